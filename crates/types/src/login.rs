@@ -1,0 +1,49 @@
+//! What passes between a session and the door before there are files to speak of.
+
+use crate::path::VPath;
+use crate::reason::Reason;
+use crate::secret::Secret;
+
+/// What a client shows to be let in. A kind of credential is a variant, not a code path in a server.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Credentials {
+    /// A name and a password; the account of ACCT where one was asked for (RFC 959 §4.1.1).
+    Password {
+        /// The user's name.
+        user: Box<str>,
+        /// The password, as its bytes came.
+        password: Secret<Box<[u8]>>,
+        /// The account to charge.
+        account: Option<Box<str>>,
+    },
+    /// None at all: the listener's policy says who that is (TFTP).
+    None,
+}
+
+/// What a session learns when it is let in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Welcome {
+    /// The user's name as the rules know it.
+    pub user: Box<str>,
+    /// Where the session starts.
+    pub home: VPath,
+    /// Lines to greet with.
+    pub message: Vec<Box<str>>,
+    /// Whether data may go to and come from another address than the control connection's peer (FXP).
+    pub fxp: bool,
+    /// Seconds of silence before the session is closed, where the user has a limit of its own.
+    pub idle: Option<u64>,
+}
+
+/// Why nobody was let in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LoginError {
+    /// Name or password do not fit. Whether the user exists is not told.
+    Wrong,
+    /// The password fits, but the user must name an account first (332).
+    AccountNeeded,
+    /// Refused for another reason, which the peer may know.
+    Refused(Reason),
+    /// Refused, and the session is to be closed (421).
+    Closing(Reason),
+}

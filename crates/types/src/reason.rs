@@ -1,0 +1,152 @@
+//! `Reason`: why something was refused or failed, with a stable code that log, reply, console and
+//! `carrack why CODE` share.
+
+use std::fmt;
+
+macro_rules! reasons {
+    ($($name:ident = $code:literal, $cause:literal, $remedy:literal;)*) => {
+        /// Why something was refused or failed. The code never changes its meaning; a new meaning gets a new code.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum Reason {
+            $(#[doc = $cause] $name,)*
+        }
+
+        impl Reason {
+            /// All of them, in the order of their codes.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The stable code: `CRK-` and three digits.
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$name => concat!("CRK-", $code),)* }
+            }
+
+            /// What happened, in one sentence without its full stop.
+            pub const fn cause(self) -> &'static str {
+                match self { $(Self::$name => $cause,)* }
+            }
+
+            /// What to do about it.
+            pub const fn remedy(self) -> &'static str {
+                match self { $(Self::$name => $remedy,)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    // 1xx: the door
+    LoginWrong = "101", "the user name or the password is wrong", "Check both; repeated failures slow the answers down and then ban the address.";
+    Banned = "102", "the address is banned after too many failed logins", "Wait until the ban ends (limits.ban_seconds), or restart the server.";
+    PlainLogin = "103", "this listener takes no passwords in clear from other machines", "Use TLS, connect from loopback, or set plain_login = \"allow\" on the listener.";
+    TooManySessions = "104", "the server has as many sessions as it may have", "Try again later, or raise limits.sessions.";
+    TooManyFromAddress = "105", "this address has as many sessions as it may have", "Close another session, or raise limits.sessions_per_address.";
+    TooManyOfUser = "106", "this user has as many sessions as it may have", "Close another session, or raise the user's sessions limit.";
+    TooManyTries = "107", "too many failed logins on this connection", "Connect again and log in with the right password.";
+    UserDisabled = "108", "the user was disabled or removed while logged in", "Ask the administrator.";
+    AddressNotAllowed = "109", "this address may not connect to this listener, or not as this user", "Connect from an allowed network, or add the address to allow.";
+    UnknownHost = "110", "no virtual host of that name", "Check the HOST name, or add a [[host]] with it.";
+    ShuttingDown = "111", "the server is shutting down", "Connect again in a moment.";
+    IdleTimeout = "112", "nothing was said or moved for too long", "Connect again; SITE IDLE asks for a longer time.";
+    LoginTimeout = "113", "nobody logged in within the time given", "Log in sooner, or raise limits.login_seconds.";
+    Kicked = "114", "the administrator closed the session", "Ask the administrator.";
+    Overloaded = "115", "the server is out of descriptors or memory for one more session", "Try again later; raise the process's limit of open files.";
+    AccountWrong = "116", "the user has no account of that name", "Send ACCT with one of the user's accounts.";
+
+    // 2xx: files
+    NotFound = "201", "no such file or folder", "Check the name; names are case-sensitive.";
+    Exists = "202", "something has that name already", "Choose another name, or remove what stands there.";
+    NotAFolder = "203", "a part of the path, or what it names, is not a folder", "Check the path.";
+    IsAFolder = "204", "that is a folder and not a file", "Name a file, or use a command for folders.";
+    NotEmpty = "205", "the folder is not empty", "Remove what is in it first, or use RMDA.";
+    NotRegular = "206", "that is neither a file nor a folder (a pipe, socket or device)", "Only files and folders are served.";
+    LeadsOutside = "207", "a symbolic link leads out of the served tree", "Links may point to places inside the mount; mount the other place too to share it.";
+    LinkLoop = "208", "symbolic links lead in a circle", "Remove one of the links.";
+    NameTooLong = "209", "the name is too long", "Names hold 255 bytes a component and 4096 in all.";
+    BadName = "210", "the name cannot be used here", "Choose a name without NUL and without the reserved prefix .~carrack~";
+    Denied = "211", "the user's permissions do not allow this here", "Ask for the permission, or see the rules of the user and its groups.";
+    StorageDenied = "212", "the storage refused it to the server", "Give the user the server runs as the right to do this on disk.";
+    ReadOnly = "213", "this place is read-only", "Write somewhere else, or mount it writable.";
+    NoSpace = "214", "the storage is full", "Free some space.";
+    OverQuota = "215", "the user's quota is used up", "Remove files, or raise the quota.";
+    TooLarge = "216", "the file is larger than this user may store", "Send a smaller file, or raise the user's file_size limit.";
+    Busy = "217", "the file is in use in a way that excludes this", "Try again when the other transfer has ended.";
+    Unsupported = "218", "this storage cannot do that", "Use another command, or another storage.";
+    CrossMount = "219", "the two names lie on different mounts", "Copy the file and remove the old one.";
+    Io = "220", "the storage failed", "See the server's log for what the system said.";
+    BeyondEnd = "221", "the starting point lies beyond the end of what is there", "Start at or before the size that SIZE tells.";
+    TooManyTransfers = "222", "this user has as many transfers running as it may have", "Wait for one to end, or raise the user's transfers limit.";
+    SizeMismatch = "223", "the upload ended before the announced number of bytes", "Send it again; what came is kept for resuming.";
+    TooMany = "224", "there are more entries than one answer may hold", "Ask for a smaller part.";
+    Cancelled = "225", "it was cancelled", "Nothing, if that was meant.";
+    UnknownMount = "226", "no mount of that name for this user", "See the user's mounts in the configuration.";
+    MountPoint = "227", "that is a mount point", "Mounts are changed in the configuration.";
+    AuditFull = "228", "the audit log cannot take another entry", "See why the audit file cannot be written; audit.policy = \"lossy\" goes on without it.";
+
+    // 3xx: the data connection
+    DataNeverCame = "301", "the client never connected to the passive port", "A firewall or NAT between client and server: open the passive ports, or set public_address.";
+    DataRefused = "302", "the client's address and port refused the data connection", "The client listens elsewhere, or a firewall blocks it: use passive mode.";
+    DataUnreachable = "303", "the client's address cannot be reached from here", "The client is behind NAT or a firewall: use passive mode (EPSV or PASV).";
+    DataForeign = "304", "the data connection's address is not the control connection's", "Connect from the same address; FXP is a permission of the user (fxp = true).";
+    DataStalled = "305", "no byte moved on the data connection for too long", "See what stops the client or the network; limits.stall_seconds sets how long.";
+    DataReset = "306", "the client cut the data connection", "Send or fetch the rest with REST.";
+    NoPassivePort = "307", "no passive port is free for this address", "Too many data connections of this address are pending; give a larger passive_ports range.";
+    DataPortLow = "308", "a data connection to a port below 1024 is refused", "Listen on a higher port (RFC 2577 section 3).";
+    OnlyEpsv = "309", "after EPSV ALL only EPSV may set up data connections", "Use EPSV, or connect again.";
+    DataFamily = "310", "that address family is not the control connection's", "Use the family that the reply names.";
+    PrivateAnnounced = "311", "a private address was announced to a client from outside", "Set public_address on the listener (or --public-address).";
+    NoActive = "312", "active mode is switched off on this listener", "Use passive mode.";
+    NoPassive = "313", "passive mode is switched off on this listener", "Use active mode.";
+
+    // 4xx: what the peer said
+    LineTooLong = "401", "the command line is too long", "Lines hold 8192 bytes.";
+    BadByte = "402", "the command holds a NUL or a control byte that no name can hold", "Send names as RFC 3659 section 2.2 says.";
+    Unknown = "403", "no such command", "HELP lists the commands.";
+    Syntax = "404", "the argument is not as the command wants it", "HELP and the command's name show the form.";
+    NotNow = "405", "this command does not fit here", "See the reply for what must come first.";
+    NotLoggedIn = "406", "log in first", "Send USER and PASS.";
+    NotServed = "407", "this command is known but not served", "HELP lists what is served.";
+    BadParameter = "408", "that parameter is not served", "See FEAT for what is.";
+    TooManyHeld = "409", "too many commands wait behind a transfer", "Wait for replies before sending more.";
+
+    // 5xx: configuration and start
+    Config = "501", "the configuration does not hold together", "The message names file, line and remedy; `carrack check FILE` checks it.";
+    Bind = "502", "an address to listen on could not be had", "Another program may have it, or the process may not use ports below 1024.";
+    MountGone = "503", "a mount's folder cannot be opened", "Make the folder, or give the server's user the right to enter it.";
+}
+
+impl Reason {
+    /// The reason with this code (`CRK-201`, or `201` alone), in either case.
+    pub fn by_code(code: &str) -> Option<Self> {
+        let digits = code
+            .trim()
+            .get(..4)
+            .filter(|p| p.eq_ignore_ascii_case("CRK-"))
+            .map_or(code.trim(), |_| code.trim().get(4..).unwrap_or(""));
+        Self::ALL.iter().copied().find(|r| r.code().strip_prefix("CRK-") == Some(digits))
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.code(), self.cause())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reason;
+    use std::collections::HashSet;
+
+    #[test]
+    fn codes_are_unique_and_found_again() {
+        let mut seen = HashSet::new();
+        for &r in Reason::ALL {
+            assert!(seen.insert(r.code()), "{} twice", r.code());
+            assert_eq!(Reason::by_code(r.code()), Some(r));
+            assert!(!r.cause().ends_with('.') && r.remedy().len() > 5, "{}", r.code());
+        }
+        assert_eq!(Reason::by_code("crk-201"), Some(Reason::NotFound));
+        assert_eq!(Reason::by_code("201"), Some(Reason::NotFound));
+        assert_eq!(Reason::by_code("nonsense"), None);
+    }
+}
