@@ -1,1 +1,10 @@
-//! (under construction)
+//! Floor 2: seeing what happened. Events of a session are kept in a bounded ring, drawn as a ladder between client,
+//! control connection, data connection and storage, judged by small rules, and read back as test dialogues.
+
+pub mod record;
+pub mod ring;
+pub mod row;
+
+pub use record::{Capacity, Fan, Nobody, Observer, Recorder, SessionInfo};
+pub use ring::Ring;
+pub use row::{Row, row};
