@@ -1,0 +1,1 @@
+//! What TYPE A does to line ends (RFC 959 §3.1.1.1).

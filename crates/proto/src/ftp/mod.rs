@@ -1,0 +1,9 @@
+//! FTP: what its lines, names, addresses, listings and bodies look like, for both ends (RFC 959 and its successors).
+
+pub mod address;
+pub mod data;
+pub mod errors;
+pub mod glob;
+pub mod listing;
+pub mod name;
+pub mod timeval;
