@@ -101,6 +101,11 @@ pub enum Op {
         /// The mount's name.
         name: Box<[u8]>,
     },
+    /// Set the bits that new files and folders of this session do not get (SITE UMASK). Yields [`Yield::Done`].
+    Umask {
+        /// Permission bits, `0o777` at most.
+        mask: u32,
+    },
     /// Ask who is here. Yields [`Yield::Who`].
     Who,
 }
@@ -205,7 +210,7 @@ impl Op {
             | Self::Space { path }
             | Self::Reserve { path, .. } => Some(path),
             Self::Rename { from, .. } => Some(from),
-            Self::Mount { .. } | Self::Who => None,
+            Self::Mount { .. } | Self::Umask { .. } | Self::Who => None,
         }
     }
 }
@@ -261,6 +266,7 @@ impl fmt::Display for Op {
                 f.write_str("mount ")?;
                 show(name, f)
             }
+            Self::Umask { mask } => write!(f, "umask {mask:03o}"),
             Self::Who => f.write_str("who"),
         }
     }
