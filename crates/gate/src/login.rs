@@ -1,0 +1,262 @@
+//! Who somebody is: passwords, the slow-down and ban of those who guess, and one cost for right and wrong names.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Argon2, Params};
+use subtle::ConstantTimeEq;
+use types::{Credentials, Error, LoginError, Reason, Welcome};
+
+use crate::access::Access;
+use crate::audit::Entry;
+use crate::force::{InForce, View};
+use crate::guest::Guest;
+use crate::presence::address;
+use crate::rules::{Password, PlainLogin, Principal};
+
+/// Makes the hash of a password as a configuration holds it: argon2id, salted, in PHC form.
+///
+/// # Errors
+/// [`Reason::Io`] when the system gives no random bytes.
+pub fn hash_password(password: &str) -> Result<String, Error> {
+    let hash = Argon2::default().hash_password(password.as_bytes());
+    hash.map(|hash| hash.to_string()).map_err(|e| Error::with(Reason::Io, e.to_string()))
+}
+
+/// Whether a hash can be used, and what it costs (memory times passes).
+pub(crate) fn check_hash(hash: &str) -> Result<u64, Error> {
+    let wrong =
+        |what: &str| Error::with(Reason::Config, format!("the password is no argon2 hash ({what}); `carrack hash` makes one"));
+    let parsed = PasswordHash::new(hash).map_err(|e| wrong(&e.to_string()))?;
+    if !parsed.algorithm.as_str().starts_with("argon2") || parsed.hash.is_none() || parsed.salt.is_none() {
+        return Err(wrong("it names another algorithm, or has no salt or hash"));
+    }
+    let params = Params::try_from(&parsed).map_err(|e| wrong(&e.to_string()))?;
+    Ok(u64::from(params.m_cost()) * u64::from(params.t_cost()))
+}
+
+fn fits(hash: &str, password: &[u8]) -> bool {
+    PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password, &hash).is_ok())
+}
+
+/// Why a login failed, for ourselves; the peer hears less.
+enum Failure {
+    /// Name or password wrong, user disabled, or not known here: all one to the peer, slowed down and counted.
+    Guess,
+    /// The password is right; this is not.
+    Told(LoginError),
+}
+
+impl Guest {
+    /// Logs in. `secure` says that nobody can have listened to the password on its way.
+    ///
+    /// A wrong password and a wrong name get the same answer after the same time and the same work, and later
+    /// with each failure of the address. Dropping the future gives up.
+    ///
+    /// # Errors
+    /// [`LoginError`]: what the session tells the peer.
+    pub async fn login(&self, credentials: Credentials, secure: bool) -> Result<(Access, Welcome), LoginError> {
+        let began = io::clock::now();
+        let session = &self.0;
+        let gate = &session.gate;
+        let force = gate.force.load_full();
+        let host = session.state().host.clone();
+        let name: Box<str> = match &credentials {
+            Credentials::Password { user, .. } => user.clone(),
+            Credentials::None => "anonymous".into(),
+        };
+        let place = match force.audit.reserve(&gate.counters).await {
+            Ok(place) => place,
+            Err(reason) => return Err(self.refuse(LoginError::Refused(reason))),
+        };
+        let result = self.try_login(&force, host.as_deref(), &name, credentials, secure, began).await;
+        let (end, reason) = match &result {
+            Ok(_) => ("done", None),
+            Err(LoginError::Wrong) => ("failed", Some(Reason::LoginWrong)),
+            Err(LoginError::AccountNeeded) => ("failed", Some(Reason::AccountWrong)),
+            Err(LoginError::Refused(reason) | LoginError::Closing(reason)) => ("failed", Some(*reason)),
+        };
+        place.write(|| Entry {
+            at: io::clock::wall(),
+            session: session.id,
+            user: if result.is_ok() { name.as_ref().into() } else { "".into() },
+            peer: session.peer,
+            op: "login",
+            path: printable(&name),
+            to: None,
+            end,
+            reason,
+            bytes: None,
+            took: io::clock::now().saturating_duration_since(began),
+        });
+        match result {
+            Ok(in_) => {
+                gate.counters.login(true);
+                Ok(in_)
+            }
+            // Half a login: the account is still to come.
+            Err(LoginError::AccountNeeded) => Err(LoginError::AccountNeeded),
+            Err(e) => Err(self.refuse(e)),
+        }
+    }
+
+    fn refuse(&self, e: LoginError) -> LoginError {
+        let counters = &self.0.gate.counters;
+        counters.login(false);
+        counters.refused(match e {
+            LoginError::Wrong => Reason::LoginWrong,
+            LoginError::AccountNeeded => Reason::AccountWrong,
+            LoginError::Refused(reason) | LoginError::Closing(reason) => reason,
+        });
+        e
+    }
+
+    async fn try_login(
+        &self,
+        force: &Arc<InForce>,
+        host: Option<&str>,
+        name: &str,
+        credentials: Credentials,
+        secure: bool,
+        began: Instant,
+    ) -> Result<(Access, Welcome), LoginError> {
+        let session = &self.0;
+        if session.token().is_cancelled() {
+            return Err(LoginError::Closing(session.why().unwrap_or(Reason::Kicked)));
+        }
+        if session.gate.stopping() {
+            return Err(LoginError::Closing(Reason::ShuttingDown));
+        }
+        if session.gate.failures.banned(address(session.peer.ip()), began) {
+            return Err(LoginError::Closing(Reason::Banned));
+        }
+        let found = force.find(&session.listener, host, name);
+        let anonymous = found.as_ref().is_some_and(|view| view.who.anonymous);
+        // Before the password is looked at: one that came in clear is not even tried. The anonymous user's is no
+        // secret, and its name tells nobody anything.
+        if !secure && !anonymous && !self.may_speak_plainly(force) {
+            return Err(LoginError::Refused(Reason::PlainLogin));
+        }
+        let account = match &credentials {
+            Credentials::Password { account, .. } => account.clone(),
+            Credentials::None => None,
+        };
+        let verified = match (found, credentials) {
+            (found, Credentials::Password { password, .. }) => self.verify(force, found, password.reveal()).await,
+            // Nothing was shown: only who needs to show nothing is let in.
+            (found, Credentials::None) => found.filter(|view| view.who.anonymous && !view.who.disabled),
+        };
+        let checked = verified.ok_or(Failure::Guess).and_then(|view| {
+            self.check(&view.who, account.as_deref()).map_err(Failure::Told)?;
+            Ok(view)
+        });
+        match checked {
+            // Many connections may guess at the same time: whichever is right after the ban came too late.
+            Ok(_) if session.gate.failures.banned(address(session.peer.ip()), io::clock::now()) => {
+                Err(LoginError::Closing(Reason::Banned))
+            }
+            Ok(view) => self.enter(view, host),
+            Err(Failure::Told(e)) => Err(e),
+            Err(Failure::Guess) => Err(self.failed(force, began).await),
+        }
+    }
+
+    fn may_speak_plainly(&self, force: &InForce) -> bool {
+        match force.listener(&self.0.listener).plain_login {
+            PlainLogin::Allow => true,
+            PlainLogin::LoopbackOnly => self.0.peer.ip().to_canonical().is_loopback(),
+        }
+    }
+
+    /// The user, if the password is right. Where any user has a hash, every wrong answer costs exactly one hash:
+    /// for a name nobody has, for a user without one, and for one that is disabled.
+    async fn verify(&self, force: &Arc<InForce>, found: Option<Arc<View>>, password: &[u8]) -> Option<Arc<View>> {
+        let (hash, mut right) = match found.as_ref().map(|view| &view.who.password) {
+            Some(Password::Argon2(hash)) => (Some(hash.clone()), false),
+            Some(Password::Plain(secret)) => (None, secret.reveal().as_bytes().ct_eq(password).into()),
+            Some(Password::None) => (None, true),
+            None => (None, false),
+        };
+        let known = hash.is_some();
+        right &= found.as_ref().is_some_and(|view| !view.who.disabled);
+        if !right && let Some(hash) = hash.or_else(|| force.dummy.clone()) {
+            let fits = self.hash(hash, password.into()).await;
+            right = fits && known && found.as_ref().is_some_and(|view| !view.who.disabled);
+        }
+        found.filter(|_| right)
+    }
+
+    /// Runs argon2 off the reactor, a few at once so that logins cannot take all memory.
+    async fn hash(&self, hash: Box<str>, password: Box<[u8]>) -> bool {
+        let gate = &self.0.gate;
+        let Ok(turn) = gate.hashing.clone().acquire_owned().await else { return false };
+        gate.counters.hashed();
+        io::task::blocking(move || {
+            let fits = fits(&hash, &password);
+            // The turn ends with the work and not with whoever waited for it.
+            drop(turn);
+            fits
+        })
+        .await
+        .unwrap_or(false)
+    }
+
+    /// What a right password still has to meet. Told openly: only who knows the password hears it.
+    fn check(&self, who: &Principal, account: Option<&str>) -> Result<(), LoginError> {
+        let ip = self.0.peer.ip();
+        if who.allow_from.as_ref().is_some_and(|nets| !nets.iter().any(|net| net.contains(ip))) {
+            return Err(LoginError::Refused(Reason::AddressNotAllowed));
+        }
+        match account {
+            None if who.account_required => Err(LoginError::AccountNeeded),
+            Some(account) if !who.accounts.is_empty() && !who.accounts.iter().any(|known| **known == *account) => {
+                Err(LoginError::Refused(Reason::AccountWrong))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn enter(&self, view: Arc<View>, host: Option<&str>) -> Result<(Access, Welcome), LoginError> {
+        let Some(place) = view.share.sessions.take(view.who.sessions) else {
+            return Err(LoginError::Refused(Reason::TooManyOfUser));
+        };
+        let who = &view.who;
+        let welcome = Welcome {
+            user: who.name.as_ref().into(),
+            home: who.home.clone(),
+            message: who.welcome.clone(),
+            fxp: who.fxp,
+            idle: who.idle_seconds,
+        };
+        Ok((Access::new(&self.0, view, host, place), welcome))
+    }
+
+    /// Takes down a failure and answers when it is time: counted from the question, so that the work done for the
+    /// answer does not show in it.
+    async fn failed(&self, force: &InForce, began: Instant) -> LoginError {
+        let limits = &force.rules.limits;
+        let verdict = self.0.gate.failures.note(address(self.0.peer.ip()), limits, io::clock::now());
+        let tries = {
+            let mut state = self.0.state();
+            state.tries = state.tries.saturating_add(1);
+            state.tries
+        };
+        let passed = io::clock::now().saturating_duration_since(began);
+        if let Some(rest) = verdict.delay.checked_sub(passed) {
+            tokio::time::sleep(rest).await;
+        }
+        if verdict.banned {
+            LoginError::Closing(Reason::Banned)
+        } else if limits.tries > 0 && tries >= limits.tries {
+            LoginError::Closing(Reason::TooManyTries)
+        } else {
+            LoginError::Wrong
+        }
+    }
+}
+
+fn printable(name: &str) -> Box<str> {
+    name.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+}
