@@ -7,7 +7,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use types::Error;
+use rustix::io::pwrite;
+use types::{Error, Reason};
+
+use crate::buffer::Buffer;
+use crate::task;
 
 /// A boxed future that may move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -16,8 +20,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub struct Source(pub(crate) From);
 
 pub(crate) enum From {
-    /// A regular file, read from `at` until its end as it is then.
-    File { file: Arc<File>, at: u64 },
+    /// A regular file, read from `at` up to `end` or the file's own end, whichever comes first.
+    File { file: Arc<File>, at: u64, end: u64 },
     /// Bytes that stand in memory.
     Bytes(Bytes),
     /// Chunks made one after the other (a listing, an object).
@@ -36,7 +40,13 @@ pub trait Chunks: Send {
 impl Source {
     /// A file from byte `at` to its end.
     pub const fn from_file(file: Arc<File>, at: u64) -> Self {
-        Self(From::File { file, at })
+        Self(From::File { file, at, end: u64::MAX })
+    }
+
+    /// A file from byte `at` to before byte `end`, or to the file's end where that comes sooner. Knowing the end
+    /// beforehand (from the `stat` of the opening) spares the pump a system call to find it: the way for files.
+    pub const fn from_range(file: Arc<File>, at: u64, end: u64) -> Self {
+        Self(From::File { file, at, end })
     }
 
     /// Bytes in memory.
@@ -52,23 +62,70 @@ impl Source {
 
 /// A body coming in. Nobody else sees what was written until [`Sink::commit`]; dropping it instead is an abort,
 /// and what the storage does then (keep the part for its owner, or remove it) is the storage's promise.
-pub struct Sink(pub(crate) Into);
+pub struct Sink(pub(crate) Option<Into>);
 
 pub(crate) enum Into {
-    /// A regular file, written from `at` on; `finish` publishes it.
-    File { file: Arc<File>, at: u64, finish: Box<dyn Finish> },
+    /// A regular file; `finish` publishes it. What the pump has read and not yet written is in the tail.
+    File { tail: Tail, finish: Box<dyn Finish> },
     /// Anything that takes chunks in order.
     Put(Box<dyn Put>),
 }
 
+/// The last bytes of a file's body, which came with its end and are not written yet. They are kept back so that
+/// a small file needs one trip to the blocking pool and not two: [`Finish::commit`] writes them there, first.
+pub struct Tail {
+    pub(crate) file: Arc<File>,
+    pub(crate) at: u64,
+    pub(crate) unwritten: Option<Buffer>,
+}
+
+impl Tail {
+    /// The byte after the body's last one: where the file ends once the tail is written.
+    pub fn end(&self) -> u64 {
+        self.at + self.unwritten.as_ref().map_or(0, |b| b.len() as u64)
+    }
+
+    /// Writes what is left and tells the byte after the last one. Blocks: for the blocking pool.
+    ///
+    /// # Errors
+    /// The file system's, as [`Reason::NoSpace`] and its like.
+    pub fn write(mut self) -> Result<u64, Error> {
+        self.flush()
+    }
+
+    /// As [`Tail::write`], but to go on from.
+    pub(crate) fn flush(&mut self) -> Result<u64, Error> {
+        if let Some(bytes) = self.unwritten.take() {
+            let (done, result) = write_all_at(&self.file, &bytes, self.at);
+            self.at += done;
+            result?;
+        }
+        Ok(self.at)
+    }
+}
+
+/// Writes all of `bytes` from byte `at` on. Tells how many were written besides, for a disk that filled up on the way.
+pub(crate) fn write_all_at(file: &File, bytes: &[u8], at: u64) -> (u64, Result<(), Error>) {
+    let mut done = 0;
+    while let Some(rest) = bytes.get(done..).filter(|r| !r.is_empty()) {
+        match pwrite(file, rest, at + done as u64) {
+            Ok(0) => return (done as u64, Err(Error::with(Reason::Io, "the file takes no more bytes"))),
+            Ok(n) => done += n,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(e) => return (done as u64, Err(std::io::Error::from(e).into())),
+        }
+    }
+    (done as u64, Ok(()))
+}
+
 /// Publishes a file that was written. Dropped without [`Finish::commit`], it aborts.
 pub trait Finish: Send {
-    /// Makes the content stay and appear under its name, as the mount's durability says. `end` is the byte after
-    /// the last one written.
+    /// Makes the content stay and appear under its name, as the mount's durability says. Begins with
+    /// [`Tail::write`], on the blocking pool and in the same trip as the rest; the tail knows the end.
     ///
     /// # Errors
     /// The storage's; the name is then as it was before.
-    fn commit(self: Box<Self>, end: u64) -> BoxFuture<'static, Result<(), Error>>;
+    fn commit(self: Box<Self>, tail: Tail) -> BoxFuture<'static, Result<(), Error>>;
 }
 
 /// Takes a body chunk by chunk. Dropped without [`Put::commit`], it aborts.
@@ -89,22 +146,51 @@ pub trait Put: Send {
 impl Sink {
     /// A file that is written from byte `at` on and published by `finish`.
     pub fn from_file(file: Arc<File>, at: u64, finish: impl Finish + 'static) -> Self {
-        Self(Into::File { file, at, finish: Box::new(finish) })
+        Self(Some(Into::File { tail: Tail { file, at, unwritten: None }, finish: Box::new(finish) }))
     }
 
     /// Anything that takes chunks.
     pub fn from_put(put: impl Put + 'static) -> Self {
-        Self(Into::Put(Box::new(put)))
+        Self(Some(Into::Put(Box::new(put))))
     }
 
     /// Ends the body: makes it stay and appear under its name.
     ///
     /// # Errors
     /// The storage's; nothing was published then.
-    pub async fn commit(self) -> Result<(), Error> {
-        match self.0 {
-            Into::File { at, finish, .. } => finish.commit(at).await,
-            Into::Put(put) => put.commit().await,
+    pub async fn commit(mut self) -> Result<(), Error> {
+        match self.0.take() {
+            Some(Into::File { tail, finish }) => finish.commit(tail).await,
+            Some(Into::Put(put)) => put.commit().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Aborts, and waits until all that came is in the file, for a storage that keeps it for its owner. Dropping
+    /// does the same behind one's back.
+    pub async fn abandon(mut self) {
+        if let Some(work) = self.take_leave() {
+            let _ = task::blocking(work).await;
+        }
+    }
+
+    /// What is left to do when nobody commits; `None` where dropping is all.
+    fn take_leave(&mut self) -> Option<impl FnOnce() + Send + 'static> {
+        match self.0.take() {
+            Some(Into::File { mut tail, finish }) if tail.unwritten.is_some() => Some(move || {
+                // Who aborts is not told that the disk is full as well; the part is kept as far as it went.
+                let _ = tail.flush();
+                drop(finish);
+            }),
+            _ => None,
+        }
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        if let Some(work) = self.take_leave() {
+            task::detach_blocking(work);
         }
     }
 }

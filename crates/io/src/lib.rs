@@ -1,1 +1,14 @@
-//! (under construction)
+//! Floor 1: everything that moves bytes or waits. No protocol is known here.
+
+pub mod body;
+pub mod buffer;
+pub mod clock;
+pub mod connect;
+pub mod listen;
+pub mod meter;
+pub mod ports;
+pub mod proxy;
+pub mod stream;
+pub mod task;
+
+pub use tokio_util::sync::CancellationToken;

@@ -1,0 +1,52 @@
+//! What time is it, and how does one wait for a later one? The only reader of the clock.
+#![allow(clippy::disallowed_methods, reason = "the owner of the clock")]
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use types::Time;
+
+/// The monotonic time; the runtime's own, so that tests may pause it.
+pub fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// The time of day, as files carry it.
+pub fn wall() -> Time {
+    let (seconds, nanos) = match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(d) => (i64::try_from(d.as_secs()).unwrap_or(i64::MAX), d.subsec_nanos()),
+        Err(before) => {
+            // Nanoseconds count forward even before the epoch.
+            let d = before.duration();
+            let whole = i64::try_from(d.as_secs()).unwrap_or(i64::MAX);
+            match d.subsec_nanos() {
+                0 => (-whole, 0),
+                n => (-whole - 1, 1_000_000_000 - n),
+            }
+        }
+    };
+    Time { seconds, nanos }
+}
+
+/// Waits until a moment; at once if it has passed.
+pub async fn sleep_until(at: Instant) {
+    tokio::time::sleep_until(at.into()).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{now, sleep_until, wall};
+    use std::time::Duration;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_paused_clock_jumps() {
+        let start = now();
+        sleep_until(start + Duration::from_secs(3600)).await;
+        assert!(now() - start >= Duration::from_secs(3600));
+        sleep_until(start).await;
+    }
+
+    #[test]
+    fn the_wall_clock_is_after_2020() {
+        assert!(wall().seconds > 1_577_836_800 && wall().nanos < 1_000_000_000);
+    }
+}

@@ -1,0 +1,1 @@
+//! Who moves a body, and how? (being written)

@@ -1,0 +1,188 @@
+//! What is a connection? Bytes both ways, in clear now; a kind of protection is a variant, entered by value.
+
+use std::io;
+use std::net::{Shutdown, SocketAddr};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use socket2::SockRef;
+use tokio::net::TcpStream;
+
+/// A connection. Whoever waits for input waits for readiness and then reads into a buffer of its own, so an idle
+/// connection holds none.
+#[derive(Debug)]
+pub enum Stream {
+    /// TCP in clear.
+    Plain(TcpStream),
+}
+
+impl From<TcpStream> for Stream {
+    fn from(tcp: TcpStream) -> Self {
+        Self::Plain(tcp)
+    }
+}
+
+impl Stream {
+    /// The other end's address.
+    ///
+    /// # Errors
+    /// The system's, where the connection is gone.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        match self {
+            Self::Plain(tcp) => tcp.peer_addr(),
+        }
+    }
+
+    /// This end's address.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        match self {
+            Self::Plain(tcp) => tcp.local_addr(),
+        }
+    }
+
+    /// Waits until [`Stream::try_read`] may find something (bytes, the end, an error).
+    ///
+    /// # Errors
+    /// The system's.
+    pub async fn readable(&self) -> io::Result<()> {
+        match self {
+            Self::Plain(tcp) => tcp.readable().await,
+        }
+    }
+
+    /// Waits until [`Stream::try_write`] may get rid of something.
+    ///
+    /// # Errors
+    /// The system's.
+    pub async fn writable(&self) -> io::Result<()> {
+        match self {
+            Self::Plain(tcp) => tcp.writable().await,
+        }
+    }
+
+    /// [`Stream::readable`] for whoever waits for several things at once.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(tcp) => tcp.poll_read_ready(cx),
+        }
+    }
+
+    /// [`Stream::writable`] for whoever waits for several things at once.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(tcp) => tcp.poll_write_ready(cx),
+        }
+    }
+
+    /// Reads what is there. 0 is the end (a FIN).
+    ///
+    /// # Errors
+    /// `WouldBlock` where nothing is there; the peer's reset.
+    pub fn try_read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(tcp) => tcp.try_read(into),
+        }
+    }
+
+    /// Writes what fits.
+    ///
+    /// # Errors
+    /// `WouldBlock` where nothing fits; the peer's reset.
+    pub fn try_write(&mut self, from: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(tcp) => tcp.try_write(from),
+        }
+    }
+
+    /// Reads, and waits for something to read. 0 is the end. May be dropped while it waits; nothing is lost then.
+    ///
+    /// # Errors
+    /// The peer's reset.
+    pub async fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        loop {
+            self.readable().await?;
+            match self.try_read(into) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Writes all of it.
+    ///
+    /// # Errors
+    /// The peer's reset.
+    pub async fn write_all(&mut self, mut from: &[u8]) -> io::Result<()> {
+        while !from.is_empty() {
+            match self.try_write(from) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(n) => from = from.get(n..).unwrap_or_default(),
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.writable().await?,
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends our side (FIN): what was written will arrive, and then the end.
+    ///
+    /// # Errors
+    /// The system's, where the connection is gone.
+    pub fn shutdown_write(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(tcp) => SockRef::from(&*tcp).shutdown(Shutdown::Write),
+        }
+    }
+
+    /// Cuts the connection (RST): nothing that waits to be sent is sent, and the other end sees no proper end.
+    pub fn reset(self) {
+        match self {
+            Self::Plain(tcp) => reset(tcp),
+        }
+    }
+}
+
+/// Closes with a reset.
+pub(crate) fn reset(tcp: TcpStream) {
+    // A connection that is gone already cannot be cut harder.
+    let _ = SockRef::from(&tcp).set_linger(Some(Duration::ZERO));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Stream;
+    use std::io::ErrorKind;
+    use tokio::net::{TcpListener, TcpStream};
+
+    async fn pair() -> (Stream, Stream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let out = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (listener.accept().await.unwrap().0.into(), out.into())
+    }
+
+    #[tokio::test]
+    async fn bytes_and_both_kinds_of_end() {
+        let (mut a, mut b) = pair().await;
+        assert_eq!(a.peer_addr().unwrap(), b.local_addr().unwrap());
+        let mut buf = [0; 16];
+        assert_eq!(a.try_read(&mut buf).unwrap_err().kind(), ErrorKind::WouldBlock);
+        b.write_all(b"hello").await.unwrap();
+        a.readable().await.unwrap();
+        assert_eq!(a.read(&mut buf).await.unwrap(), 5);
+        b.shutdown_write().unwrap();
+        assert_eq!(a.read(&mut buf).await.unwrap(), 0);
+        a.write_all(b"late").await.unwrap(); // the other direction still stands
+        assert_eq!(b.read(&mut buf).await.unwrap(), 4);
+        a.reset();
+        assert_eq!(b.read(&mut buf).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+    }
+}
