@@ -1,0 +1,206 @@
+//! All that can go into a session and all that can come out of it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use types::{AskId, Attr, Credentials, Error, LoginError, Op, Reason, Secret, TransferId, VPath, Welcome, Yield};
+
+use crate::ftp::listing::{Facts, ListOptions};
+use crate::ftp::reply::Reply;
+use crate::line::LineError;
+
+/// What a listener says about its sessions. The same for all of them, shared.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Settings {
+    /// How long a client may take to log in.
+    pub login_within: Duration,
+    /// How long a session may be silent.
+    pub idle_after: Duration,
+    /// The longest time SITE IDLE may ask for.
+    pub idle_at_most: Duration,
+    /// Whether the server may connect to the client (PORT and its kin).
+    pub active: bool,
+    /// Whether the client may connect to the server (PASV and its kin).
+    pub passive: bool,
+    /// Whether data connections may arrive on the control port (SPSV).
+    pub single_port: bool,
+    /// The largest file that SIZE counts through in TYPE A, in bytes.
+    pub ascii_size_limit: u64,
+    /// The program's version, for CSID.
+    pub version: Box<str>,
+}
+
+/// What goes in.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A command line, without its end.
+    Line(&'a [u8]),
+    /// A command line that could not be read.
+    Malformed(LineError),
+    /// The answer to [`Output::Ask`].
+    Answer(AskId, Result<Yield, Error>),
+    /// The answer to [`Output::Login`].
+    Login(AskId, Result<Welcome, LoginError>),
+    /// The answer to [`Output::Host`]: the host's greeting.
+    Host(AskId, Result<Box<str>, Reason>),
+    /// The answer to [`Output::Reserve`]: where the client shall connect, as it shall be told; for
+    /// [`PassiveForm::Single`] the key, printed.
+    Reserved(AskId, Result<Reserved, Reason>),
+    /// The answer to [`Output::Adopt`]: nothing on success, the connection is no control connection any more.
+    Adopted(AskId, Result<(), Reason>),
+    /// A transfer ended.
+    Ended(TransferId, End),
+    /// The answer to [`Output::Measure`]: bytes moved so far.
+    Measured(TransferId, u64),
+    /// The time that [`Session::deadline`](super::Session::deadline) named has come, or any other time.
+    Tick,
+    /// The session must end: after what runs now (`false`) or at once (`true`).
+    Stop(Reason, bool),
+}
+
+/// Where a passive data connection is expected.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Reserved {
+    /// At this address, as the client shall be told.
+    At(SocketAddr),
+    /// On the control port, with this key.
+    Key(Box<str>),
+}
+
+/// How a transfer ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum End {
+    /// Wholly; for an upload: committed.
+    Done {
+        /// Bytes over the data connection.
+        bytes: u64,
+        /// How long it took.
+        took: Duration,
+    },
+    /// Not wholly.
+    Failed {
+        /// Bytes over the data connection until then.
+        bytes: u64,
+        /// Why.
+        error: Error,
+    },
+}
+
+/// What comes out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Output {
+    /// Send this reply.
+    Reply(Reply),
+    /// Ask the gate.
+    Ask(AskId, Op),
+    /// Ask the gate to let this client in. The flag tells whether the credentials came over a protected line.
+    Login(AskId, Credentials),
+    /// Choose a virtual host.
+    Host(AskId, Box<str>),
+    /// Reserve a place where the client may connect; an earlier reservation is given up.
+    Reserve(AskId, PassiveForm),
+    /// Hand this connection over to the session that gave out the key.
+    Adopt(AskId, Box<str>),
+    /// The answer to this ask is not wanted any more.
+    Withdraw(AskId),
+    /// Begin a transfer of what the last answer opened.
+    Start(TransferId, Flow),
+    /// Break a transfer off.
+    Cancel(TransferId),
+    /// Tell how many bytes a transfer has moved.
+    Measure(TransferId),
+    /// Forget who is logged in, and any reservation.
+    Logout,
+    /// Close the control connection once everything is sent.
+    Close(Option<Reason>),
+}
+
+/// How the client asked for a passive data connection; decides which address it is told.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum PassiveForm {
+    /// PASV: an IPv4 address.
+    Pasv,
+    /// EPSV: only the port counts.
+    Epsv,
+    /// LPSV: the control connection's own address.
+    Lpsv,
+    /// SPSV: the control port.
+    Single,
+}
+
+/// One transfer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Flow {
+    /// What moves.
+    pub body: Body,
+    /// Whether line ends are converted (TYPE A).
+    pub ascii: bool,
+    /// Where it moves.
+    pub channel: Channel,
+}
+
+/// What a transfer moves.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Body {
+    /// The opened file, to the client, without the first `skip` bytes of its representation (REST in TYPE A).
+    Send {
+        /// Bytes left out.
+        skip: u64,
+    },
+    /// From the client, into the opened file.
+    Receive {
+        /// How many bytes the client announced (ALLO); fewer is an error.
+        expected: Option<u64>,
+    },
+    /// A listing, to the client.
+    List(Listed),
+}
+
+/// What is listed, and how.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Listed {
+    /// The folder that the last answer opened, or the file when `only` is given.
+    pub path: VPath,
+    /// Only this one file is listed, not a folder's entries.
+    pub only: Option<Attr>,
+    /// Globs, one for each component below `path`; empty to list all of `path`.
+    pub globs: Vec<Box<[u8]>>,
+    /// What stands before each name (the path as the client wrote it, for NLST).
+    pub prefix: Box<[u8]>,
+    /// How an entry is printed.
+    pub form: ListForm,
+}
+
+/// How an entry is printed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ListForm {
+    /// As `ls -l` does.
+    Long(ListOptions),
+    /// The name alone.
+    Names(ListOptions),
+    /// As facts (RFC 3659 §7).
+    Facts(Facts),
+}
+
+/// Where a body moves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Channel {
+    /// Over a data connection.
+    Data(Via),
+    /// Over the control connection, as the inner lines of a reply.
+    Control,
+    /// Nowhere: only counted (SIZE in TYPE A).
+    Count,
+}
+
+/// How the data connection comes about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Via {
+    /// The client connects to the reserved place.
+    Passive,
+    /// The server connects to the client.
+    Active(SocketAddr),
+}
+
+/// Kept out of [`Credentials`] until PASS comes.
+pub(super) type Password = Secret<Box<[u8]>>;

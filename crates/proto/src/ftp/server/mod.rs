@@ -1,0 +1,10 @@
+//! The server's end of an FTP session: lines, answers and times in, replies and wishes out. Pure: it never waits,
+//! never reads a clock and never touches a socket or a file.
+
+mod exchange;
+mod session;
+mod state;
+mod verbs;
+
+pub use exchange::{Body, Channel, End, Flow, Input, ListForm, Listed, Output, PassiveForm, Reserved, Settings, Via};
+pub use session::Session;

@@ -1,0 +1,474 @@
+//! `Session`: one mutation, then drain. Lines are run one after the other; while something is awaited the urgent
+//! ones (ABOR, STAT, NOOP) are still answered and the others wait.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use types::{AskId, Credentials, Error, LoginError, Op, PathError, Reason, TransferId, VPath};
+
+use super::exchange::{Channel, End, Flow, Input, Output, PassiveForm, Reserved, Settings};
+use super::state::{Answered, DataPort, Ended, Held, Running, Stage, Then, User, Work};
+use super::verbs;
+use crate::ftp::command::Command;
+use crate::ftp::errors;
+use crate::ftp::name;
+use crate::ftp::reply::Reply;
+use crate::ftp::verb::{self, Served, Verb};
+use crate::line::LineError;
+
+/// How many lines may wait behind the work at hand. When so many wait, [`Session::wants_lines`] says no, and the
+/// driver stops reading until the work ends: TCP makes the client wait and nothing is lost.
+const HELD_AT_MOST: usize = 16;
+
+/// The server's end of one FTP session.
+pub struct Session {
+    pub(super) settings: Arc<Settings>,
+    pub(super) stage: Stage,
+    pub(super) peer: SocketAddr,
+    pub(super) local: SocketAddr,
+    /// Passwords in clear are refused from this peer on this listener.
+    pub(super) refuses_plain: bool,
+    pub(super) host: Option<Box<str>>,
+    work: Work,
+    held: Held,
+    out: VecDeque<Output>,
+    now: Duration,
+    last_heard: Duration,
+    counter: u32,
+    stopping: Option<Reason>,
+}
+
+impl Session {
+    /// A session between `peer` and `local`, as the control connection has them; an IPv4 address mapped into IPv6
+    /// counts as IPv4. `refuses_plain`: passwords are not taken in clear from this peer.
+    pub fn new(settings: Arc<Settings>, peer: SocketAddr, local: SocketAddr, refuses_plain: bool) -> Self {
+        let canonical = |a: SocketAddr| SocketAddr::new(a.ip().to_canonical(), a.port());
+        Self {
+            settings,
+            stage: Stage::Greeted,
+            peer: canonical(peer),
+            local: canonical(local),
+            refuses_plain,
+            host: None,
+            work: Work::None,
+            held: VecDeque::new(),
+            out: VecDeque::new(),
+            now: Duration::ZERO,
+            last_heard: Duration::ZERO,
+            counter: 0,
+            stopping: None,
+        }
+    }
+
+    /// Says the first word (220), one line or several.
+    pub fn greet(&mut self, lines: &[Box<str>]) {
+        let text = lines.iter().map(|line| line.replace(['\r', '\n'], " ")).collect::<Vec<_>>().join("\n");
+        self.say(if text.is_empty() { Reply::fixed(220, "Carrack is ready.") } else { Reply::new(220, text) });
+    }
+
+    /// Takes something in. `now` is the time since the session began and never goes back. Then drain
+    /// [`Session::poll`].
+    pub fn handle(&mut self, input: Input<'_>, now: Duration) {
+        self.now = now.max(self.now);
+        if matches!(self.stage, Stage::Closing) {
+            return;
+        }
+        match input {
+            Input::Line(line) => {
+                self.last_heard = self.now;
+                self.line(line);
+            }
+            Input::Malformed(error) => {
+                self.last_heard = self.now;
+                self.malformed(error);
+            }
+            Input::Answer(id, answer) => {
+                if let Some(Then::Answer(then, _)) = self.answered(id) {
+                    then(self, answer);
+                }
+            }
+            Input::Login(id, answer) => {
+                if let Some(Then::Login) = self.answered(id) {
+                    verbs::login::answered(self, answer);
+                }
+            }
+            Input::Host(id, answer) => {
+                if let Some(Then::Host) = self.answered(id) {
+                    verbs::host::answered(self, answer);
+                }
+            }
+            Input::Reserved(id, answer) => {
+                if let Some(Then::Reserve(form)) = self.answered(id) {
+                    verbs::passive::reserved(self, form, answer);
+                }
+            }
+            Input::Adopted(id, answer) => {
+                if let Some(Then::Adopt) = self.answered(id) {
+                    verbs::passive::adopted(self, answer);
+                }
+            }
+            Input::Ended(id, end) => self.ended(id, end),
+            Input::Measured(id, bytes) => verbs::stat::measured(self, id, bytes),
+            Input::Tick => {}
+            Input::Stop(reason, at_once) => self.stop(reason, at_once),
+        }
+        self.resume();
+        self.check_deadline();
+    }
+
+    /// What comes out next; ask until `None`.
+    pub fn poll(&mut self) -> Option<Output> {
+        let out = self.out.pop_front();
+        if out.is_none() && self.out.capacity() > 8 {
+            self.out = VecDeque::new(); // an idle session keeps no more than it needs
+        }
+        out
+    }
+
+    /// When to come back with [`Input::Tick`] at the latest, as time since the session began; `None` while
+    /// something runs that has limits of its own.
+    pub fn deadline(&self) -> Option<Duration> {
+        match (&self.work, &self.stage) {
+            (Work::Transfer(_) | Work::Ask(..), _) | (_, Stage::Closing) => None,
+            (_, Stage::LoggedIn(user)) => Some(self.last_heard.saturating_add(user.idle)),
+            // From the beginning, not from the last line: a client that only talks does not hold its place.
+            _ => Some(self.settings.login_within),
+        }
+    }
+
+    /// Whether another line may come in now. Otherwise leave it in the socket.
+    pub fn wants_lines(&self) -> bool {
+        self.held.len() < HELD_AT_MOST
+    }
+
+    /// Whether the control connection is being closed.
+    pub const fn is_closing(&self) -> bool {
+        matches!(self.stage, Stage::Closing)
+    }
+
+    /// Whether the client has said good-bye, be it in a line that still waits.
+    pub fn is_leaving(&self) -> bool {
+        self.is_closing() || self.held.iter().any(|line| Command::parse(line).verb == Some(Verb::Quit))
+    }
+
+    /// Who is logged in.
+    pub fn user_name(&self) -> Option<&str> {
+        match &self.stage {
+            Stage::LoggedIn(user) => Some(&user.name),
+            _ => None,
+        }
+    }
+
+    fn line(&mut self, line: &[u8]) {
+        let command = Command::parse(line);
+        if matches!(self.work, Work::None) && self.held.is_empty() || self.is_urgent(&command) {
+            self.run(&command);
+        } else if self.held.len() <= HELD_AT_MOST {
+            self.held.push_back(line.into());
+        } else {
+            // The driver read on although `wants_lines` said no.
+            self.say(Reply::new(421, text(Reason::TooManyHeld)));
+            self.close(Some(Reason::TooManyHeld));
+        }
+    }
+
+    /// Whether a line is answered although something is awaited. Not where the answer would stand before or inside
+    /// the one that is awaited: only a transfer over a data connection has had its first reply already.
+    fn is_urgent(&self, command: &Command<'_>) -> bool {
+        match (&self.work, command.verb) {
+            (Work::Transfer(_) | Work::Ask(_, Then::Answer(_, true)), Some(Verb::Abor)) => true,
+            (Work::Transfer(running), Some(Verb::Noop)) => running.over_data,
+            (Work::Transfer(running), Some(Verb::Stat)) => running.over_data && command.trimmed().is_empty(),
+            _ => false,
+        }
+    }
+
+    fn malformed(&mut self, error: LineError) {
+        let reason = match error {
+            LineError::TooLong => Reason::LineTooLong,
+            LineError::BadByte => Reason::BadByte,
+        };
+        self.say(Reply::new(500, text(reason)));
+    }
+
+    fn run(&mut self, command: &Command<'_>) {
+        let Some(verb) = command.verb else {
+            return self.say(Reply::new(500, text(Reason::Unknown)));
+        };
+        let row = verb.row();
+        if row.served == Served::No {
+            return self.say(Reply::new(502, text(Reason::NotServed)));
+        }
+        if row.stage == verb::Stage::LoggedIn && self.user().is_none() {
+            return self.say(Reply::new(530, text(Reason::NotLoggedIn)));
+        }
+        if verb != Verb::Rnto
+            && !matches!(verb, Verb::Noop | Verb::Stat | Verb::Abor)
+            && let Some(user) = self.user_mut()
+        {
+            user.renaming = None; // RNTO follows RNFR at once or not at all (RFC 959 §4.1.3)
+        }
+        verbs::run(self, verb, command);
+    }
+
+    fn answered(&mut self, id: AskId) -> Option<Then> {
+        match std::mem::replace(&mut self.work, Work::None) {
+            Work::Ask(asked, then) if asked == id => {
+                self.last_heard = self.now;
+                Some(then)
+            }
+            other => {
+                self.work = other; // an answer to what was withdrawn
+                None
+            }
+        }
+    }
+
+    fn ended(&mut self, id: TransferId, end: End) {
+        match std::mem::replace(&mut self.work, Work::None) {
+            Work::Transfer(running) if running.id == id => {
+                self.last_heard = self.now; // data activity is activity
+                let aborted = running.aborted;
+                (running.then)(self, end);
+                if aborted {
+                    self.say(Reply::fixed(226, "ABOR done."));
+                }
+            }
+            other => self.work = other,
+        }
+    }
+
+    fn resume(&mut self) {
+        while matches!(self.work, Work::None) && !matches!(self.stage, Stage::Closing) {
+            if let Some(reason) = self.stopping {
+                self.say(Reply::new(421, text(reason)));
+                return self.close(Some(reason));
+            }
+            let Some(line) = self.held.pop_front() else { break };
+            self.run(&Command::parse(&line));
+        }
+        if self.held.is_empty() && self.held.capacity() > 0 {
+            self.held = VecDeque::new();
+        }
+    }
+
+    fn stop(&mut self, reason: Reason, at_once: bool) {
+        self.stopping = Some(reason);
+        if at_once {
+            match std::mem::replace(&mut self.work, Work::None) {
+                Work::None => {}
+                Work::Ask(id, _) => self.emit(Output::Withdraw(id)),
+                Work::Transfer(running) => self.emit(Output::Cancel(running.id)),
+            }
+        }
+    }
+
+    fn check_deadline(&mut self) {
+        if self.deadline().is_some_and(|d| self.now >= d) {
+            let reason = if self.user().is_some() { Reason::IdleTimeout } else { Reason::LoginTimeout };
+            self.say(Reply::new(421, text(reason)));
+            self.close(Some(reason));
+        }
+    }
+}
+
+/// What the verbs' files use.
+impl Session {
+    pub(super) fn say(&mut self, reply: Reply) {
+        self.out.push_back(Output::Reply(reply));
+    }
+
+    /// Refuses with the code that the one table has for this reason; `path` is named before the reason.
+    pub(super) fn refuse(&mut self, error: &Error, path: Option<&VPath>) {
+        let code = errors::reply_code(error.reason);
+        self.say(Reply::new(code, about(path, error.reason)));
+    }
+
+    /// Answers 501 with the form that HELP shows.
+    pub(super) fn syntax(&mut self, verb: Verb) {
+        let row = verb.row();
+        self.say(Reply::new(501, format!("Expected: {} {} ({})", row.name, row.argument, Reason::Syntax.code())));
+    }
+
+    pub(super) fn emit(&mut self, output: Output) {
+        self.out.push_back(output);
+    }
+
+    pub(super) fn close(&mut self, reason: Option<Reason>) {
+        self.stage = Stage::Closing;
+        self.held.clear();
+        self.emit(Output::Close(reason));
+    }
+
+    pub(super) fn user(&self) -> Option<&User> {
+        match &self.stage {
+            Stage::LoggedIn(user) => Some(user),
+            _ => None,
+        }
+    }
+
+    pub(super) fn user_mut(&mut self) -> Option<&mut User> {
+        match &mut self.stage {
+            Stage::LoggedIn(user) => Some(user),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn work(&self) -> &Work {
+        &self.work
+    }
+
+    pub(super) fn transfer_mut(&mut self) -> Option<&mut Running> {
+        match &mut self.work {
+            Work::Transfer(running) => Some(running),
+            _ => None,
+        }
+    }
+
+    /// The place that an argument names, from the working directory. On failure the client has its answer.
+    pub(super) fn path(&mut self, argument: &[u8]) -> Option<VPath> {
+        let name = name::decode(argument);
+        let joined = self.user().map_or_else(|| Err(PathError::Nul), |user| user.cwd.join(&name));
+        match joined {
+            Ok(path) => Some(path),
+            Err(error) => {
+                self.refuse(&error.into(), None);
+                None
+            }
+        }
+    }
+
+    /// As [`Session::path`], where an empty argument is an error of syntax.
+    pub(super) fn named_path(&mut self, verb: Verb, argument: &[u8]) -> Option<VPath> {
+        if argument.is_empty() {
+            self.syntax(verb);
+            return None;
+        }
+        self.path(argument)
+    }
+
+    const fn next(&mut self) -> u32 {
+        self.counter = self.counter.wrapping_add(1);
+        self.counter
+    }
+
+    /// Asks the gate, and does `then` with its answer.
+    pub(super) fn ask(&mut self, op: Op, then: Answered) {
+        self.ask_with(op, false, then);
+    }
+
+    /// As [`Session::ask`], for what ABOR may take back.
+    pub(super) fn ask_abortable(&mut self, op: Op, then: Answered) {
+        self.ask_with(op, true, then);
+    }
+
+    fn ask_with(&mut self, op: Op, abortable: bool, then: Answered) {
+        let id = AskId(self.next());
+        self.emit(Output::Ask(id, op));
+        self.work = Work::Ask(id, Then::Answer(then, abortable));
+    }
+
+    pub(super) fn ask_login(&mut self, credentials: Credentials) {
+        let id = AskId(self.next());
+        self.emit(Output::Login(id, credentials));
+        self.work = Work::Ask(id, Then::Login);
+    }
+
+    pub(super) fn ask_host(&mut self, host: Box<str>) {
+        let id = AskId(self.next());
+        self.emit(Output::Host(id, host));
+        self.work = Work::Ask(id, Then::Host);
+    }
+
+    pub(super) fn ask_reserve(&mut self, form: PassiveForm) {
+        let id = AskId(self.next());
+        self.emit(Output::Reserve(id, form));
+        self.work = Work::Ask(id, Then::Reserve(form));
+    }
+
+    pub(super) fn ask_adopt(&mut self, key: Box<str>) {
+        let id = AskId(self.next());
+        self.emit(Output::Adopt(id, key));
+        self.work = Work::Ask(id, Then::Adopt);
+    }
+
+    /// Takes the ask at hand back, as ABOR wants; its command is answered as cancelled.
+    pub(super) fn withdraw(&mut self) -> bool {
+        match std::mem::replace(&mut self.work, Work::None) {
+            Work::Ask(id, Then::Answer(then, true)) => {
+                self.emit(Output::Withdraw(id));
+                then(self, Err(Reason::Cancelled.into()));
+                true
+            }
+            other => {
+                self.work = other;
+                false
+            }
+        }
+    }
+
+    /// Begins a transfer of what the last answer opened, and does `then` at its end.
+    pub(super) fn transfer(&mut self, flow: Flow, what: String, then: Ended) {
+        let id = TransferId(self.next());
+        let over_data = matches!(flow.channel, Channel::Data(_));
+        if let (true, Some(user)) = (over_data, self.user_mut()) {
+            user.data = match std::mem::replace(&mut user.data, DataPort::Spent) {
+                // An address that PORT named holds until another is named (RFC 959 §4.1.2, "PORT").
+                keep @ (DataPort::Active(_) | DataPort::Default) => keep,
+                DataPort::Passive(_) | DataPort::Spent => DataPort::Spent,
+            };
+        }
+        self.emit(Output::Start(id, flow));
+        self.work = Work::Transfer(Running { id, what: what.into(), then, over_data, aborted: false });
+    }
+
+    /// Makes someone a user after login, or nobody after REIN.
+    pub(super) fn enter(&mut self, stage: Stage) {
+        self.stage = stage;
+    }
+
+    /// Where the client shall connect, if it was told.
+    pub(super) fn reservation(&self) -> Option<&Reserved> {
+        match self.user().map(|u| &u.data) {
+            Some(DataPort::Passive(reserved)) => Some(reserved),
+            _ => None,
+        }
+    }
+
+    /// What a failed login means for the session.
+    pub(super) fn login_failed(&mut self, error: LoginError) {
+        self.stage = Stage::Greeted;
+        match error {
+            LoginError::Wrong | LoginError::AccountNeeded => self.say(Reply::new(530, text(Reason::LoginWrong))),
+            LoginError::Refused(reason) => self.say(Reply::new(530, text(reason))),
+            LoginError::Closing(reason) => {
+                self.say(Reply::new(421, text(reason)));
+                self.close(Some(reason));
+            }
+        }
+    }
+}
+
+/// A reason as the peer may read it: cause and code.
+pub(super) fn text(reason: Reason) -> String {
+    let mut cause = reason.cause().to_owned();
+    if let Some(first) = cause.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    format!("{cause} ({}).", reason.code())
+}
+
+/// A reason with the path it is about.
+pub(super) fn about(path: Option<&VPath>, reason: Reason) -> Vec<u8> {
+    let mut line = Vec::new();
+    match path {
+        Some(path) => {
+            line.extend_from_slice(&name::encode(path.as_bytes()));
+            line.extend_from_slice(format!(": {} ({}).", reason.cause(), reason.code()).as_bytes());
+        }
+        None => line.extend_from_slice(text(reason).as_bytes()),
+    }
+    line
+}

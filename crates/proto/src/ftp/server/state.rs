@@ -1,0 +1,119 @@
+//! What a session knows at each stage.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use types::{AskId, Error, TransferId, VPath, Yield};
+
+use super::exchange::{Password, Reserved};
+use super::session::Session;
+use crate::ftp::listing::Facts;
+
+/// How far the client has come.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// Nobody has said who they are.
+    Greeted,
+    /// USER came; PASS is awaited.
+    Named(Box<str>),
+    /// The password fits; ACCT is awaited (332).
+    AccountNeeded(Box<str>, Password),
+    /// Logged in.
+    LoggedIn(Box<User>),
+    /// The control connection is being closed: nothing is heard any more.
+    Closing,
+}
+
+/// What is known of a session after login.
+#[derive(Debug)]
+pub(super) struct User {
+    /// Who.
+    pub(super) name: Box<str>,
+    /// Where the session started; CWD `~` and SMNT go there.
+    pub(super) home: VPath,
+    /// The working directory.
+    pub(super) cwd: VPath,
+    /// TYPE A rather than I.
+    pub(super) ascii: bool,
+    /// Where the next transfer starts (REST).
+    pub(super) restart: u64,
+    /// What ALLO announced for the next upload.
+    pub(super) announced: Option<u64>,
+    /// What RNFR named.
+    pub(super) renaming: Option<VPath>,
+    /// How the next data connection comes about.
+    pub(super) data: DataPort,
+    /// EPSV ALL came: nothing but EPSV from now on (RFC 2428 §4).
+    pub(super) only_epsv: bool,
+    /// What OPTS MLST picked.
+    pub(super) facts: Facts,
+    /// Whether data may go elsewhere than to the peer.
+    pub(super) fxp: bool,
+    /// The umask as SITE UMASK last set it.
+    pub(super) umask: u32,
+    /// How long this user may be silent.
+    pub(super) idle: Duration,
+    /// What the client says it is.
+    pub(super) client: Option<Box<str>>,
+}
+
+/// How the next data connection comes about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum DataPort {
+    /// Nothing was said: the client's control port (RFC 959 §3.2).
+    Default,
+    /// PORT, EPRT or LPRT named it.
+    Active(SocketAddr),
+    /// A place was reserved.
+    Passive(Reserved),
+    /// What was set up is used up or failed; a new command must come first, or the default holds.
+    Spent,
+}
+
+/// What the session waits for.
+pub(super) enum Work {
+    /// Nothing: the next line is run.
+    None,
+    /// An answer of the driver; then this is done with it.
+    Ask(AskId, Then),
+    /// The end of a transfer; then this is done with it.
+    Transfer(Running),
+}
+
+/// What to do with an answer.
+pub(super) enum Then {
+    /// With the gate's. The flag tells whether ABOR may take the ask back.
+    Answer(Answered, bool),
+    /// With the door's.
+    Login,
+    /// With the virtual host's.
+    Host,
+    /// With the reservation.
+    Reserve(super::exchange::PassiveForm),
+    /// With the hand-over of this connection.
+    Adopt,
+}
+
+/// Runs when the gate's answer comes.
+pub(super) type Answered = Box<dyn FnOnce(&mut Session, Result<Yield, Error>) + Send>;
+
+/// A transfer that runs.
+pub(super) struct Running {
+    /// Which.
+    pub(super) id: TransferId,
+    /// What it is, for STAT: a verb and a path.
+    pub(super) what: Box<str>,
+    /// Runs when it ends.
+    pub(super) then: Ended,
+    /// It moves over a data connection, and its first reply is out.
+    pub(super) over_data: bool,
+    /// ABOR came: its own reply follows the transfer's.
+    pub(super) aborted: bool,
+}
+
+/// Runs when a transfer ends.
+pub(super) type Ended = Box<dyn FnOnce(&mut Session, super::exchange::End) + Send>;
+
+/// Lines that wait for the work at hand to end.
+pub(super) type Held = VecDeque<Box<[u8]>>;

@@ -1,0 +1,77 @@
+//! FEAT and OPTS (RFC 2389): exactly what works on this connection now.
+
+use types::Reason;
+
+use crate::ftp::listing::Facts;
+use crate::ftp::reply::Reply;
+use crate::ftp::server::session::{Session, text};
+use crate::ftp::verb::Verb;
+
+pub(super) fn feat(session: &mut Session) {
+    let mut lines = String::from("Features:");
+    let mut add = |line: &str| {
+        lines.push('\n');
+        lines.push_str(line);
+    };
+    add("AVBL");
+    add("CLNT");
+    add("CSID");
+    add("DSIZ");
+    if session.settings.active {
+        add("EPRT");
+    }
+    if session.settings.passive {
+        add("EPSV");
+    }
+    add("HOST");
+    add("LANG EN*");
+    add("MDTM");
+    add("MFCT Create");
+    add("MFF Modify;UNIX.mode;UNIX.owner;UNIX.group;");
+    add("MFMT");
+    add(&format!("MLST {}", session.user().map_or_else(Facts::default, |user| user.facts.clone()).print_feat()));
+    if session.settings.passive {
+        add("PASV");
+    }
+    add("REST STREAM");
+    add("RMDA");
+    add("SITE CHMOD;DU;HELP;IDLE;SYMLINK;UMASK;UTIME;WHO");
+    add("SIZE");
+    if session.settings.single_port {
+        add("SPSV");
+    }
+    add("TVFS");
+    add("UTF8");
+    lines.push_str("\nEnd");
+    session.say(Reply::new(211, lines));
+}
+
+pub(super) fn opts(session: &mut Session, argument: &[u8]) {
+    let cut = argument.iter().position(|&b| b == b' ').unwrap_or(argument.len());
+    let (command, rest) = argument.split_at(cut);
+    let rest = rest.trim_ascii();
+    match command.to_ascii_uppercase().as_slice() {
+        b"UTF8" => match rest.to_ascii_uppercase().as_slice() {
+            b"" | b"ON" => session.say(Reply::fixed(200, "Names are UTF-8.")),
+            b"OFF" => session.say(Reply::fixed(504, "Names are always UTF-8.")),
+            _ => session.say(Reply::fixed(501, "Expected: OPTS UTF8 ON (CRK-404).")),
+        },
+        b"MLST" => mlst(session, rest),
+        b"" => session.syntax(Verb::Opts),
+        name if Verb::named(name).is_some() => session.say(Reply::fixed(501, "That command has no options (CRK-408).")),
+        _ => session.say(Reply::new(501, text(Reason::Unknown))),
+    }
+}
+
+/// OPTS MLST (RFC 3659 §7.9): the facts that are known among those asked for; the reply says which.
+fn mlst(session: &mut Session, wanted: &[u8]) {
+    let facts = Facts::parse_opts(wanted);
+    let line = format!("MLST OPTS {}", facts.print_opts());
+    match session.user_mut() {
+        Some(user) => {
+            user.facts = facts;
+            session.say(Reply::new(200, line.trim_end().to_owned()));
+        }
+        None => session.say(Reply::new(530, text(Reason::NotLoggedIn))),
+    }
+}

@@ -1,0 +1,37 @@
+//! HELP (RFC 959 §4.1.3): made from the table of verbs.
+
+use crate::ftp::reply::Reply;
+use crate::ftp::server::session::Session;
+use crate::ftp::verb::{ROWS, Served, Verb};
+
+pub(super) fn help(session: &mut Session, word: &[u8]) {
+    if word.is_empty() {
+        return session.say(Reply::new(214, all()));
+    }
+    if word.eq_ignore_ascii_case(b"SITE") {
+        return super::site::help(session);
+    }
+    match Verb::named(word) {
+        Some(verb) => {
+            let row = verb.row();
+            let form = if row.argument.is_empty() { row.name.to_owned() } else { format!("{} {}", row.name, row.argument) };
+            let note = if row.served == Served::Yes { "" } else { "; not served" };
+            session.say(Reply::new(214, format!("{form}: {} ({}{note}).", row.meaning, row.source)));
+        }
+        None => session.say(Reply::fixed(504, "No such command (CRK-403).")),
+    }
+}
+
+/// All verbs, eight a line; `*` marks those that are not served, as RFC 959 does.
+fn all() -> String {
+    let mut lines = String::from("Commands (* not served):");
+    for chunk in ROWS.chunks(8) {
+        lines.push('\n');
+        for row in chunk {
+            let mark = if row.served == Served::Yes { "" } else { "*" };
+            lines += &format!("{:<9}", format!("{}{mark}", row.name));
+        }
+    }
+    lines += "\nHELP and a command's name explains it; SITE HELP has more.";
+    lines
+}

@@ -1,0 +1,78 @@
+//! Which file answers which verb. A new verb is one small file, its row in [`verb`](crate::ftp::verb) and its line here.
+
+mod abor;
+mod features;
+mod folder;
+mod help;
+pub(super) mod host;
+mod identity;
+mod list;
+pub(super) mod login;
+mod navigation;
+pub(super) mod passive;
+mod port;
+mod remove;
+mod rename;
+mod representation;
+mod retrieve;
+mod site;
+mod size;
+pub(super) mod stat;
+mod store;
+mod times;
+
+use super::session::Session;
+use crate::ftp::command::Command;
+use crate::ftp::verb::Verb;
+
+/// Runs one command whose stage has been checked.
+pub(super) fn run(session: &mut Session, verb: Verb, command: &Command<'_>) {
+    let (name, word) = (command.argument, command.trimmed());
+    match verb {
+        Verb::User => login::user(session, word),
+        Verb::Pass => login::pass(session, name),
+        Verb::Acct => login::acct(session, word),
+        Verb::Rein => login::rein(session),
+        Verb::Quit => login::quit(session),
+        Verb::Host => host::host(session, word),
+        Verb::Cwd | Verb::Xcwd => navigation::cwd(session, name),
+        Verb::Cdup | Verb::Xcup => navigation::cdup(session),
+        Verb::Pwd | Verb::Xpwd => navigation::pwd(session),
+        Verb::Smnt => navigation::smnt(session, word),
+        Verb::Port | Verb::Eprt | Verb::Lprt => port::port(session, verb, word),
+        Verb::Pasv | Verb::Epsv | Verb::Lpsv | Verb::Spsv => passive::passive(session, verb, word),
+        Verb::Spdt => passive::spdt(session, word),
+        Verb::Type => representation::r#type(session, word),
+        Verb::Stru => representation::stru(session, word),
+        Verb::Mode => representation::mode(session, word),
+        Verb::Allo => store::allo(session, word),
+        Verb::Rest => retrieve::rest(session, word),
+        Verb::Retr => retrieve::retr(session, name),
+        Verb::Stor | Verb::Appe | Verb::Stou => store::store(session, verb, name),
+        Verb::Rnfr => rename::rnfr(session, name),
+        Verb::Rnto => rename::rnto(session, name),
+        Verb::Dele | Verb::Rmd | Verb::Xrmd | Verb::Rmda => remove::remove(session, verb, name),
+        Verb::Mkd | Verb::Xmkd => folder::mkd(session, name),
+        Verb::List | Verb::Nlst => list::list(session, verb, name),
+        Verb::Mlsd | Verb::Mlst => list::facts(session, verb, name),
+        Verb::Mdtm => times::mdtm(session, name),
+        Verb::Mfmt | Verb::Mfct => times::set(session, verb, name),
+        Verb::Mff => times::mff(session, name),
+        Verb::Size => size::size(session, name),
+        Verb::Dsiz => size::dsiz(session, name),
+        Verb::Avbl => size::avbl(session, name),
+        Verb::Stat => stat::stat(session, name),
+        Verb::Abor => abor::abor(session),
+        Verb::Site => site::site(session, name),
+        Verb::Syst => identity::syst(session),
+        Verb::Noop => identity::noop(session),
+        Verb::Clnt => identity::clnt(session, word),
+        Verb::Csid => identity::csid(session, word),
+        Verb::Lang => identity::lang(session, word),
+        Verb::Help => help::help(session, word),
+        Verb::Feat => features::feat(session),
+        Verb::Opts => features::opts(session, word),
+        // Rows that are not served never come here; naming them would only repeat the table.
+        _ => session.syntax(verb),
+    }
+}

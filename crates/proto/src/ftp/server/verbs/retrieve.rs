@@ -1,0 +1,100 @@
+//! REST and RETR (RFC 3659 §5; RFC 959 §4.1.3): sending a file.
+
+use types::{Op, VPath, Yield};
+
+use crate::ftp::reply::Reply;
+use crate::ftp::server::exchange::{Body, Channel, End, Flow, Via};
+use crate::ftp::server::session::{Session, about};
+use crate::ftp::server::state::DataPort;
+use crate::ftp::verb::Verb;
+
+pub(super) fn rest(session: &mut Session, argument: &[u8]) {
+    match number(argument) {
+        Some(at) => {
+            if let Some(user) = session.user_mut() {
+                user.restart = at;
+            }
+            session.say(Reply::new(350, format!("The next transfer starts at byte {at}.")));
+        }
+        None => session.syntax(Verb::Rest),
+    }
+}
+
+pub(super) fn retr(session: &mut Session, argument: &[u8]) {
+    let Some(path) = session.named_path(Verb::Retr, argument) else { return };
+    let Some(user) = session.user_mut() else { return };
+    let restart = std::mem::take(&mut user.restart);
+    let ascii = user.ascii;
+    // In TYPE A the offset counts what is sent, not what is stored: it is sent from the start and left out.
+    let (at, skip) = if ascii { (0, restart) } else { (restart, 0) };
+    let op = Op::Read { path: path.clone(), at };
+    session.ask_abortable(
+        op,
+        Box::new(move |session, answer| match answer {
+            Ok(Yield::Reading(attr)) => {
+                let Some(via) = data_port(session) else { return };
+                let kind = if ascii { "ASCII" } else { "BINARY" };
+                let size = attr.size.saturating_sub(at);
+                let line = format!("Opening {kind} data connection for {} ({size} bytes).", shown(&path));
+                session.say(Reply::new(150, line));
+                let flow = Flow { body: Body::Send { skip }, ascii, channel: Channel::Data(via) };
+                session.transfer(flow, format!("RETR {path}"), Box::new(move |session, end| finish(session, end, Some(&path))));
+            }
+            Ok(_) => {}
+            Err(error) => session.refuse(&error, Some(&path)),
+        }),
+    );
+}
+
+/// How the data connection comes about; `None` after a 425.
+pub(super) fn data_port(session: &mut Session) -> Option<Via> {
+    let peer = session.peer;
+    let only_epsv = session.user().is_some_and(|user| user.only_epsv);
+    match session.user().map(|user| &user.data) {
+        Some(DataPort::Active(to)) => Some(Via::Active(*to)),
+        Some(DataPort::Passive(_)) => Some(Via::Passive),
+        // RFC 959 §3.2: without PORT or PASV the client listens on its control connection's port.
+        Some(DataPort::Default | DataPort::Spent) if session.settings.active && !only_epsv => Some(Via::Active(peer)),
+        _ => {
+            session.say(Reply::fixed(425, "Send EPSV or PASV first."));
+            None
+        }
+    }
+}
+
+/// The last reply of a transfer: bytes, seconds and rate, or why it failed.
+pub(super) fn finish(session: &mut Session, end: End, path: Option<&VPath>) {
+    match end {
+        End::Done { bytes, took } => session.say(Reply::new(226, format!("Done: {}.", moved(bytes, took)))),
+        End::Failed { bytes, error } => {
+            let code = crate::ftp::errors::reply_code(error.reason);
+            let mut line = about(path, error.reason);
+            if bytes > 0 {
+                line.extend_from_slice(format!(" {bytes} bytes had moved.").as_bytes());
+            }
+            session.say(Reply::new(code, line));
+        }
+    }
+}
+
+/// Bytes, seconds and rate, as people read them.
+pub(super) fn moved(bytes: u64, took: std::time::Duration) -> String {
+    let seconds = took.as_secs_f64();
+    if bytes == 0 || seconds <= 0.0 {
+        return format!("{bytes} bytes");
+    }
+    format!("{bytes} bytes in {seconds:.3} s ({:.2} MiB/s)", bytes as f64 / seconds / 1_048_576.0)
+}
+
+/// A path in a reply's text.
+pub(super) fn shown(path: &VPath) -> String {
+    String::from_utf8_lossy(&crate::ftp::name::encode(path.as_bytes())).into_owned()
+}
+
+/// Decimal digits and nothing else, that fit 64 bits.
+pub(super) fn number(argument: &[u8]) -> Option<u64> {
+    if argument.is_empty() || !argument.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(argument).ok()?.parse().ok()
+}

@@ -1,0 +1,83 @@
+//! SIZE, DSIZ, AVBL (RFC 3659 §4; draft-peterson-streamlined-ftp-command-extensions §5 and §6): how large, how much room.
+
+use types::{Kind, Op, Reason, Yield};
+
+use crate::ftp::reply::Reply;
+use crate::ftp::server::exchange::{Body, Channel, End, Flow};
+use crate::ftp::server::session::Session;
+use crate::ftp::verb::Verb;
+
+pub(super) fn size(session: &mut Session, argument: &[u8]) {
+    let Some(path) = session.named_path(Verb::Size, argument) else { return };
+    let ascii = session.user().is_some_and(|user| user.ascii);
+    let op = Op::Stat { path: path.clone(), follow: true };
+    session.ask(
+        op,
+        Box::new(move |session, answer| match answer {
+            Ok(Yield::Attr(attr)) if attr.kind == Kind::File => {
+                if !ascii || attr.size == 0 {
+                    session.say(Reply::new(213, attr.size.to_string()));
+                } else if attr.size > session.settings.ascii_size_limit {
+                    session.refuse(&Reason::TooLarge.into(), Some(&path));
+                } else {
+                    count(session, path);
+                }
+            }
+            Ok(Yield::Attr(attr)) => {
+                let reason = if attr.is_dir() { Reason::IsAFolder } else { Reason::NotRegular };
+                session.refuse(&reason.into(), Some(&path));
+            }
+            Ok(_) => {}
+            Err(error) => session.refuse(&error, Some(&path)),
+        }),
+    );
+}
+
+/// SIZE in TYPE A is what RETR would send (RFC 3659 §4.2): the file is read through the conversion.
+fn count(session: &mut Session, path: types::VPath) {
+    let op = Op::Read { path: path.clone(), at: 0 };
+    session.ask_abortable(
+        op,
+        Box::new(move |session, answer| match answer {
+            Ok(_) => {
+                let flow = Flow { body: Body::Send { skip: 0 }, ascii: true, channel: Channel::Count };
+                session.transfer(
+                    flow,
+                    format!("SIZE {path}"),
+                    Box::new(move |session, end| match end {
+                        End::Done { bytes, .. } => session.say(Reply::new(213, bytes.to_string())),
+                        End::Failed { error, .. } => session.refuse(&error, Some(&path)),
+                    }),
+                );
+            }
+            Err(error) => session.refuse(&error, Some(&path)),
+        }),
+    );
+}
+
+pub(super) fn dsiz(session: &mut Session, argument: &[u8]) {
+    let Some(path) = session.path(argument) else { return };
+    let op = Op::Usage { path: path.clone() };
+    session.ask_abortable(
+        op,
+        Box::new(move |session, answer| match answer {
+            Ok(Yield::Usage(usage)) => session.say(Reply::new(213, usage.bytes.to_string())),
+            Ok(_) => {}
+            Err(error) => session.refuse(&error, Some(&path)),
+        }),
+    );
+}
+
+pub(super) fn avbl(session: &mut Session, argument: &[u8]) {
+    let Some(path) = session.path(argument) else { return };
+    let op = Op::Space { path: path.clone() };
+    session.ask(
+        op,
+        Box::new(move |session, answer| match answer {
+            // Without any limit the largest number that clients of the draft read.
+            Ok(Yield::Space(space)) => session.say(Reply::new(213, space.free.unwrap_or(i64::MAX as u64).to_string())),
+            Ok(_) => {}
+            Err(error) => session.refuse(&error, Some(&path)),
+        }),
+    );
+}

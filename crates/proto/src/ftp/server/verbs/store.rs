@@ -1,0 +1,98 @@
+//! STOR, APPE, STOU, ALLO (RFC 959 §4.1.3; RFC 1123 §4.1.2.9): taking a file.
+
+use types::{Op, Reason, VPath, WriteHow, Yield};
+
+use super::retrieve::{data_port, finish, moved, number, shown};
+use crate::ftp::reply::Reply;
+use crate::ftp::server::exchange::{Body, Channel, End, Flow};
+use crate::ftp::server::session::{Session, text};
+use crate::ftp::verb::Verb;
+
+pub(super) fn store(session: &mut Session, verb: Verb, argument: &[u8]) {
+    let path = match (verb, argument) {
+        (Verb::Stou, b"") => session.path(b"file"),
+        _ => session.named_path(verb, argument),
+    };
+    let Some(path) = path else { return };
+    let Some(user) = session.user_mut() else { return };
+    let restart = std::mem::take(&mut user.restart);
+    let expected = user.announced.take();
+    let ascii = user.ascii;
+    if restart > 0 && ascii && verb == Verb::Stor {
+        // The offset counts what was sent; where that lies in what is stored cannot be known.
+        return session.say(Reply::new(554, "REST with STOR needs TYPE I.".to_owned()));
+    }
+    let how = match verb {
+        Verb::Appe => WriteHow::Append,
+        Verb::Stou => WriteHow::Unique,
+        _ if restart > 0 => WriteHow::At(restart),
+        _ => WriteHow::Replace,
+    };
+    // What ALLO announced is the whole file; only a whole upload can be held to it.
+    let expected = expected.filter(|_| matches!(how, WriteHow::Replace | WriteHow::Unique));
+    let op = Op::Write { path: path.clone(), how, expected };
+    session.ask_abortable(
+        op,
+        Box::new(move |session, answer| match answer {
+            Ok(Yield::Writing { path, .. }) => begin(session, verb, path, ascii, expected),
+            Ok(_) => {}
+            Err(error) => refuse(session, error.reason, &path),
+        }),
+    );
+}
+
+fn begin(session: &mut Session, verb: Verb, path: VPath, ascii: bool, expected: Option<u64>) {
+    let Some(via) = data_port(session) else { return };
+    let name = shown(&path);
+    session.say(if verb == Verb::Stou {
+        Reply::new(150, format!("FILE: {}", name.trim_start_matches('/'))) // RFC 1123 §4.1.2.9 gives this form
+    } else {
+        Reply::new(150, format!("Opening {} data connection for {name}.", if ascii { "ASCII" } else { "BINARY" }))
+    });
+    let flow = Flow { body: Body::Receive { expected }, ascii, channel: Channel::Data(via) };
+    session.transfer(
+        flow,
+        format!("{} {path}", verb.row().name),
+        Box::new(move |session, end| match end {
+            End::Done { bytes, took } => {
+                session.say(Reply::new(226, format!("Stored {}: {}.", shown(&path), moved(bytes, took))));
+            }
+            failed @ End::Failed { .. } => finish(session, failed, Some(&path)),
+        }),
+    );
+}
+
+/// A name that may not be stored under is 553 here and not 550 (RFC 959 §5.4).
+fn refuse(session: &mut Session, reason: Reason, path: &VPath) {
+    let code = crate::ftp::errors::store_code(reason);
+    session.say(Reply::new(code, crate::ftp::server::session::about(Some(path), reason)));
+}
+
+pub(super) fn allo(session: &mut Session, argument: &[u8]) {
+    // ALLO <bytes> [R <record size>] (RFC 959 §4.1.3)
+    let mut words = argument.split(|&b| b == b' ').filter(|word| !word.is_empty());
+    let bytes = words.next().and_then(number);
+    let tail_fits = match (words.next(), words.next(), words.next()) {
+        (None, ..) => true,
+        (Some(r), Some(size), None) => r.eq_ignore_ascii_case(b"R") && number(size).is_some(),
+        _ => false,
+    };
+    let (Some(bytes), true) = (bytes, tail_fits) else { return session.syntax(Verb::Allo) };
+    let Some(path) = session.user().map(|user| user.cwd.clone()) else { return };
+    session.ask(
+        Op::Reserve { path, bytes },
+        Box::new(move |session, answer| match answer {
+            Ok(_) => {
+                if let Some(user) = session.user_mut() {
+                    // In TYPE A the file's size differs from what travels, so it is no promise to hold the client to.
+                    user.announced = (!user.ascii).then_some(bytes);
+                }
+                session.say(Reply::new(200, format!("{bytes} bytes would fit.")));
+            }
+            Err(error) if error.reason == Reason::NoSpace || error.reason == Reason::OverQuota => {
+                session.say(Reply::new(452, text(error.reason)));
+            }
+            Err(error) => session.refuse(&error, None),
+        }),
+    );
+}

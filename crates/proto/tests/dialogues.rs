@@ -1,0 +1,354 @@
+//! Session dialogues: each file in `dialogues/` is a ladder. What the client says, what the gate answers and what the
+//! data connection does is fed into a session; what the session says and wishes must give the very same ladder.
+//! `UPDATE=1 cargo test -p carrack-proto --test dialogues` writes the files anew: read the difference before you
+//! believe it.
+#![allow(clippy::disallowed_methods, reason = "a test reads its own files")]
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use proto::ftp::server::{Body, Channel, End, Flow, Input, ListForm, Output, Reserved, Session, Settings, Via};
+use proto::ftp::verb::{ROWS, Served};
+use trace::dialogue;
+use trace::row::Row;
+use types::{
+    AskId, Attr, Credentials, Error, Kind, Lane, LoginError, Op, Reason, Space, Time, TransferId, Usage, VPath, Welcome, Yield,
+};
+
+#[test]
+fn dialogues_play_as_written() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dialogues");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() > 20, "the dialogues are gone");
+    let mut broken = Vec::new();
+    for file in &files {
+        let text = std::fs::read_to_string(file).unwrap();
+        let played = Player::play(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        if text != played {
+            if std::env::var_os("UPDATE").is_some() {
+                std::fs::write(file, &played).unwrap();
+            } else {
+                broken.push(format!("{}:\n--- written\n{text}\n--- played\n{played}", file.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n\n"));
+}
+
+#[test]
+fn every_verb_has_a_dialogue() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dialogues");
+    let mut said = String::new();
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        said += &std::fs::read_to_string(entry.unwrap().path()).unwrap();
+    }
+    let missing: Vec<_> = ROWS.iter().filter(|row| row.served == Served::Yes && !said.contains(&format!("─ {} ", row.name))).collect();
+    assert!(missing.is_empty(), "no dialogue says {:?}", missing.iter().map(|row| row.name).collect::<Vec<_>>());
+}
+
+/// Plays a dialogue against a session.
+struct Player {
+    session: Session,
+    now: Duration,
+    rows: Vec<Row>,
+    ask: Option<(AskId, Kinds)>,
+    reserve: Option<AskId>,
+    transfer: Option<(TransferId, Flow)>,
+}
+
+/// What an answer will be read as.
+enum Kinds {
+    Tree(Op),
+    Login(String),
+    Host,
+    Adopt,
+}
+
+impl Player {
+    fn play(text: &str) -> Result<String, String> {
+        let read = dialogue::read(text).map_err(|e| e.to_string())?;
+        let setting = |name: &str| read.comments.iter().find_map(|(_, c)| c.strip_prefix(name).map(str::trim));
+        let settings = Settings {
+            login_within: Duration::from_secs(60),
+            idle_after: Duration::from_secs(300),
+            idle_at_most: Duration::from_secs(3600),
+            active: setting("no active").is_none(),
+            passive: setting("no passive").is_none(),
+            single_port: setting("no single port").is_none(),
+            ascii_size_limit: 1_000_000,
+            version: "1.2.3".into(),
+        };
+        let address = |name, default: &str| setting(name).unwrap_or(default).parse().map_err(|e| format!("{name}: {e}"));
+        let (peer, local) = (address("peer", "192.0.2.7:40000")?, address("local", "192.0.2.1:21")?);
+        let session = Session::new(Arc::new(settings), peer, local, setting("refuses plain").is_some());
+        let mut player = Self { session, now: Duration::ZERO, rows: Vec::new(), ask: None, reserve: None, transfer: None };
+        player.session.greet(&[]);
+        player.drain();
+        let mut inputs: VecDeque<Row> = read.rows.into_iter().map(|(_, row)| row).filter(is_input).collect();
+        while let Some(row) = inputs.pop_front() {
+            player.now = row.at.unwrap_or(player.now);
+            player.feed(&row).map_err(|e| format!("`{}`: {e}", row.text))?;
+            player.drain();
+        }
+        let comments: String = read.comments.iter().map(|(_, c)| format!("# {c}\n")).collect();
+        Ok(comments + &dialogue::draw(&player.rows))
+    }
+
+    fn feed(&mut self, row: &Row) -> Result<(), String> {
+        self.rows.push(row.clone());
+        let text = row.text.as_str();
+        let now = self.now;
+        match (row.from, row.to) {
+            (Lane::Client, Lane::Control) => {
+                let line = unescape(text);
+                self.session.handle(Input::Line(&line), now);
+            }
+            (Lane::Storage, Lane::Control) => self.answer(text)?,
+            (Lane::Control, Lane::Data) => {
+                let id = self.reserve.take().ok_or("nothing was to be reserved")?;
+                let answer = match text.split_once(' ') {
+                    Some(("listening", at)) => Ok(Reserved::At(at.parse().map_err(|e| format!("{e}"))?)),
+                    Some(("key", key)) => Ok(Reserved::Key(key.into())),
+                    _ => Err(reason(text).ok_or("expected: listening ADDRESS, key KEY, or a code")?),
+                };
+                self.session.handle(Input::Reserved(id, answer), now);
+            }
+            (Lane::Client, Lane::Data) if text.starts_with("connected") => {
+                if let Some((_, flow)) = &self.transfer {
+                    self.rows.push(Row::new(Lane::Control, Lane::Data, started(flow)));
+                }
+            }
+            (Lane::Control, Lane::Control) if text.starts_with("tick") => self.session.handle(Input::Tick, now),
+            (Lane::Control, Lane::Control) if text.starts_with("stop") => {
+                let reason = reason(text).unwrap_or(Reason::ShuttingDown);
+                self.session.handle(Input::Stop(reason, text.contains("now")), now);
+            }
+            (Lane::Data, Lane::Data) => {
+                let (id, _) = self.transfer.as_ref().ok_or("no transfer runs")?;
+                let bytes = text.rsplit(' ').next().and_then(|n| n.parse().ok()).ok_or("expected: measured BYTES")?;
+                self.session.handle(Input::Measured(*id, bytes), now);
+            }
+            _ => {
+                let (id, _) = self.transfer.take().ok_or("no transfer runs")?;
+                self.session.handle(Input::Ended(id, ended(text)?), now);
+            }
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, text: &str) -> Result<(), String> {
+        let (id, kind) = self.ask.take().ok_or("nothing was asked")?;
+        let now = self.now;
+        match kind {
+            Kinds::Tree(op) => {
+                let answer = tree_answer(text, &op)?;
+                self.session.handle(Input::Answer(id, answer), now);
+            }
+            Kinds::Login(user) => {
+                let answer = if text.starts_with("welcome") {
+                    Ok(Welcome {
+                        user: user.into(),
+                        home: text.split(' ').find(|w| w.starts_with('/')).map_or_else(VPath::root, |w| VPath::parse(w.as_bytes()).unwrap()),
+                        message: text.split_once(": ").map(|(_, m)| m.into()).into_iter().collect(),
+                        fxp: text.contains("fxp"),
+                        idle: None,
+                    })
+                } else if text == "account needed" {
+                    Err(LoginError::AccountNeeded)
+                } else {
+                    Err(match reason(text).ok_or("expected: welcome, account needed, or a code")? {
+                        Reason::LoginWrong => LoginError::Wrong,
+                        reason if text.contains("closing") => LoginError::Closing(reason),
+                        reason => LoginError::Refused(reason),
+                    })
+                };
+                self.session.handle(Input::Login(id, answer), now);
+            }
+            Kinds::Host => {
+                let answer = text.strip_prefix("host ").map(Into::into).ok_or(());
+                let answer = answer.or_else(|()| Err(reason(text).ok_or("expected: host BANNER or a code")?));
+                self.session.handle(Input::Host(id, answer.map_err(|e: &str| e).or_else(|_| Err(Reason::UnknownHost))), now);
+            }
+            Kinds::Adopt => self.session.handle(Input::Adopted(id, reason(text).map_or(Ok(()), Err)), now),
+        }
+        Ok(())
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.session.poll() {
+            let (from, to, text) = match output {
+                Output::Reply(reply) => {
+                    for line in reply.lines() {
+                        let text = String::from_utf8_lossy(&line).into_owned();
+                        self.rows.push(Row::new(Lane::Control, Lane::Client, text));
+                    }
+                    continue;
+                }
+                Output::Ask(id, op) => {
+                    let text = op.to_string();
+                    self.ask = Some((id, Kinds::Tree(op)));
+                    (Lane::Control, Lane::Storage, text)
+                }
+                Output::Login(id, credentials) => {
+                    let Credentials::Password { user, account, .. } = &credentials else { panic!("no credentials") };
+                    let text = match account {
+                        Some(account) => format!("login {user} account {account}"),
+                        None => format!("login {user}"),
+                    };
+                    self.ask = Some((id, Kinds::Login(user.to_string())));
+                    (Lane::Control, Lane::Storage, text)
+                }
+                Output::Host(id, host) => {
+                    self.ask = Some((id, Kinds::Host));
+                    (Lane::Control, Lane::Storage, format!("host {host}"))
+                }
+                Output::Adopt(id, key) => {
+                    self.ask = Some((id, Kinds::Adopt));
+                    (Lane::Control, Lane::Storage, format!("adopt {key}"))
+                }
+                Output::Reserve(id, _) => {
+                    self.reserve = Some(id);
+                    continue;
+                }
+                Output::Withdraw(_) => {
+                    self.ask = None;
+                    (Lane::Storage, Lane::Storage, "withdrawn".to_owned())
+                }
+                Output::Start(id, flow) => {
+                    let row = match flow.channel {
+                        Channel::Data(Via::Active(at)) => Some((Lane::Data, Lane::Client, format!("connecting {at}"))),
+                        Channel::Data(Via::Passive) => None,
+                        Channel::Control | Channel::Count => Some((Lane::Control, Lane::Storage, started(&flow))),
+                    };
+                    self.transfer = Some((id, flow));
+                    match row {
+                        Some(row) => row,
+                        None => continue,
+                    }
+                }
+                Output::Cancel(_) => (Lane::Control, Lane::Data, "cancel".to_owned()),
+                Output::Measure(_) => (Lane::Control, Lane::Data, "measure".to_owned()),
+                Output::Logout => (Lane::Control, Lane::Storage, "logout".to_owned()),
+                Output::Close(reason) => {
+                    let text = reason.map_or_else(|| "closed".to_owned(), |r| format!("closed {}", r.code()));
+                    (Lane::Control, Lane::Control, text)
+                }
+            };
+            self.rows.push(Row::new(from, to, text));
+        }
+    }
+}
+
+/// Rows that are fed in; all others must come out by themselves.
+fn is_input(row: &Row) -> bool {
+    let text = row.text.as_str();
+    match (row.from, row.to) {
+        (Lane::Client, Lane::Control | Lane::Data) | (Lane::Storage | Lane::Data, Lane::Control) => true,
+        (Lane::Data, Lane::Client) => !text.starts_with("connecting"),
+        (Lane::Control, Lane::Data) => text.starts_with("listening") || text.starts_with("key") || text.starts_with("CRK"),
+        (Lane::Control, Lane::Control) => text.starts_with("tick") || text.starts_with("stop"),
+        (Lane::Data, Lane::Data) => text.starts_with("measured"),
+        _ => false,
+    }
+}
+
+fn started(flow: &Flow) -> String {
+    let mut text = match &flow.body {
+        Body::Send { skip: 0 } if flow.channel == Channel::Count => "count".to_owned(),
+        Body::Send { skip: 0 } => "send".to_owned(),
+        Body::Send { skip } => format!("send without the first {skip}"),
+        Body::Receive { expected: None } => "receive".to_owned(),
+        Body::Receive { expected: Some(n) } => format!("receive {n}"),
+        Body::List(listed) => {
+            let form = match &listed.form {
+                ListForm::Long(_) => "long",
+                ListForm::Names(_) => "names",
+                ListForm::Facts(_) => "facts",
+            };
+            let mut text = format!("send {form} of {}", listed.path);
+            if listed.only.is_some() {
+                text += " alone";
+            }
+            for glob in &listed.globs {
+                text += &format!(" glob {}", String::from_utf8_lossy(glob));
+            }
+            if !listed.prefix.is_empty() {
+                text += &format!(" prefix {}", String::from_utf8_lossy(&listed.prefix));
+            }
+            text
+        }
+    };
+    if flow.ascii {
+        text += " ascii";
+    }
+    text
+}
+
+fn ended(text: &str) -> Result<End, String> {
+    let mut words = text.split(' ');
+    let number = |word: Option<&str>| word.and_then(|w| w.parse().ok()).ok_or("expected a number of bytes");
+    Ok(match words.next() {
+        Some("sent" | "received" | "counted") => End::Done { bytes: number(words.next())?, took: Duration::ZERO },
+        Some("told") => End::Done { bytes: 0, took: Duration::ZERO },
+        Some("cut") => {
+            let bytes = number(words.next())?;
+            End::Failed { bytes, error: Error::new(reason(text).ok_or("expected a code")?) }
+        }
+        _ => End::Failed { bytes: 0, error: Error::new(reason(text).ok_or("expected sent, received, cut, or a code")?) },
+    })
+}
+
+fn tree_answer(text: &str, op: &Op) -> Result<Result<Yield, Error>, String> {
+    if let Some(reason) = reason(text) {
+        return Ok(Err(Error::new(reason)));
+    }
+    let words: Vec<&str> = text.split(' ').collect();
+    let number = |at: usize| words.get(at).and_then(|w| w.parse().ok()).ok_or(format!("expected a number in `{text}`"));
+    let path = || VPath::parse(words.get(1).unwrap_or(&"/").as_bytes()).map_err(|e| e.to_string());
+    Ok(Ok(match words[0] {
+        "done" => Yield::Done,
+        "listing" => Yield::Listing,
+        "writing" => Yield::Writing { path: path()?, at: if words.len() > 3 { number(3)? } else { 0 } },
+        "removed" => Yield::Removed { entries: number(1)? },
+        "usage" => Yield::Usage(Usage { bytes: number(1)?, files: number(3)?, folders: number(5)? }),
+        "free" => Yield::Space(Space { free: words.get(1).and_then(|w| w.parse().ok()), total: None }),
+        "nobody" => Yield::Who(Vec::new()),
+        "file" | "folder" | "link" | "special" => {
+            let kind = match words[0] {
+                "file" => Kind::File,
+                "folder" => Kind::Dir,
+                "link" => Kind::Link,
+                _ => Kind::Other,
+            };
+            let mut attr = Attr::new(kind, number(1)?);
+            if let Some(at) = words.iter().position(|w| *w == "modified") {
+                attr.modified = Some(Time::from_seconds(number(at + 1)? as i64));
+            }
+            if matches!(op, Op::Read { .. }) { Yield::Reading(attr) } else { Yield::Attr(attr) }
+        }
+        _ => return Err(format!("no answer begins with `{}`", words[0])),
+    }))
+}
+
+fn reason(text: &str) -> Option<Reason> {
+    text.split(' ').find(|w| w.starts_with("CRK-")).and_then(Reason::by_code)
+}
+
+/// `\xNN` in a dialogue's command is that byte.
+fn unescape(text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((&b, after)) = rest.split_first() {
+        if b == b'\\' && after.first() == Some(&b'x') && after.len() >= 3 {
+            out.push(u8::from_str_radix(std::str::from_utf8(&after[1..3]).unwrap(), 16).unwrap());
+            rest = &after[3..];
+        } else {
+            out.push(b);
+            rest = after;
+        }
+    }
+    out
+}

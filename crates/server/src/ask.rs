@@ -1,0 +1,36 @@
+//! Op -> Access call -> Yield, for all protocols: the only place that turns a session's wish into a call on the gate.
+
+
+use gate::{Access, Folder, Reading, Writing};
+use types::{Error, Op, Yield};
+
+/// What an answered ask left open for the driver.
+pub enum Opened {
+    /// A file to read.
+    Reading(Reading),
+    /// A file to write.
+    Writing(Writing),
+    /// A folder to list.
+    Folder(Folder),
+}
+
+/// Asks the gate. The session gets the [`Yield`], the driver keeps what was opened.
+pub async fn ask(access: &Access, op: Op) -> (Result<Yield, Error>, Option<Opened>) {
+    match op {
+        Op::Read { path, at } => match access.read(&path, at).await {
+            Ok(reading) => (Ok(Yield::Reading(reading.attr.clone())), Some(Opened::Reading(reading))),
+            Err(error) => (Err(error), None),
+        },
+        Op::Write { path, how, expected } => match access.write(&path, how, expected).await {
+            Ok(writing) => {
+                (Ok(Yield::Writing { path: writing.path.clone(), at: writing.at }), Some(Opened::Writing(writing)))
+            }
+            Err(error) => (Err(error), None),
+        },
+        Op::List { path } => match access.list(&path).await {
+            Ok(folder) => (Ok(Yield::Listing), Some(Opened::Folder(folder))),
+            Err(error) => (Err(error), None),
+        },
+        other => (access.act(&other).await, None),
+    }
+}

@@ -1,0 +1,186 @@
+//! What a session has asked and not yet heard: one question at a time, of the gate, of the door or of the ports.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use gate::{Access, Guest};
+use io::body::BoxFuture;
+use io::clock;
+use io::ports::Expect;
+use proto::ftp::server::{PassiveForm, Reserved};
+use tokio_util::sync::CancellationToken;
+use types::{AskId, Credentials, Error, LoginError, Op, Reason, Welcome, Yield};
+
+use super::data::Passive;
+use super::{Ends, Listener};
+use crate::ask::{self, Opened};
+
+/// How long a reservation waits for a port that this client has pending on every port.
+const PORT_WITHIN: Duration = Duration::from_secs(5);
+
+/// An answer, for the session.
+pub(super) enum Answer {
+    /// Of the tree behind the gate.
+    Tree(Result<Yield, Error>),
+    /// Of the door.
+    Login(Result<Welcome, LoginError>),
+    /// Of the virtual hosts.
+    Host(Result<Box<str>, Reason>),
+    /// Of the ports: the place, and the address that is announced if it is one.
+    Reserved(Result<(Reserved, Option<SocketAddr>), Reason>),
+}
+
+/// What a question brings back, for the driver.
+enum Brought {
+    Tree(Result<Yield, Error>, Option<Opened>),
+    Login(Result<(Access, Welcome), LoginError>),
+    Host(Result<Box<str>, Reason>),
+    Reserved(Result<(Passive, Reserved, Option<SocketAddr>), Reason>),
+}
+
+/// The open question, and what earlier answers left behind.
+pub(super) struct Asks {
+    guest: Guest,
+    ends: Ends,
+    listener: Arc<Listener>,
+    access: Option<Access>,
+    /// Somebody has logged in since the driver last looked.
+    fresh: bool,
+    open: Option<(AskId, BoxFuture<'static, Brought>)>,
+    opened: Option<Opened>,
+    passive: Option<Passive>,
+}
+
+impl Asks {
+    pub(super) const fn new(guest: Guest, ends: Ends, listener: Arc<Listener>) -> Self {
+        Self { guest, ends, listener, access: None, fresh: false, open: None, opened: None, passive: None }
+    }
+
+    pub(super) const fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    pub(super) fn tree(&mut self, id: AskId, op: Op) {
+        self.opened = None;
+        let access = self.access.clone();
+        self.put(id, async move {
+            let Some(access) = access else { return Brought::Tree(Err(Reason::NotLoggedIn.into()), None) };
+            let (result, opened) = ask::ask(&access, op).await;
+            Brought::Tree(result, opened)
+        });
+    }
+
+    pub(super) fn login(&mut self, id: AskId, credentials: Credentials) {
+        let guest = self.guest.clone();
+        self.put(id, async move { Brought::Login(guest.login(credentials, false).await) });
+    }
+
+    pub(super) fn host(&mut self, id: AskId, host: &str) {
+        let greeting = self.guest.host(host).map(|greeting| greeting.banner.join("\n").into());
+        self.put(id, std::future::ready(Brought::Host(greeting)));
+    }
+
+    /// Reserves a place for the client's data connection; the one before is given up at once.
+    pub(super) fn reserve(&mut self, id: AskId, form: PassiveForm) {
+        self.passive = None;
+        let (ends, listener) = (self.ends, self.listener.clone());
+        self.put(id, async move { Brought::Reserved(reserve(form, ends, &listener).await) });
+    }
+
+    fn put(&mut self, id: AskId, question: impl Future<Output = Brought> + Send + 'static) {
+        self.open = Some((id, Box::pin(question)));
+    }
+
+    pub(super) fn withdraw(&mut self, id: AskId) {
+        if self.open.as_ref().is_some_and(|(open, _)| *open == id) {
+            self.open = None; // dropped where it waits; what it held is given back
+        }
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(AskId, Answer)> {
+        let Some((id, question)) = &mut self.open else { return Poll::Pending };
+        let id = *id;
+        let Poll::Ready(brought) = question.as_mut().poll(cx) else { return Poll::Pending };
+        self.open = None;
+        Poll::Ready((id, self.keep(brought)))
+    }
+
+    fn keep(&mut self, brought: Brought) -> Answer {
+        match brought {
+            Brought::Tree(result, opened) => {
+                self.opened = opened;
+                Answer::Tree(result)
+            }
+            Brought::Login(Ok((access, welcome))) => {
+                self.access = Some(access);
+                self.fresh = true;
+                Answer::Login(Ok(welcome))
+            }
+            Brought::Login(Err(error)) => Answer::Login(Err(error)),
+            Brought::Host(result) => Answer::Host(result),
+            Brought::Reserved(Ok((passive, place, announced))) => {
+                self.passive = Some(passive);
+                Answer::Reserved(Ok((place, announced)))
+            }
+            Brought::Reserved(Err(reason)) => Answer::Reserved(Err(reason)),
+        }
+    }
+
+    /// What the last answer opened; it can be had once.
+    pub(super) const fn take_opened(&mut self) -> Option<Opened> {
+        self.opened.take()
+    }
+
+    /// The reserved place; it can be had once.
+    pub(super) const fn take_passive(&mut self) -> Option<Passive> {
+        self.passive.take()
+    }
+
+    pub(super) const fn access(&self) -> Option<&Access> {
+        self.access.as_ref()
+    }
+
+    /// The access of somebody who has just logged in.
+    pub(super) fn fresh_access(&mut self) -> Option<&Access> {
+        if std::mem::take(&mut self.fresh) { self.access.as_ref() } else { None }
+    }
+
+    pub(super) fn logout(&mut self) {
+        self.access = None;
+        self.opened = None;
+        self.passive = None;
+    }
+
+    /// Cancelled when the guest is to go.
+    pub(super) fn revoked(&self) -> CancellationToken {
+        self.guest.revoked()
+    }
+
+    pub(super) fn why_revoked(&self) -> Option<Reason> {
+        self.guest.why()
+    }
+}
+
+async fn reserve(
+    form: PassiveForm,
+    ends: Ends,
+    listener: &Listener,
+) -> Result<(Passive, Reserved, Option<SocketAddr>), Reason> {
+    // A data connection comes as the control connection came: from the client, or through the same balancer.
+    let from = ends.wire.ip();
+    if form == PassiveForm::Single {
+        let key = listener.single.reserve(from)?;
+        let place = Reserved::Key(key.text());
+        return Ok((Passive::Key(key), place, None));
+    }
+    let pool = listener.pool.as_ref().ok_or(Reason::NoPassive)?;
+    let reservation = pool.reserve(Expect::From(from), clock::now() + PORT_WITHIN).await?;
+    let ip = match form {
+        PassiveForm::Pasv => listener.announce.to(ends.peer.ip(), ends.local.ip()),
+        _ => ends.local.ip().to_canonical(),
+    };
+    let at = SocketAddr::new(ip, reservation.port());
+    Ok((Passive::Port(reservation), Reserved::At(at), Some(at)))
+}

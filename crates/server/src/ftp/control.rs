@@ -1,0 +1,426 @@
+//! The control connection: one loop in one task that owns the session, the stream, at most one open ask and at most
+//! one transfer. Nothing slow is awaited in its body, so it is always awake (promise 4).
+
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use gate::Guest;
+use io::clock;
+use io::stream::Stream;
+use proto::ftp::reply::Reply;
+use proto::ftp::server::{Input, Output, Session};
+use proto::line::LineDecoder;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use trace::record::{Recorder, SessionInfo};
+use types::{AskId, Reason, What};
+
+use super::asks::{Answer, Asks};
+use super::transfers::{Step, Transfer};
+use super::{Ends, Listener, PlainLogin};
+
+/// How much of a client's input is taken at once, and kept while the session cannot take another line.
+const READ_AT_ONCE: usize = 4 * 1024;
+/// How many bytes of replies may wait for a client that does not read them before nothing more is taken from it.
+const REPLIES_AT_MOST: usize = 64 * 1024;
+/// How long a closing connection may take to send its last words.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// Drives one session from greeting to close.
+pub(super) async fn run(
+    stream: Stream,
+    ends: Ends,
+    listener: Arc<Listener>,
+    guest: Guest,
+    observer: Arc<dyn trace::record::Observer>,
+    stop: CancellationToken,
+) {
+    let info = SessionInfo {
+        id: guest.id(),
+        protocol: "ftp",
+        listener: listener.name.clone(),
+        peer: ends.peer,
+        local: ends.local,
+        user: None,
+    };
+    let plain = match listener.plain_login {
+        PlainLogin::Allow => true,
+        PlainLogin::Loopback => ends.peer.ip().to_canonical().is_loopback(),
+        PlainLogin::Refuse => false,
+    };
+    let mut session = Session::new(listener.session.clone(), ends.peer, ends.local, !plain);
+    session.greet(&guest.greeting().banner);
+    let revoked = guest.revoked();
+    let mut control = Control {
+        session,
+        stream: Some(stream),
+        decoder: LineDecoder::new(),
+        unread: Vec::new(),
+        unsent: Vec::new(),
+        hears: true,
+        began: clock::now(),
+        recorder: Recorder::new(info, observer, listener.record),
+        asks: Asks::new(guest, ends, listener.clone()),
+        transfer: None,
+        orphan: Arc::new(AtomicBool::new(false)),
+        listener,
+        ends,
+        timer: None,
+        closing: None,
+        signals: Signals { stop: Some(Box::pin(stop.cancelled_owned())), revoked: Some(Box::pin(revoked.cancelled_owned())) },
+    };
+    control.recorder.record(Duration::ZERO, What::Accepted(ends.peer, ends.local));
+    control.live().await;
+}
+
+/// Answers 421 to a connection that is not let in, and closes it.
+pub(super) async fn turn_away(mut stream: Stream, reason: Reason) {
+    let mut line = Vec::new();
+    Reply::new(421, format!("{} ({}).", reason.cause(), reason.code())).print(&mut line);
+    if stream.try_write(&line).is_ok() {
+        let _ = stream.shutdown_write();
+    }
+}
+
+struct Control {
+    session: Session,
+    /// `None` once it was handed over as a data connection.
+    stream: Option<Stream>,
+    decoder: LineDecoder,
+    /// Input that was read while the session could not take it; at most one read's worth.
+    unread: Vec<u8>,
+    /// Replies that did not fit the socket.
+    unsent: Vec<u8>,
+    /// Whether the client may still say something.
+    hears: bool,
+    began: Instant,
+    recorder: Recorder,
+    asks: Asks,
+    transfer: Option<Transfer>,
+    /// The control connection has ended without QUIT; transfers look at it.
+    orphan: Arc<AtomicBool>,
+    listener: Arc<Listener>,
+    ends: Ends,
+    timer: Option<Pin<Box<tokio::time::Sleep>>>,
+    /// Why the session ends, and until when its last words may take.
+    closing: Option<(Option<Reason>, Instant)>,
+    signals: Signals,
+}
+
+/// What may end the session from outside. Each fires once.
+struct Signals {
+    stop: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    revoked: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+}
+
+/// What woke the loop.
+enum Woken {
+    Readable,
+    Writable,
+    Answered(AskId, Answer),
+    Stepped(Step),
+    Late,
+    Stopped,
+    Revoked,
+    Lost,
+}
+
+impl Control {
+    async fn live(&mut self) {
+        loop {
+            self.perform();
+            self.flush();
+            if self.is_over() {
+                break;
+            }
+            match poll_fn(|cx| self.poll(cx)).await {
+                Woken::Readable => self.read(),
+                Woken::Writable => {}
+                Woken::Answered(id, answer) => self.answered(id, answer),
+                Woken::Stepped(step) => self.stepped(step),
+                Woken::Late => self.session.handle(Input::Tick, self.now()),
+                Woken::Stopped => self.session.handle(Input::Stop(Reason::ShuttingDown, false), self.now()),
+                Woken::Revoked => {
+                    let reason = self.asks.why_revoked().unwrap_or(Reason::UserDisabled);
+                    self.session.handle(Input::Stop(reason, true), self.now());
+                }
+                Woken::Lost => break,
+            }
+        }
+        if let Some(transfer) = self.transfer.take() {
+            let cut = transfer.cut(Reason::DataReset);
+            self.recorder.record(self.now(), cut);
+        }
+        let reason = self.closing.and_then(|(reason, _)| reason);
+        self.recorder.record(self.now(), What::Closed(reason));
+    }
+
+    fn now(&self) -> Duration {
+        clock::now().saturating_duration_since(self.began)
+    }
+
+    /// Whether there is nothing left to do: the last words are out, or they took too long, or nobody hears them.
+    fn is_over(&self) -> bool {
+        match self.closing {
+            Some((_, until)) => self.unsent.is_empty() || clock::now() >= until,
+            None => self.stream.is_none() || (!self.hears && self.transfer.is_none() && !self.asks.is_open()),
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Woken> {
+        let Some(stream) = &self.stream else { return Poll::Ready(Woken::Lost) };
+        // The control connection first: a client that died shows here before its data connection's end is believed.
+        let room = self.session.wants_lines() && self.unread.is_empty() && self.unsent.len() < REPLIES_AT_MOST;
+        if self.hears && room && self.closing.is_none() && stream.poll_readable(cx).is_ready() {
+            return Poll::Ready(Woken::Readable);
+        }
+        if !self.unsent.is_empty() && stream.poll_writable(cx).is_ready() {
+            return Poll::Ready(Woken::Writable);
+        }
+        if let Poll::Ready((id, answer)) = self.asks.poll(cx) {
+            return Poll::Ready(Woken::Answered(id, answer));
+        }
+        if self.unsent.len() < REPLIES_AT_MOST
+            && let Some(transfer) = &mut self.transfer
+            && let Poll::Ready(step) = transfer.poll(cx)
+        {
+            return Poll::Ready(Woken::Stepped(step));
+        }
+        if fires(&mut self.signals.revoked, cx) {
+            return Poll::Ready(Woken::Revoked);
+        }
+        if fires(&mut self.signals.stop, cx) {
+            return Poll::Ready(Woken::Stopped);
+        }
+        self.poll_timer(cx)
+    }
+
+    /// The timer is only set anew when it would fire too late; when it fires early the session just looks at its
+    /// watch. So a busy session does not touch the timer wheel with every line.
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Woken> {
+        let due = match self.closing {
+            Some((_, until)) => until,
+            None => match self.session.deadline() {
+                Some(after) => self.began + after,
+                None => return Poll::Pending,
+            },
+        };
+        match &mut self.timer {
+            Some(timer) if timer.deadline().into_std() <= due => {}
+            Some(timer) => timer.as_mut().reset(due.into()),
+            None => self.timer = Some(Box::pin(tokio::time::sleep_until(due.into()))),
+        }
+        while let Some(timer) = &mut self.timer {
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            if clock::now() >= due {
+                self.timer = None;
+                return Poll::Ready(Woken::Late);
+            }
+            timer.as_mut().reset(due.into());
+        }
+        Poll::Pending
+    }
+
+    /// Takes what the client says. The buffer is on the stack: an idle session owns none.
+    fn read(&mut self) {
+        let Some(stream) = &mut self.stream else { return };
+        let mut buffer = [0u8; READ_AT_ONCE];
+        match stream.try_read(&mut buffer) {
+            Ok(0) => self.deaf(),
+            Ok(n) => self.feed(buffer.get(..n).unwrap_or_default()),
+            Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(_) => self.deaf(),
+        }
+    }
+
+    /// The client will say nothing more. What it asked for is still done; a transfer learns that nobody is there
+    /// to hear how it went, unless the client said QUIT before it left.
+    fn deaf(&mut self) {
+        self.hears = false;
+        if !self.session.is_leaving() {
+            self.orphan.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn feed(&mut self, mut input: &[u8]) {
+        while self.session.wants_lines() && self.unsent.len() < REPLIES_AT_MOST && !self.session.is_closing() {
+            let now = self.now();
+            match self.decoder.next(&mut input) {
+                Some(Ok(line)) => {
+                    self.recorder.record_with(now, || What::Command(super::words::command(&line)));
+                    self.session.handle(Input::Line(&line), now);
+                }
+                Some(Err(error)) => {
+                    self.recorder.record_with(now, || What::Command(format!("({})", error.reason().cause()).into()));
+                    self.session.handle(Input::Malformed(error), now);
+                }
+                None => return,
+            }
+            self.perform();
+        }
+        self.unread.extend_from_slice(input);
+    }
+
+    /// Goes on with input that was read before the session could take it.
+    fn feed_unread(&mut self) {
+        if !self.unread.is_empty() && self.session.wants_lines() && self.unsent.len() < REPLIES_AT_MOST {
+            let unread = std::mem::take(&mut self.unread);
+            self.feed(&unread);
+        }
+    }
+
+    fn answered(&mut self, id: AskId, answer: Answer) {
+        let now = self.now();
+        match answer {
+            Answer::Tree(result) => {
+                self.recorder.record_with(now, || What::Answer(super::words::answer(&result)));
+                self.session.handle(Input::Answer(id, result), now);
+            }
+            Answer::Login(result) => {
+                if let Ok(welcome) = &result {
+                    self.recorder.set_user(Some((&*welcome.user).into()));
+                }
+                self.session.handle(Input::Login(id, result), now);
+            }
+            Answer::Host(result) => self.session.handle(Input::Host(id, result), now),
+            Answer::Reserved(result) => {
+                if let Ok((_, Some(at))) = &result {
+                    self.recorder.record(now, What::Listening(*at));
+                    if super::Announce::is_unreachable(self.ends.peer, at.ip()) {
+                        let note = What::Note(Reason::PrivateAnnounced, at.to_string().into());
+                        self.recorder.record(now, note);
+                    }
+                }
+                self.session.handle(Input::Reserved(id, result.map(|(place, _)| place)), now);
+            }
+        }
+    }
+
+    /// Performs what the session wishes, in order.
+    fn perform(&mut self) {
+        loop {
+            while let Some(output) = self.session.poll() {
+                self.perform_one(output);
+            }
+            if self.unread.is_empty() || !self.session.wants_lines() || self.unsent.len() >= REPLIES_AT_MOST {
+                return;
+            }
+            self.feed_unread();
+        }
+    }
+
+    fn perform_one(&mut self, output: Output) {
+        let now = self.now();
+        match output {
+            Output::Reply(reply) => {
+                if self.recorder.is_on() {
+                    for line in reply.lines() {
+                        self.recorder.record(now, What::Reply(String::from_utf8_lossy(&line).into()));
+                    }
+                }
+                reply.print(&mut self.unsent);
+            }
+            Output::Ask(id, op) => {
+                self.recorder.record_with(now, || What::Ask(op.to_string().into()));
+                self.asks.tree(id, op);
+            }
+            Output::Login(id, credentials) => self.asks.login(id, credentials),
+            Output::Host(id, host) => self.asks.host(id, &host),
+            Output::Reserve(id, form) => self.asks.reserve(id, form),
+            Output::Adopt(id, key) => self.adopt(id, &key),
+            Output::Withdraw(id) => self.asks.withdraw(id),
+            Output::Start(id, flow) => {
+                let transfer = Transfer::new(id, flow, &mut self.asks, &self.listener, self.ends, self.orphan.clone());
+                if let Some(to) = transfer.connects_to() {
+                    self.recorder.record(now, What::Connecting(to));
+                }
+                self.transfer = Some(transfer);
+            }
+            Output::Cancel(_) => {
+                if let Some(transfer) = &mut self.transfer {
+                    transfer.cancel();
+                }
+            }
+            Output::Measure(id) => {
+                let moved = self.transfer.as_ref().map_or(0, Transfer::moved);
+                self.session.handle(Input::Measured(id, moved), now);
+            }
+            Output::Logout => {
+                self.asks.logout();
+                self.recorder.set_user(None);
+                self.signals.revoked = Some(Box::pin(self.asks.revoked().cancelled_owned()));
+            }
+            Output::Close(reason) => self.closing = Some((reason, clock::now() + LAST_WORDS)),
+        }
+        if let Some(access) = self.asks.fresh_access() {
+            self.signals.revoked = Some(Box::pin(access.revoked().cancelled_owned()));
+        }
+    }
+
+    fn stepped(&mut self, step: Step) {
+        let now = self.now();
+        match step {
+            Step::Connected(peer, direction) => {
+                self.recorder.record(now, What::Connected(peer));
+                self.recorder.record(now, What::Started(direction));
+            }
+            Step::Lines(lines) => self.unsent.extend_from_slice(&lines),
+            Step::Ended(id, end, what) => {
+                self.transfer = None;
+                if let Some(what) = what {
+                    self.recorder.record(now, what);
+                }
+                self.session.handle(Input::Ended(id, end), now);
+            }
+        }
+    }
+
+    /// SPDT: this connection becomes a data connection of the session that gave out the key.
+    fn adopt(&mut self, id: AskId, key: &str) {
+        let Some(stream) = self.stream.take() else { return };
+        let result = match self.listener.single.hand_over(key, self.ends.wire.ip(), stream) {
+            Ok(()) => Ok(()),
+            Err(stream) => {
+                self.stream = Some(stream);
+                Err(Reason::DataForeign)
+            }
+        };
+        self.session.handle(Input::Adopted(id, result), self.now());
+    }
+
+    fn flush(&mut self) {
+        let Some(stream) = &mut self.stream else { return };
+        let mut sent = 0;
+        while let Some(rest) = self.unsent.get(sent..).filter(|rest| !rest.is_empty()) {
+            match stream.try_write(rest) {
+                Ok(0) => break,
+                Ok(n) => sent += n,
+                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => break,
+                Err(_) => {
+                    // Nobody reads any more: what waits is dropped, and the client counts as gone.
+                    sent = self.unsent.len();
+                    self.deaf();
+                }
+            }
+        }
+        if sent == self.unsent.len() {
+            self.unsent = Vec::new(); // an idle session keeps no buffer
+        } else {
+            self.unsent.drain(..sent);
+        }
+    }
+}
+
+fn fires(signal: &mut Option<Pin<Box<WaitForCancellationFutureOwned>>>, cx: &mut Context<'_>) -> bool {
+    let fired = signal.as_mut().is_some_and(|s| s.as_mut().poll(cx).is_ready());
+    if fired {
+        *signal = None;
+    }
+    fired
+}

@@ -1,0 +1,140 @@
+//! FTP: the accept loop of a listener, and one task for each control connection.
+
+mod announce;
+mod asks;
+mod control;
+mod data;
+mod listing;
+mod single;
+mod transfers;
+mod words;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gate::Gate;
+use io::clock;
+use io::listen;
+use io::ports::Pool;
+use io::stream::Stream;
+use io::task::Children;
+use ipnet::IpNet;
+use proto::ftp::server::Settings;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use trace::record::{Capacity, Observer};
+
+pub use announce::{Announce, Public};
+pub use single::SinglePort;
+
+/// What a listener needs to know, apart from its socket. Replaced whole on reload: sessions keep what they began with.
+pub struct Listener {
+    /// Its name in the configuration and in the rules.
+    pub name: Arc<str>,
+    /// What its sessions say and allow.
+    pub session: Arc<Settings>,
+    /// Passwords in clear: never mind from where, or only from loopback.
+    pub plain_login: PlainLogin,
+    /// The permanent passive listeners, shared with every other listener that names the same ports.
+    pub pool: Option<Arc<Pool>>,
+    /// Which address passive replies announce.
+    pub announce: Announce,
+    /// The port active data connections leave from; 0 for any.
+    pub active_port: u16,
+    /// How long a data connection may take to come about.
+    pub connect_within: Duration,
+    /// How long a data connection may stand still.
+    pub stall_after: Duration,
+    /// Balancers that tell the client's address in a PROXY header; connections from elsewhere are direct.
+    pub proxies: Vec<IpNet>,
+    /// How much of each session's events is kept.
+    pub record: Capacity,
+    /// Connections that wait to become data connections (SPSV).
+    pub single: SinglePort,
+}
+
+/// Whether passwords are taken in clear (promise 8).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PlainLogin {
+    /// From everywhere.
+    Allow,
+    /// Only from this machine.
+    Loopback,
+    /// From nowhere.
+    Refuse,
+}
+
+/// Accepts control connections until told to stop; each becomes a child task. Returns when the last has ended.
+pub async fn serve(
+    socket: TcpListener,
+    listener: watch::Receiver<Arc<Listener>>,
+    gate: Arc<Gate>,
+    observer: Arc<dyn Observer>,
+    stop: Stop,
+) {
+    let mut children = Children::new();
+    loop {
+        let (stream, peer) = tokio::select! {
+            biased;
+            () = stop.gentle.cancelled() => break,
+            accepted = listen::accept(&socket) => accepted,
+        };
+        let listener = listener.borrow().clone();
+        let (gate, observer, gentle) = (gate.clone(), observer.clone(), stop.gentle.clone());
+        // Boxed so that a task is as large as its session and not as large as the greatest step of its life.
+        let session = Box::pin(session(stream, peer, listener, gate, observer, gentle));
+        children.spawn("ftp session", &stop.now, session);
+    }
+    drop(socket); // nobody waits in the queue of a server that is going
+    children.drain(clock::now() + stop.drain_within).await;
+}
+
+/// How a listener is stopped.
+#[derive(Clone, Debug)]
+pub struct Stop {
+    /// Accept no more; sessions end after what they are doing.
+    pub gentle: CancellationToken,
+    /// End everything where it stands.
+    pub now: CancellationToken,
+    /// How long the gentle end may take.
+    pub drain_within: Duration,
+}
+
+async fn session(
+    mut stream: TcpStream,
+    peer: SocketAddr,
+    listener: Arc<Listener>,
+    gate: Arc<Gate>,
+    observer: Arc<dyn Observer>,
+    stop: CancellationToken,
+) {
+    let Ok(local) = stream.local_addr() else { return };
+    listen::prepare_control(&stream);
+    let mut ends = Ends { peer, local, wire: peer };
+    if listener.proxies.iter().any(|net| net.contains(&peer.ip().to_canonical())) {
+        match Box::pin(listen::read_proxy_header(&mut stream, io::clock::now() + PROXY_WITHIN)).await {
+            Ok(Some((client, at))) => ends = Ends { peer: client, local: at, wire: peer },
+            Ok(None) => {} // the balancer's own health check
+            Err(_) => return,
+        }
+    }
+    match gate.admit(&listener.name, ends.peer, ends.local) {
+        Ok(guest) => control::run(Stream::from(stream), ends, listener, guest, observer, stop).await,
+        Err(reason) => control::turn_away(Stream::from(stream), reason).await,
+    }
+}
+
+/// The addresses of a control connection.
+#[derive(Clone, Copy)]
+struct Ends {
+    /// The client.
+    peer: SocketAddr,
+    /// Where it came to.
+    local: SocketAddr,
+    /// Who is at the other end of the TCP connection: the client, or the balancer before it.
+    wire: SocketAddr,
+}
+
+const PROXY_WITHIN: Duration = Duration::from_secs(5);

@@ -1,0 +1,223 @@
+//! A transfer as the control loop sees it: first the data connection comes about, then the body moves; at any point
+//! it can be cancelled.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use gate::{Outcome, Permit};
+use io::body::{BoxFuture, Chunks};
+use io::clock;
+use io::meter::Meter;
+use io::stream::Stream;
+use proto::ftp::server::{Body, Channel, End, Flow, Via};
+use types::{Direction, Error, Reason, TransferId, What};
+
+use super::asks::Asks;
+use super::data::{self, Moving};
+use super::listing::Lines;
+use super::{Ends, Listener};
+use crate::ask::Opened;
+
+/// What a transfer has to tell.
+pub(super) enum Step {
+    /// The data connection stands.
+    Connected(SocketAddr, Direction),
+    /// Lines for the control connection.
+    Lines(Bytes),
+    /// It ended; what the ladder shows of it.
+    Ended(TransferId, End, Option<What>),
+}
+
+/// A transfer under way.
+pub(super) struct Transfer {
+    id: TransferId,
+    stage: Stage,
+    meter: Meter,
+    direction: Direction,
+    ascii: bool,
+    stall_after: Duration,
+    orphan: Arc<AtomicBool>,
+    to: Option<SocketAddr>,
+    cancelled: bool,
+}
+
+enum Stage {
+    /// The data connection is awaited.
+    Connecting(BoxFuture<'static, Result<Stream, Reason>>, Option<Moving>),
+    /// The body moves.
+    Moving(BoxFuture<'static, End>),
+    /// Lines are made for the control connection.
+    Telling(BoxFuture<'static, (Box<Lines>, Result<Option<Bytes>, Error>)>),
+    /// It was over before it began.
+    Failed(Option<Error>),
+}
+
+impl Transfer {
+    /// Begins what the session wishes with what the last ask opened.
+    pub(super) fn new(
+        id: TransferId,
+        flow: Flow,
+        asks: &mut Asks,
+        listener: &Arc<Listener>,
+        ends: Ends,
+        orphan: Arc<AtomicBool>,
+    ) -> Self {
+        let direction = if matches!(flow.body, Body::Receive { .. }) { Direction::In } else { Direction::Out };
+        let ascii = flow.ascii;
+        let channel = flow.channel;
+        let moving = moving(flow, asks);
+        let meter = moving.as_ref().and_then(Moving::meter).unwrap_or_default();
+        let mut to = None;
+        let stage = match (moving, channel) {
+            (None, _) => Stage::Failed(Some(Error::with(Reason::Io, "nothing was opened for this transfer"))),
+            (Some(moving), Channel::Data(Via::Passive)) => match asks.take_passive() {
+                Some(passive) => Stage::Connecting(Box::pin(data::accept(passive, listener.clone())), Some(moving)),
+                None => Stage::Failed(Some(Reason::DataNeverCame.into())),
+            },
+            (Some(moving), Channel::Data(Via::Active(at))) => {
+                to = Some(at);
+                Stage::Connecting(Box::pin(data::connect(ends.local, at, listener.clone())), Some(moving))
+            }
+            (Some(Moving::Lines(lines, _)), Channel::Control) => tell(lines),
+            (Some(Moving::Out(reading, _)), Channel::Count) => Stage::Moving(Box::pin(data::count(reading, ascii))),
+            (Some(_), _) => Stage::Failed(Some(Error::with(Reason::Io, "this cannot move there"))),
+        };
+        Self {
+            id,
+            stage,
+            meter,
+            direction,
+            ascii,
+            stall_after: listener.stall_after,
+            orphan,
+            to,
+            cancelled: false,
+        }
+    }
+
+    /// Where an active data connection goes.
+    pub(super) const fn connects_to(&self) -> Option<SocketAddr> {
+        self.to
+    }
+
+    /// Bytes moved so far.
+    pub(super) fn moved(&self) -> u64 {
+        self.meter.moved()
+    }
+
+    /// Breaks it off at the next chance.
+    pub(super) fn cancel(&mut self) {
+        self.cancelled = true;
+        self.meter.token().cancel();
+    }
+
+    /// What the ladder shows when the session ends under it.
+    pub(super) fn cut(&self, reason: Reason) -> What {
+        What::Cut(self.direction, self.meter.moved(), reason)
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        match &mut self.stage {
+            Stage::Connecting(connection, moving) => {
+                if self.cancelled {
+                    return self.fail(Reason::Cancelled.into());
+                }
+                let connected = std::task::ready!(connection.as_mut().poll(cx));
+                let moving = moving.take();
+                match (connected, moving) {
+                    (Ok(stream), Some(moving)) => self.connected(stream, moving),
+                    (Ok(_), None) => self.fail(Reason::Io.into()),
+                    (Err(reason), moving) => {
+                        if let Some(permit) = moving.and_then(permit) {
+                            permit.settle(Outcome::Failed(reason));
+                        }
+                        Poll::Ready(Step::Ended(self.id, failed(0, reason.into()), Some(What::DataFailed(reason))))
+                    }
+                }
+            }
+            Stage::Moving(body) => {
+                let end = std::task::ready!(body.as_mut().poll(cx));
+                let what = match &end {
+                    End::Done { bytes, took } => What::Moved(self.direction, *bytes, *took),
+                    End::Failed { bytes, error } => What::Cut(self.direction, *bytes, error.reason),
+                };
+                Poll::Ready(Step::Ended(self.id, end, Some(what)))
+            }
+            Stage::Telling(lines) => {
+                if self.cancelled {
+                    return self.fail(Reason::Cancelled.into());
+                }
+                let (lines, chunk) = std::task::ready!(lines.as_mut().poll(cx));
+                match chunk {
+                    Ok(Some(chunk)) => {
+                        self.stage = tell(lines);
+                        Poll::Ready(Step::Lines(chunk))
+                    }
+                    Ok(None) => {
+                        let took = clock::now().saturating_duration_since(self.meter.begun());
+                        Poll::Ready(Step::Ended(self.id, End::Done { bytes: 0, took }, None))
+                    }
+                    Err(error) => self.fail(error),
+                }
+            }
+            Stage::Failed(error) => {
+                let error = error.take().unwrap_or_else(|| Reason::Io.into());
+                self.fail(error)
+            }
+        }
+    }
+
+    fn connected(&mut self, stream: Stream, moving: Moving) -> Poll<Step> {
+        let Ok(peer) = stream.peer_addr() else { return self.fail(Reason::DataReset.into()) };
+        let (ascii, stall) = (self.ascii, self.stall_after);
+        self.stage = Stage::Moving(Box::pin(data::transfer(stream, moving, ascii, stall, self.orphan.clone())));
+        Poll::Ready(Step::Connected(peer, self.direction))
+    }
+
+    fn fail(&self, error: Error) -> Poll<Step> {
+        let what = What::Cut(self.direction, self.meter.moved(), error.reason);
+        Poll::Ready(Step::Ended(self.id, failed(self.meter.moved(), error), Some(what)))
+    }
+}
+
+const fn failed(bytes: u64, error: Error) -> End {
+    End::Failed { bytes, error }
+}
+
+fn tell(mut lines: Box<Lines>) -> Stage {
+    Stage::Telling(Box::pin(async move {
+        let chunk = lines.next().await;
+        (lines, chunk)
+    }))
+}
+
+fn permit(moving: Moving) -> Option<Permit> {
+    match moving {
+        Moving::Out(reading, _) => Some(reading.permit),
+        Moving::In(writing, _) => Some(writing.permit),
+        Moving::Lines(..) => None,
+    }
+}
+
+/// What the session's flow means for what was opened.
+fn moving(flow: Flow, asks: &mut Asks) -> Option<Moving> {
+    let over_control = flow.channel == Channel::Control;
+    match (flow.body, asks.take_opened()) {
+        (Body::Send { skip }, Some(Opened::Reading(reading))) => Some(Moving::Out(reading, skip)),
+        (Body::Receive { expected }, Some(Opened::Writing(writing))) => Some(Moving::In(writing, expected)),
+        (Body::List(listed), opened) => {
+            let folder = match opened {
+                Some(Opened::Folder(folder)) => Some(folder),
+                _ => None,
+            };
+            let access = asks.access()?.clone();
+            let meter = folder.as_ref().and_then(|f| f.meter().cloned()).unwrap_or_default();
+            Some(Moving::Lines(Box::new(Lines::new(access, folder, listed, over_control, clock::wall())), meter))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,49 @@
+//! What the ladder says of a command and of an answer: printable, and without secrets.
+
+use types::{Error, Yield};
+
+/// A command as it may be seen: the password of PASS and the account of ACCT are `***`.
+pub(super) fn command(line: &[u8]) -> Box<str> {
+    let trimmed = line.trim_ascii_start();
+    let verb = trimmed.get(..4).unwrap_or_default();
+    if (verb.eq_ignore_ascii_case(b"PASS") || verb.eq_ignore_ascii_case(b"ACCT"))
+        && trimmed.get(4).is_none_or(|b| *b == b' ')
+    {
+        return if trimmed.len() > 5 {
+            format!("{} ***", String::from_utf8_lossy(verb)).into()
+        } else {
+            String::from_utf8_lossy(trimmed).into()
+        };
+    }
+    Shown(line).to_string().into()
+}
+
+/// An answer of the tree.
+pub(super) fn answer(result: &Result<Yield, Error>) -> Box<str> {
+    match result {
+        Ok(yielded) => yielded.to_string().into(),
+        Err(error) => error.to_string().into(),
+    }
+}
+
+struct Shown<'a>(&'a [u8]);
+
+impl std::fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        types::path::show(self.0, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::command;
+
+    #[test]
+    fn secrets_are_never_shown() {
+        assert_eq!(&*command(b"PASS hunter2"), "PASS ***");
+        assert_eq!(&*command(b" pass hunter2"), "pass ***");
+        assert_eq!(&*command(b"ACCT project x"), "ACCT ***");
+        assert_eq!(&*command(b"PASSIVE x"), "PASSIVE x");
+        assert_eq!(&*command(b"RETR a\x1b[2Jb"), "RETR a\\x1b[2Jb");
+    }
+}
