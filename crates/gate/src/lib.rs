@@ -44,6 +44,9 @@ use force::{InForce, View};
 use limits::Places;
 use presence::{Door, Session};
 
+#[cfg(test)]
+mod tests;
+
 /// The door: rules in force, who is here, and what was done.
 pub struct Gate {
     force: ArcSwap<InForce>,

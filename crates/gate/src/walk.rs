@@ -9,7 +9,7 @@ use crate::permission::Permissions;
 
 /// How deep a tree may be.
 const DEEPEST: usize = 512;
-/// How many folders may wait to be counted.
+/// How many folders may wait their turn.
 const WAITING: usize = 65_536;
 
 /// How far a walk has come; may be read while it goes on.
@@ -42,51 +42,56 @@ impl Access {
     }
 
     /// Depth first. A folder's first page is taken again and again: what was removed is gone from it, so no
-    /// listing stays open while things are removed under it, and memory holds one page and one path a level.
+    /// listing stays open while things are removed under it, and memory holds one page of folders a level.
     async fn clear(&self, pass: &Pass, progress: &Progress) -> Result<u64, Error> {
         unmounted(&pass.view, &pass.path)?;
-        let (storage, rules) = (pass.storage(), &pass.view.who.permissions);
         let most = self.gate().limits().entries;
+        let floor = pass.path.components().count();
         let mut trail = vec![pass.path.clone()];
         while let Some(folder) = trail.last().cloned() {
             self.go_on()?;
-            let page = storage.list(&folder, self.owner()).await?.next_page().await?;
-            if page.is_empty() {
-                pass.view.may(&folder, Need::All(Permissions::REMOVE_DIR))?;
-                storage.remove_dir(&folder).await?;
-                progress.add();
-                trail.pop();
-                continue;
+            if progress.entries() > most || trail.len() > WAITING || folder.components().count() - floor > DEEPEST {
+                return Err(Reason::TooMany.into());
             }
-            let mut down = None;
-            for Entry { name, attr, .. } in page {
-                let place = folder.join(&name)?;
-                if rules.hides_name(&name) {
-                    // Not told apart from what cannot be removed for another reason.
-                    return Err(Reason::NotEmpty.into());
-                }
-                if attr.kind == Kind::Dir {
-                    pass.view.may(&place, Need::All(Permissions::REMOVE_DIR))?;
-                    down = Some(place);
-                    continue;
-                }
-                pass.view.may(&place, Need::All(Permissions::DELETE))?;
-                match storage.remove(&place, self.owner()).await {
-                    Err(e) if e.reason != Reason::NotFound => return Err(e),
-                    _ => {}
-                }
-                if progress.add() > most {
-                    return Err(Reason::TooMany.into());
-                }
-            }
-            if let Some(down) = down {
-                if trail.len() >= DEEPEST {
-                    return Err(Reason::TooMany.into());
-                }
-                trail.push(down);
+            match self.clear_page(pass, &folder, progress).await {
+                Ok(Some(folders)) => trail.extend(folders),
+                Ok(None) => drop(trail.pop()),
+                // Somebody else removed it: that is what was wanted.
+                Err(e) if e.reason == Reason::NotFound && folder != pass.path => drop(trail.pop()),
+                Err(e) => return Err(e),
             }
         }
         Ok(progress.entries())
+    }
+
+    /// Removes the files of a folder's first page and tells the folders in it; of an empty folder, the folder.
+    async fn clear_page(&self, pass: &Pass, folder: &VPath, progress: &Progress) -> Result<Option<Vec<VPath>>, Error> {
+        let (storage, rules) = (pass.storage(), &pass.view.who.permissions);
+        pass.view.may(folder, Need::All(Permissions::REMOVE_DIR))?;
+        let page = storage.list(folder, self.owner()).await?.next_page().await?;
+        if page.is_empty() {
+            storage.remove_dir(folder).await?;
+            progress.add();
+            return Ok(None);
+        }
+        let mut folders = Vec::new();
+        for Entry { name, attr, .. } in page {
+            let place = folder.join(&name)?;
+            if rules.hides_name(&name) {
+                // Not told apart from what cannot be removed for another reason.
+                return Err(Reason::NotEmpty.into());
+            }
+            if attr.kind == Kind::Dir {
+                folders.push(place);
+                continue;
+            }
+            pass.view.may(&place, Need::All(Permissions::DELETE))?;
+            match storage.remove(&place, self.owner()).await {
+                Err(e) if e.reason != Reason::NotFound => return Err(e),
+                _ => drop(progress.add()),
+            }
+        }
+        Ok(Some(folders))
     }
 
     /// Counts what lies below a folder, as far as the user may list it.
