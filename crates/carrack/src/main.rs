@@ -1,1 +1,15 @@
-fn main() {}
+//! The program: parse the arguments, run the command, give back its exit code.
+
+mod cli;
+mod commands;
+mod config;
+mod log;
+mod say;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    commands::run(cli::Cli::parse().command).into()
+}

@@ -1,0 +1,243 @@
+//! What can be typed after `carrack`? The arguments, their help, and the exit codes; manual page and completions are
+//! made from this.
+
+mod address;
+mod exit;
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use address::{ListenAddress, PassivePorts};
+pub(crate) use exit::Exit;
+
+/// Carrack serves folders over FTP, from one command or from a configuration.
+#[derive(Parser, Debug)]
+#[command(
+    name = "carrack",
+    version,
+    arg_required_else_help = true,
+    propagate_version = true,
+    subcommand_required = true,
+    max_term_width = 100,
+    after_help = "Try it:  carrack serve            share this folder with programs on this machine\n\
+                  \x20        carrack serve --help     every way to say how\n\n\
+                  Exit codes: 0 all went well, 1 it failed while running, 2 the command line is wrong, 3 the configuration is wrong."
+)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Serve a folder at once, or whatever a configuration file says
+    Serve(Box<Serve>),
+    /// Read a configuration file and say what it would serve, or what is wrong with it
+    Check(Check),
+    /// Turn a password into the hash that a configuration holds
+    Hash,
+    /// Explain a code such as CRK-301; without a code, list them all
+    Why(Why),
+    /// Print completions for a shell
+    Completions(Completions),
+    /// Print the manual page (carrack man | man -l -)
+    Man,
+}
+
+/// `carrack serve`.
+#[derive(Args, Debug, Default, Clone)]
+#[command(
+    long_about = "Serves a folder at once, without a configuration: on 127.0.0.1 port 2121, to the user `carrack` with a password made \
+                  for this run. It prints what to paste into an FTP program. With --config it serves what the file says instead.",
+    after_long_help = "Examples:\n\
+        \x20 carrack serve                                 this folder, to programs on this machine\n\
+        \x20 carrack serve --ftp :2121 --plain-login ~/pub  to the whole network, passwords in clear\n\
+        \x20 carrack serve --anonymous --ftp :2121 ~/pub    to everybody, to read\n\
+        \x20 carrack serve --config carrack.toml           the real thing"
+)]
+pub(crate) struct Serve {
+    /// The folder to serve
+    #[arg(value_name = "DIR", default_value = ".", hide_default_value = false)]
+    pub(crate) dir: PathBuf,
+
+    /// Serve what this file says instead (see carrack.example.toml)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dir", "way_in", "door", "place"])]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Who may log in
+    #[command(flatten)]
+    pub(crate) way_in: WayIn,
+
+    /// Where clients reach it
+    #[command(flatten)]
+    pub(crate) door: Door,
+
+    /// How the folder is served
+    #[command(flatten)]
+    pub(crate) place: Place,
+
+    /// What it says
+    #[command(flatten)]
+    pub(crate) say: Say,
+}
+
+/// Who may log in, without a configuration.
+#[derive(Args, Debug, Default, Clone)]
+#[group(id = "way_in", multiple = true)]
+#[command(next_help_heading = "Who may log in")]
+pub(crate) struct WayIn {
+    /// The user's name [default: carrack]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+
+    /// The user's password; others on this machine can see it. Better: the variable CARRACK_PASSWORD, or
+    /// --password-file. Without any, one is made for this run
+    #[arg(long, value_name = "PASSWORD", conflicts_with = "password_file")]
+    pub(crate) password: Option<String>,
+
+    /// A file whose first line is the user's password
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+
+    /// Let everybody in without a password, to read; no other user then, unless --user names one
+    #[arg(long)]
+    pub(crate) anonymous: bool,
+
+    /// Let everybody write, too
+    #[arg(long, requires = "anonymous")]
+    pub(crate) anonymous_write: bool,
+
+    /// Take passwords in clear from other machines too: whoever listens on the network can read them
+    #[arg(long)]
+    pub(crate) plain_login: bool,
+}
+
+/// Where clients reach it, without a configuration.
+#[derive(Args, Debug, Default, Clone)]
+#[group(id = "door", multiple = true)]
+#[command(next_help_heading = "Where clients reach it")]
+pub(crate) struct Door {
+    /// Where to listen: 2121 or :2121 for all of this machine's addresses, 127.0.0.1:2121, [::1]:2121; port 0 takes a free
+    /// one. May be given several times [default: 127.0.0.1:2121]
+    #[arg(long, value_name = "ADDR:PORT", action = ArgAction::Append)]
+    pub(crate) ftp: Vec<ListenAddress>,
+
+    /// Ports for passive data connections, to be opened in a firewall: 50000-50009, or one port [default: free ones]
+    #[arg(long, value_name = "FROM-TO")]
+    pub(crate) passive_ports: Option<PassivePorts>,
+
+    /// The address or name by which clients reach this machine, if it stands behind NAT or in a container
+    #[arg(long, value_name = "ADDR|NAME")]
+    pub(crate) public_address: Option<String>,
+}
+
+/// How the folder is served, without a configuration.
+#[derive(Args, Debug, Default, Clone)]
+#[group(id = "place", multiple = true)]
+#[command(next_help_heading = "How the folder is served")]
+pub(crate) struct Place {
+    /// Nobody may change anything
+    #[arg(long)]
+    pub(crate) read_only: bool,
+
+    /// When an upload is confirmed: once a power cut cannot take it back, or once the system has it [default: commit]
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) durability: Option<Durability>,
+}
+
+/// What it says while it runs.
+#[derive(Args, Debug, Default, Clone)]
+#[command(next_help_heading = "What it says")]
+pub(crate) struct Say {
+    /// Lines for people, or one JSON object a line [default: text]
+    #[arg(long, value_name = "FORM")]
+    pub(crate) log: Option<LogForm>,
+
+    /// Say nothing but failures
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+
+    /// Draw every session as a ladder of control and data connections when it ends
+    #[arg(long)]
+    pub(crate) trace: bool,
+}
+
+/// `--durability`.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Durability {
+    /// Data, name and folder are synced first
+    Commit,
+    /// As soon as the operating system has it
+    Os,
+}
+
+/// `--log`.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum LogForm {
+    /// Lines for people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// `carrack check`.
+#[derive(Args, Debug)]
+pub(crate) struct Check {
+    /// The configuration file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+/// `carrack why`.
+#[derive(Args, Debug)]
+pub(crate) struct Why {
+    /// The code, as a log line or a reply shows it: CRK-301, or 301
+    #[arg(value_name = "CODE")]
+    pub(crate) code: Option<String>,
+}
+
+/// `carrack completions`.
+#[derive(Args, Debug)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_configuration_excludes_what_it_says_itself() {
+        for other in [
+            "dir",
+            "--user=a",
+            "--password=a",
+            "--password-file=a",
+            "--anonymous",
+            "--plain-login",
+            "--ftp=2121",
+            "--passive-ports=1-2",
+            "--public-address=a",
+            "--read-only",
+            "--durability=os",
+        ] {
+            let parsed = Cli::try_parse_from(["carrack", "serve", "--config", "c.toml", other]);
+            assert!(parsed.is_err(), "--config with {other}");
+        }
+        for other in ["--log=json", "--quiet", "--trace"] {
+            assert!(Cli::try_parse_from(["carrack", "serve", "--config", "c.toml", other]).is_ok(), "--config with {other}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! `carrack check FILE`: does the configuration hold together, and what would it serve?
+
+use std::fmt::Write;
+
+use gate::rules::{Password, effective};
+use types::Reason;
+
+use crate::cli::{Check, Exit};
+use crate::config::{self, Config, MountKind, PlainLogin};
+use crate::say;
+
+/// Reads the file and says what it means, or what is wrong.
+pub(crate) fn run(args: &Check) -> Exit {
+    match config::load(&args.file) {
+        Ok(config) => say::out(format_args!("{}", describe(&config).trim_end())),
+        Err(faults) => {
+            refuse(&faults);
+            Exit::Config
+        }
+    }
+}
+
+/// Shows faults, and how many.
+pub(crate) fn refuse(faults: &config::Faults) {
+    let count = match faults.count() {
+        1 => "one thing is wrong".to_owned(),
+        n => format!("{n} things are wrong"),
+    };
+    say::err(format_args!(
+        "{faults}\n{} {}: {count}; nothing was started or changed",
+        Reason::Config.code(),
+        Reason::Config.cause()
+    ));
+}
+
+/// What a configuration serves, in words.
+fn describe(config: &Config) -> String {
+    let mut text = String::new();
+    for l in &config.listeners {
+        let plain = match l.plain_login {
+            PlainLogin::Allow => "passwords in clear from everywhere",
+            PlainLogin::Loopback => "passwords in clear from this machine only",
+            PlainLogin::Refuse => "no passwords in clear",
+        };
+        let passive = l.passive.as_ref().map_or("no passive mode".to_owned(), |p| format!("passive ports {}", p.ports));
+        let active = if l.active.is_some() { "active mode" } else { "no active mode" };
+        let anonymous = if l.rules.anonymous { ", anonymous" } else { "" };
+        let _ = writeln!(
+            text,
+            "listener {}: {} at {}, {passive}, {active}, {plain}{anonymous}",
+            l.name,
+            l.protocol.name(),
+            l.address
+        );
+    }
+    for m in &config.mounts {
+        let place = match &m.kind {
+            MountKind::Local(path) => path.display().to_string(),
+            MountKind::Memory { size } => format!("{size} bytes of memory"),
+        };
+        let _ = writeln!(text, "mount {}: {place}{}", m.name, if m.read_only { ", read-only" } else { "" });
+    }
+    for (name, host) in sorted(&config.hosts) {
+        let root = host.root.as_ref().map(|r| format!(", serves {r}")).unwrap_or_default();
+        let _ = writeln!(text, "host {name}{root}");
+    }
+    let people = sorted(&config.users).into_iter().map(|(_, user)| user).chain(&config.anonymous);
+    for user in people {
+        let who = effective(user, &config.groups);
+        let mounts: Vec<String> = who.mounts.iter().map(|(at, name)| format!("{at} is {name}")).collect();
+        let disabled = if user.disabled { ", disabled" } else { "" };
+        let label = if user.password == Password::None { "anonymous".to_owned() } else { format!("user {}", user.name) };
+        let _ = writeln!(text, "{label}: {}{disabled}", mounts.join(", "));
+    }
+    text.push_str("The configuration holds together.");
+    text
+}
+
+fn sorted<T>(map: &std::collections::HashMap<Box<str>, T>) -> Vec<(&str, &T)> {
+    let mut rows: Vec<(&str, &T)> = map.iter().map(|(k, v)| (&**k, v)).collect();
+    rows.sort_by_key(|(k, _)| *k);
+    rows
+}

@@ -1,0 +1,20 @@
+//! What does each command do? One file each.
+
+mod check;
+mod hash;
+mod paper;
+mod why;
+
+use crate::cli::{Command, Exit};
+
+/// Runs a command to its end.
+pub(crate) fn run(command: Command) -> Exit {
+    match command {
+        Command::Serve(_) => Exit::Failed,
+        Command::Check(args) => check::run(&args),
+        Command::Hash => hash::run(),
+        Command::Why(args) => why::run(&args),
+        Command::Completions(args) => paper::completions(&args),
+        Command::Man => paper::man(),
+    }
+}

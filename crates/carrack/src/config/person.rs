@@ -1,0 +1,231 @@
+//! How are `[[user]]`, `[[group]]` and `[anonymous]` read?
+#![allow(clippy::disallowed_methods, reason = "the configuration is one of the owners of files")]
+
+use std::ops::Range;
+use std::path::Path;
+
+use argon2::password_hash::phc::PasswordHash;
+use gate::permission::Permissions;
+use gate::rules::{Defaults, Password, UserRules};
+use types::VPath;
+
+use super::section::{Section, Told};
+use super::value;
+
+/// A user, group or the anonymous one, and where its parts stand.
+pub(super) struct ReadPerson {
+    pub(super) name: Option<Told<Box<str>>>,
+    pub(super) header: String,
+    pub(super) at: Range<usize>,
+    pub(super) password: Password,
+    pub(super) disabled: bool,
+    pub(super) groups: Vec<Told<Box<str>>>,
+    pub(super) own: Defaults,
+    pub(super) mounts: Vec<Told<Box<str>>>,
+}
+
+impl ReadPerson {
+    /// In the gate's words.
+    pub(super) fn rules(&self, name: &str) -> UserRules {
+        UserRules {
+            name: name.into(),
+            password: self.password.clone(),
+            groups: self.groups.iter().map(|g| g.value.clone()).collect(),
+            disabled: self.disabled,
+            own: self.own.clone(),
+        }
+    }
+}
+
+/// Reads `[[user]]`.
+pub(super) fn user(section: Section<'_>, base: &Path) -> ReadPerson {
+    let name = section.needed("name", "anna").and_then(|_| section.parsed("name", value::name));
+    if let Some(told) = name.as_ref().filter(|n| ["anonymous", "ftp"].contains(&&*n.value.to_ascii_lowercase())) {
+        section.fault(
+            told.at.clone(),
+            format!("no user can be called \"{}\": that is who comes without a password (RFC 1635)", told.value),
+            "Choose another name, or write an [anonymous] table.",
+        );
+    }
+    let password = password(&section, base);
+    let disabled = section.flag("disabled").unwrap_or(false);
+    let groups = groups(&section);
+    read(section, name, password, disabled, groups)
+}
+
+/// Reads `[[group]]`.
+pub(super) fn group(section: Section<'_>) -> ReadPerson {
+    let name = section.needed("name", "staff").and_then(|_| section.parsed("name", value::name));
+    read(section, name, Password::None, false, Vec::new())
+}
+
+/// Reads `[anonymous]`.
+pub(super) fn anonymous(section: Section<'_>) -> ReadPerson {
+    let groups = groups(&section);
+    read(section, None, Password::None, false, groups)
+}
+
+fn groups(section: &Section<'_>) -> Vec<Told<Box<str>>> {
+    let list = section.list("groups").unwrap_or_default();
+    list.into_iter().map(|t| Told { value: t.value.into(), at: t.at }).collect()
+}
+
+fn read(
+    section: Section<'_>,
+    name: Option<Told<Box<str>>>,
+    password: Password,
+    disabled: bool,
+    groups: Vec<Told<Box<str>>>,
+) -> ReadPerson {
+    let (own, mounts) = defaults(&section);
+    let (header, at) = (section.header().to_owned(), section.at.clone());
+    section.end();
+    ReadPerson { name, header, at, password, disabled, groups, own, mounts }
+}
+
+fn defaults(section: &Section<'_>) -> (Defaults, Vec<Told<Box<str>>>) {
+    let mut mounts = Vec::new();
+    let mut places: Vec<(VPath, Box<str>)> = Vec::new();
+    for (place, name) in section.map("mounts", "/", "{ \"/\" = \"data\" }").unwrap_or_default() {
+        if let Some(path) = below(section, "mounts", &place) {
+            if places.iter().any(|(known, _)| *known == path) {
+                section.fault(place.at, format!("`mounts` of {} names {path} twice", section.header()), "Keep one of them.");
+                continue;
+            }
+            places.push((path, name.value.as_str().into()));
+            mounts.push(Told { value: name.value.into(), at: name.at });
+        }
+    }
+    let accounts: Vec<Box<str>> = section.parsed_list("accounts", value::name).unwrap_or_default();
+    let own = Defaults {
+        home: section.parsed("home", value::vpath).map(|t| t.value),
+        mounts: places,
+        permissions: permissions(section),
+        hidden: section.list("hidden").unwrap_or_default().iter().map(|t| t.value.as_bytes().into()).collect(),
+        sessions: section.number32("sessions", 1..=1_000_000),
+        transfers: section.number32("transfers", 1..=1_000_000),
+        rate_up: section.bytes("rate_up"),
+        rate_down: section.bytes("rate_down"),
+        file_size: section.bytes("file_size"),
+        allow_from: section.parsed_list("allow_from", value::network),
+        fxp: section.flag("fxp"),
+        sees_all: section.flag("sees_all"),
+        accounts,
+        account_required: section.flag("account_required"),
+        umask: section.parsed("umask", value::umask).map(|t| t.value),
+        idle_seconds: section.number("idle_seconds", 1..=604_800),
+        welcome: section.lines("welcome"),
+    };
+    if own.account_required == Some(true) && own.accounts.is_empty() {
+        let what = format!("{} must name an account, and has none", section.header());
+        section.fault(section.place("account_required"), what, "Add accounts = [\"…\"], or take out account_required.");
+    }
+    if own.allow_from.as_ref().is_some_and(Vec::is_empty) {
+        let what = format!("`allow_from` of {} names no network, so nobody could log in", section.header());
+        section.fault(
+            section.place("allow_from"),
+            what,
+            "Name networks, or leave the key out; disabled = true locks a user out.",
+        );
+    }
+    (own, mounts)
+}
+
+fn permissions(section: &Section<'_>) -> Vec<(VPath, Permissions)> {
+    let mut rules: Vec<(VPath, Permissions)> = Vec::new();
+    for (place, words) in section.map("permissions", "/", "{ \"/\" = \"read list\" }").unwrap_or_default() {
+        let path = below(section, "permissions", &place);
+        match value::permissions(&words.value) {
+            Ok(bits) => {
+                let Some(path) = path else { continue };
+                if rules.iter().any(|(known, _)| *known == path) {
+                    let what = format!("`permissions` of {} names {path} twice", section.header());
+                    section.fault(place.at, what, "Keep one of them.");
+                } else {
+                    rules.push((path, bits));
+                }
+            }
+            Err(expected) => {
+                let what = format!("`permissions` of {} cannot be \"{}\"", section.header(), words.value.escape_debug());
+                let mut remedy = expected;
+                remedy.replace_range(..1, &remedy.get(..1).unwrap_or("").to_uppercase());
+                section.fault(words.at, what, format!("{remedy}."));
+            }
+        }
+    }
+    rules
+}
+
+/// A key of a table that is a path; two that mean the same place are a contradiction only TOML's letters hide.
+fn below(section: &Section<'_>, key: &str, place: &Told<&str>) -> Option<VPath> {
+    match value::vpath(place.value) {
+        Ok(path) => Some(path),
+        Err(expected) => {
+            let what = format!("`{key}` of {} has a row for \"{}\"", section.header(), place.value.escape_debug());
+            section.fault(
+                place.at.clone(),
+                what,
+                format!("{}{}.", expected.get(..1).unwrap_or("").to_uppercase(), expected.get(1..).unwrap_or("")),
+            );
+            None
+        }
+    }
+}
+
+/// The hash, from the file itself or from one of its own.
+fn password(section: &Section<'_>, base: &Path) -> Password {
+    let hash = section.parsed("password", |text| phc(text).map(|()| Box::<str>::from(text)));
+    let file = section.text("password_file");
+    match (section.says("password"), &file) {
+        (true, Some(told)) => {
+            let what = format!("{} has both `password` and `password_file`", section.header());
+            section.fault(told.at.clone(), what, "Keep one of them.");
+        }
+        (false, None) if !section.says("password_file") => {
+            let what = format!("{} has no password, so anybody could be this user", section.header());
+            section.fault(section.at.clone(), what, "Add password = \"$argon2id$…\", as `carrack hash` prints it.");
+        }
+        _ => {}
+    }
+    if let Some(hash) = hash {
+        return Password::Argon2(hash.value);
+    }
+    // Whatever is returned when something is wrong is never used: a page with a fault gives no configuration.
+    file.and_then(|told| from_file(section, &told, base)).unwrap_or(Password::Argon2("".into()))
+}
+
+fn from_file(section: &Section<'_>, told: &Told<&str>, base: &Path) -> Option<Password> {
+    let path = base.join(told.value);
+    let fault = |what: String, remedy: &str| {
+        section.fault(told.at.clone(), format!("`password_file` of {}: {what}", section.header()), remedy);
+    };
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(e) => {
+            fault(format!("{} cannot be read: {e}", path.display()), "Make it with `carrack hash > FILE`.");
+            return None;
+        }
+    };
+    let line = text.lines().next().unwrap_or("").trim();
+    match phc(line) {
+        Ok(()) => Some(Password::Argon2(line.into())),
+        Err(expected) => {
+            fault(format!("the first line of {} is no hash", path.display()), &format!("{expected}."));
+            None
+        }
+    }
+}
+
+/// Whether a text is an argon2id hash that can be checked against in bounded memory and time.
+fn phc(text: &str) -> Result<(), String> {
+    let expected = "Expected an argon2id hash, $argon2id$v=19$…, as `carrack hash` prints it";
+    let hash = PasswordHash::new(text).map_err(|_| expected.to_owned())?;
+    if hash.algorithm.as_str() != "argon2id" || hash.hash.is_none() || hash.salt.is_none() {
+        return Err(expected.to_owned());
+    }
+    let params = argon2::Params::try_from(&hash).map_err(|e| format!("{expected}; its parameters are not usable ({e})"))?;
+    if params.m_cost() > 1 << 20 || params.t_cost() > 64 {
+        return Err("The hash asks for more than 1 GiB or 64 rounds: every login would; make one with `carrack hash`".to_owned());
+    }
+    Ok(())
+}

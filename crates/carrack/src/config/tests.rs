@@ -1,0 +1,394 @@
+//! Each key wrong once, each table's contradiction once, and the example file: what is said about them?
+#![allow(clippy::disallowed_methods)]
+
+use std::path::Path;
+
+use super::PlainLogin;
+use super::file::{asked, parse};
+use gate::permission::Permissions;
+use gate::rules::{AuditPolicy, Password};
+
+const EXAMPLE: &str = include_str!("../../../../carrack.example.toml");
+const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$pbt7ZBSl4xb1t9LGOa074Q$CDPGB3TQCcYYq3/B27WzqFTipbeFgCj5jS1AC9eSR0Q";
+
+/// A whole configuration with one line of one table replaced or added.
+fn with(table: &str, line: &str) -> String {
+    let key = line.split('=').next().unwrap_or("").trim();
+    let mut text = String::new();
+    for (name, lines) in [
+        ("", vec![]),
+        ("[[listener]]", vec!["name = \"ftp\"", "protocol = \"ftp\"", "address = \"127.0.0.1:2121\""]),
+        ("[[mount]]", vec!["name = \"data\"", "kind = \"local\"", "path = \".\""]),
+        ("[[user]]", vec!["name = \"anna\"", "password = HASH"]),
+        ("[[group]]", vec!["name = \"staff\""]),
+        ("[[host]]", vec!["name = \"ftp.example.com\""]),
+        ("[limits]", vec![]),
+        ("[log]", vec![]),
+        ("[audit]", vec![]),
+        ("[trace]", vec![]),
+        ("[process]", vec![]),
+    ] {
+        if !name.is_empty() {
+            text.push_str(name);
+            text.push('\n');
+        }
+        for l in lines {
+            if !(name == table && l.split('=').next().unwrap_or("").trim() == key) {
+                text.push_str(&l.replace("HASH", &format!("\"{HASH}\"")));
+                text.push('\n');
+            }
+        }
+        if name == table && !line.is_empty() {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// The frame has one already.
+fn without_user(text: &str) -> String {
+    text.replace("[[user]]", "[[group]]")
+        .replace("name = \"anna\"", "name = \"others\"")
+        .lines()
+        .filter(|l| !l.starts_with("password"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn said(text: &str) -> String {
+    match parse("c.toml", text, Path::new("/tmp")) {
+        Ok(_) => String::new(),
+        Err(page) => page.faults().lines().collect::<Vec<_>>().join("\n"),
+    }
+}
+
+#[test]
+fn the_frame_of_the_other_tests_is_fine() {
+    assert_eq!(said(&with("", "")), "");
+}
+
+/// The table, the wrong line, what must be said (the place's line is checked to be the wrong line's).
+const WRONG: &[(&str, &str, &str)] = &[
+    ("", "banner = 1", "`banner` of the file expects text or a list of texts, and this is the number 1; Write banner ="),
+    ("", "banner = \"a\\u0007\"", "holds a control character"),
+    ("", "user = 1", "expects a list of tables, and this is the number 1"),
+    ("", "limitts = {}", "the file has no key `limitts`; Did you mean `limits`?"),
+    ("[[listener]]", "name = 7", "`name` of [[listener]] expects text, and this is the number 7"),
+    ("[[listener]]", "name = \"\"", "`name` of [[listener]] \"\" is empty; Write name = \"ftp\"."),
+    ("[[listener]]", "protocol = \"ftps\"", "cannot be \"ftps\"; Expected \"ftp\"; did you mean \"ftp\"?"),
+    ("[[listener]]", "address = \"127.0.0.1\"", "The port is missing; write 127.0.0.1:2121."),
+    ("[[listener]]", "address = 21", "`address` of [[listener]] \"ftp\" expects text, and this is the number 21"),
+    ("[[listener]]", "adress = \"x\"", "has no key `adress`; Did you mean `address`?"),
+    ("[[listener]]", "zebra = 1", "has no key `zebra`; Known here: name, protocol, address,"),
+    (
+        "[[listener]]",
+        "passive = \"yes\"",
+        "expects true or false, and this is text; Write passive = true or passive = false, without quotes.",
+    ),
+    ("[[listener]]", "passive_ports = \"9-1\"", "cannot be \"9-1\"; The range runs backwards; write 1-9."),
+    ("[[listener]]", "passive_ports = \"50000-70000\"", "`70000` is no port (1 to 65535)"),
+    (
+        "[[listener]]",
+        "passive_ports = \"2000-2200\"",
+        "hold port 2121, where \"ftp\" listens; Choose passive ports that are free.",
+    ),
+    ("[[listener]]", "public_address = \"0.0.0.0\"", "cannot be \"0.0.0.0\"; Clients cannot connect to 0.0.0.0"),
+    ("[[listener]]", "public_address = 5", "expects text or a table, and this is the number 5"),
+    (
+        "[[listener]]",
+        "public_address = { \"10.0.0.0/99\" = \"10.0.0.1\" }",
+        "has a row for \"10.0.0.0/99\"; Expected a network such as",
+    ),
+    ("[[listener]]", "public_address = { default = 5 }", "expects text, and this is the number 5"),
+    ("[[listener]]", "public_address = { \"10.0.0.0/8\" = \"a.example.com\" }", "gives the name \"a.example.com\" to a network"),
+    ("[[listener]]", "single_port = 1", "expects true or false"),
+    ("[[listener]]", "active = 1", "expects true or false, and this is the number 1"),
+    ("[[listener]]", "active_source_port = 70000", "cannot be 70000; Write a whole number from 0 to 65535."),
+    ("[[listener]]", "active_source_port = \"20\"", "expects a whole number from 0 to 65535, and this is text"),
+    (
+        "[[listener]]",
+        "plain_login = \"alow\"",
+        "cannot be \"alow\"; Expected \"loopback\", \"allow\" or \"refuse\"; did you mean \"allow\"?",
+    ),
+    ("[[listener]]", "anonymous = 1", "expects true or false"),
+    ("[[listener]]", "anonymous = true", "anonymous = true, and there is no [anonymous]; Add an [anonymous] table"),
+    ("[[listener]]", "allow = [\"10.0.0.0/33\"]", "cannot be \"10.0.0.0/33\"; Expected a network such as 192.0.2.0/24"),
+    ("[[listener]]", "deny = [5]", "expects a list of texts, and this is the number 5"),
+    ("[[listener]]", "proxy_protocol = true", "expects text or a list of texts, and this is true"),
+    ("[[listener]]", "proxy_protocol = []", "names no network; Name the networks of your proxies, or leave the key out."),
+    ("[[listener]]", "host = \"a b\"", "cannot be \"a b\"; Expected a host name such as ftp.example.com."),
+    (
+        "[[listener]]",
+        "host = \"ftp.exmple.com\"",
+        "names the host \"ftp.exmple.com\", which is not there; Did you mean \"ftp.example.com\"?",
+    ),
+    ("[[mount]]", "name = \" data\"", "Expected a name without spaces at its ends."),
+    ("[[mount]]", "kind = \"s3\"", "cannot be \"s3\"; Expected \"local\" or \"memory\"."),
+    (
+        "[[mount]]",
+        "path = \"/does/not/exist\"",
+        "the folder /does/not/exist cannot be opened: No such file or directory (os error 2); Make the folder",
+    ),
+    ("[[mount]]", "path = \"/dev/null\"", "/dev/null is not a folder; Name a folder."),
+    ("[[mount]]", "path = \"\"", "`path` of [[mount]] \"data\" is empty"),
+    ("[[mount]]", "read_only = \"no\"", "expects true or false, and this is text"),
+    ("[[mount]]", "durability = \"none\"", "cannot be \"none\"; Expected \"commit\" or \"os\""),
+    ("[[mount]]", "keep_parts_hours = -1", "cannot be -1; Write a whole number from 0 to 8760."),
+    ("[[mount]]", "size = \"1 MiB\"", "is of kind \"local\", which has no `size`; Take out size."),
+    ("[[mount]]", "size = \"huge\"", "cannot be \"huge\"; Expected a number of bytes"),
+    ("[[user]]", "name = \"ftp\"", "no user can be called \"ftp\""),
+    ("[[user]]", "password = \"hunter2\"", "`password` of [[user]] \"anna\" cannot be ***; Expected an argon2id hash"),
+    (
+        "[[user]]",
+        "password = \"$argon2i$v=19$m=19456,t=2,p=1$pbt7ZBSl4xb1t9LGOa074Q$CDPGB3TQCcYYq3/B27WzqFTipbeFgCj5jS1AC9eSR0Q\"",
+        "Expected an argon2id hash",
+    ),
+    (
+        "[[user]]",
+        "password = \"$argon2id$v=19$m=4194304,t=2,p=1$pbt7ZBSl4xb1t9LGOa074Q$CDPGB3TQCcYYq3/B27WzqFTipbeFgCj5jS1AC9eSR0Q\"",
+        "more than 1 GiB",
+    ),
+    ("[[user]]", "password_file = \"/does/not/exist\"", "has both `password` and `password_file`; Keep one of them."),
+    ("[[user]]", "disabled = 0", "expects true or false"),
+    ("[[user]]", "groups = [\"staf\"]", "names the group \"staf\", which is not there; Did you mean \"staff\"?"),
+    ("[[user]]", "groups = 1", "expects text or a list of texts"),
+    ("[[user]]", "home = \"in\"", "cannot be \"in\"; Expected a path from the root; write \"/in\"."),
+    ("[[user]]", "mounts = { \"/\" = \"dta\" }", "names the mount \"dta\", which is not there; Did you mean \"data\"?"),
+    ("[[user]]", "mounts = { \"x\" = \"data\" }", "has a row for \"x\"; Expected a path from the root; write \"/x\"."),
+    ("[[user]]", "mounts = { \"/a\" = \"data\", \"/a/\" = \"data\" }", "names /a twice"),
+    ("[[user]]", "permissions = \"raed\"", "cannot be \"raed\"; There is no permission \"raed\"; did you mean \"read\"?"),
+    ("[[user]]", "permissions = { \"/\" = \"\" }", "Name at least one permission; \"none\" gives none."),
+    ("[[user]]", "permissions = { \"/\" = 7 }", "expects text, and this is the number 7"),
+    ("[[user]]", "hidden = 1", "expects text or a list of texts"),
+    ("[[user]]", "sessions = 0", "cannot be 0; Write a whole number from 1 to 1000000."),
+    (
+        "[[user]]",
+        "transfers = \"4\"",
+        "expects a whole number from 1 to 1000000, and this is text; Write transfers = 1, without quotes.",
+    ),
+    ("[[user]]", "rate_up = \"fast\"", "cannot be \"fast\"; Expected a number of bytes such as"),
+    ("[[user]]", "rate_down = true", "expects a number of bytes, and this is true"),
+    ("[[user]]", "file_size = 1.5", "expects a number of bytes, and this is the number 1.5"),
+    ("[[user]]", "allow_from = []", "names no network, so nobody could log in"),
+    ("[[user]]", "allow_from = \"home\"", "cannot be \"home\"; Expected a network"),
+    ("[[user]]", "fxp = \"yes\"", "expects true or false"),
+    ("[[user]]", "sees_all = 1", "expects true or false"),
+    ("[[user]]", "accounts = [\"\"]", "Expected a name without spaces"),
+    ("[[user]]", "account_required = true", "must name an account, and has none; Add accounts"),
+    ("[[user]]", "umask = \"999\"", "Expected permission bits in octal"),
+    ("[[user]]", "umask = 22", "expects text, and this is the number 22"),
+    ("[[user]]", "idle_seconds = 0", "cannot be 0"),
+    ("[[user]]", "welcome = 1", "expects text or a list of texts"),
+    ("[[user]]", "shell = \"/bin/sh\"", "has no key `shell`; Known here:"),
+    ("[[group]]", "password = \"x\"", "[[group]] \"staff\" has no key `password`"),
+    ("[[group]]", "name = \"\"", "is empty"),
+    ("[[host]]", "name = \"-\"", "Expected a host name"),
+    ("[[host]]", "banner = true", "expects text or a list of texts, and this is true"),
+    ("[[host]]", "users = [\"ana\"]", "names the user \"ana\", which is not there; Did you mean \"anna\"?"),
+    ("[[host]]", "anonymous = true", "there is no [anonymous]"),
+    ("[[host]]", "root = \"other\"", "names the mount \"other\", which is not there; There are data"),
+    ("[limits]", "sessions = 0", "`sessions` of [limits] cannot be 0"),
+    ("[limits]", "sessions_per_address = 99999999999", "cannot be 99999999999"),
+    ("[limits]", "transfers = true", "expects a whole number"),
+    ("[limits]", "tries = 0", "cannot be 0"),
+    ("[limits]", "ban_after = -1", "cannot be -1"),
+    ("[limits]", "ban_window_seconds = 0", "cannot be 0"),
+    ("[limits]", "ban_seconds = \"1h\"", "expects a whole number"),
+    ("[limits]", "delay_milliseconds = 9000", "the first delay (9000 ms) is longer than the longest (8000 ms)"),
+    ("[limits]", "delay_most_milliseconds = 100", "the first delay (500 ms) is longer than the longest (100 ms)"),
+    ("[limits]", "addresses = 1", "cannot be 1"),
+    ("[limits]", "hashing = 0", "cannot be 0"),
+    ("[limits]", "rate_up = 0", "cannot be 0"),
+    ("[limits]", "rate_down = \"0 MiB\"", "Expected at least one byte"),
+    ("[limits]", "entries = 0", "cannot be 0"),
+    ("[limits]", "login_seconds = 0", "cannot be 0"),
+    ("[limits]", "idle_seconds = 1e3", "expects a whole number"),
+    ("[limits]", "data_connect_seconds = 99999", "from 1 to 3600"),
+    ("[limits]", "stall_seconds = 0", "cannot be 0"),
+    ("[limits]", "drain_seconds = 99999999", "cannot be 99999999"),
+    ("[limits]", "idle_most_seconds = 10", "idle_seconds (300) is longer than idle_most_seconds (10)"),
+    ("[limits]", "ascii_size = \"all\"", "Expected a number of bytes"),
+    ("[limits]", "drain = 3", "Did you mean `drain_seconds`?"),
+    ("[log]", "format = \"xml\"", "Expected \"text\" or \"json\""),
+    ("[log]", "quiet = 1", "expects true or false"),
+    ("[log]", "file = \"/does/not/exist/log\"", "the folder /does/not/exist does not exist; Make the folder first."),
+    ("[log]", "file = \"/tmp\"", "/tmp is a folder; Name a file in it."),
+    ("[log]", "level = \"debug\"", "[log] has no key `level`"),
+    ("[audit]", "file = \"\"", "`file` of [audit] is empty"),
+    ("[audit]", "policy = \"none\"", "Expected \"strict\" or \"lossy\""),
+    ("[audit]", "policy = \"lossy\"", "`policy` of [audit] does nothing without a file"),
+    ("[audit]", "queue = 0", "cannot be 0"),
+    ("[audit]", "recent = -5", "cannot be -5"),
+    ("[trace]", "ladders = \"on\"", "expects true or false"),
+    ("[trace]", "events = 1000000", "from 0 to 100000"),
+    ("[process]", "user = \"\"", "Expected a name"),
+    ("[process]", "group = \"carrack\"", "[process] has a `group` and no `user`"),
+    ("[process]", "landlock = \"on\"", "expects true or false"),
+    ("[process]", "seccomp = 1", "expects true or false"),
+    ("[process]", "workers = 0", "cannot be 0"),
+];
+
+#[test]
+fn each_key_wrong_once_says_where_and_what_to_do() {
+    let mut failed = String::new();
+    for (table, line, expected) in WRONG {
+        let text = with(table, line);
+        let text = if *line == "user = 1" { without_user(&text) } else { text };
+        let said = said(&text);
+        let header = text.lines().position(|l| l == *table).unwrap_or(0);
+        let number = text.lines().skip(header).position(|l| l == *line).unwrap() + header + 1;
+        let hit = said.lines().any(|l| l.starts_with(&format!("c.toml:{number}:")) && l.contains(expected));
+        if !hit {
+            failed.push_str(&format!("{table} {line}\n  expected at line {number}: {expected}\n  said: {said}\n"));
+        }
+    }
+    assert!(failed.is_empty(), "{failed}");
+}
+
+/// Every key the parser knows is wrong once above: a new key without a row fails here.
+#[test]
+fn no_key_is_missing_from_the_table_of_wrong_ones() {
+    for key in asked(&with("", ""), Path::new("/tmp")) {
+        let (table, name) = key.rsplit_once('.').unwrap_or(("", &key));
+        // Tables of tables are keys of the file; one of them stands for all.
+        if table.is_empty() && name != "banner" {
+            continue;
+        }
+        // What users, groups and the anonymous one share is wrong once, with the user.
+        let of = if ["group", "anonymous"].contains(&table) { "user" } else { table };
+        let found =
+            WRONG.iter().any(|(t, line, _)| t.trim_matches(['[', ']']) == of && line.split('=').next().unwrap().trim() == name);
+        assert!(found, "no wrong `{key}` in the table");
+    }
+}
+
+#[test]
+fn what_lies_between_tables() {
+    let listener = |name: &str, address: &str, more: &str| {
+        format!("[[listener]]\nname = \"{name}\"\nprotocol = \"ftp\"\naddress = \"{address}\"\n{more}\n")
+    };
+    let rest = format!("[[mount]]\nname = \"data\"\nkind = \"memory\"\n[[user]]\nname = \"anna\"\npassword = \"{HASH}\"\n");
+    let table = [
+        (String::new(), "there is no [[listener]]"),
+        (rest.clone(), "there is no [[listener]], so nobody could connect"),
+        (listener("a", ":21", ""), "there is no [[mount]]"),
+        (listener("a", ":21", ""), "neither a [[user]] nor [anonymous]"),
+        (listener("a", ":21", "") + &listener("a", ":22", "") + &rest, "c.toml:7:8: there are two [[listener]] \"a\""),
+        (
+            listener("a", ":21", "") + &listener("b", "0.0.0.0:21", "passive = false") + &rest,
+            "c.toml:9:1: [[listener]] \"a\" and \"b\" cannot both have",
+        ),
+        (
+            listener("a", "1.1.1.1:21", "passive_ports = \"50-60\"")
+                + &listener("b", "1.1.1.1:22", "passive_ports = \"60-70\"")
+                + &rest,
+            "overlap (50-60 and 60-70)",
+        ),
+        (listener("a", ":21", "passive = false\nactive = false") + &rest, "neither passive nor active"),
+        (listener("a", ":21", "passive = false\npublic_address = \"1.1.1.1\"") + &rest, "does nothing while passive = false"),
+        (listener("a", ":21", "active = false\nactive_source_port = 20") + &rest, "does nothing while active = false"),
+        (listener("a", ":21", "") + &rest + "[anonymous]\n", "[anonymous] is let in nowhere"),
+        (
+            listener("a", ":21", "") + &rest + "[[mount]]\nname = \"b\"\nkind = \"memory\"\n",
+            "[[user]] \"anna\" has no mounts, neither of its own nor through a group",
+        ),
+        (listener("a", ":21", "") + &rest + "[[mount]]\nname = \"b\"\nkind = \"memory\"\npath = \"x\"\n", "which has no `path`"),
+        (listener("a", ":21", "") + &rest + "[[user]]\nname = \"bob\"\n", "has no password, so anybody could be this user"),
+        (
+            listener("a", ":21", "") + &rest + "[[user]]\nname = \"bob\"\npassword_file = \"/does/not/exist\"\n",
+            "/does/not/exist cannot be read",
+        ),
+        (
+            listener("a", ":21", "") + &rest + "[[user]]\nname = \"bob\"\npassword_file = \"/dev/null\"\n",
+            "the first line of /dev/null is no hash",
+        ),
+        ("[[listener]\nname = 1".to_owned(), "c.toml:1:"),
+        ("a = \n".to_owned(), "this is not TOML"),
+        ("a = 1\na = 2\n".to_owned(), "c.toml:2:1: this is not TOML: duplicate key"),
+    ];
+    for (text, expected) in table {
+        let said = said(&text);
+        assert!(said.contains(expected), "{text}\nexpected: {expected}\nsaid: {said}");
+    }
+}
+
+#[test]
+fn listeners_share_a_range_at_one_address() {
+    let two = "[[listener]]\nname = \"a\"\nprotocol = \"ftp\"\naddress = \"127.0.0.1:21\"\n[[listener]]\nname = \"b\"\nprotocol = \"ftp\"\naddress = \"127.0.0.1:22\"\n";
+    let rest = "[[mount]]\nname = \"data\"\nkind = \"memory\"\n[anonymous]\n";
+    let text = two.replacen("21\"", "21\"\nanonymous = true", 1) + rest;
+    assert_eq!(said(&text), "");
+}
+
+#[test]
+fn the_example_is_fine_and_means_what_it_says() {
+    let base = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let config = match parse("carrack.example.toml", EXAMPLE, base) {
+        Ok(config) => config,
+        Err(page) => panic!("{}", page.faults()),
+    };
+    assert_eq!(config.listeners[0].plain_login, PlainLogin::Loopback);
+    assert_eq!(config.audit.policy, AuditPolicy::Strict);
+    assert_eq!(config.users["anna"].own.permissions[0].1, Permissions::ALL);
+    assert_eq!(config.anonymous.unwrap().own.permissions[0].1, Permissions::READ_ONLY);
+    let Password::Argon2(hash) = &config.users["anna"].password else { panic!("no hash") };
+    assert_eq!(&**hash, HASH);
+}
+
+/// Uncommenting every key gives a file that is still fine, so each documented default is a value the parser takes.
+#[test]
+fn every_commented_key_of_the_example_is_understood() {
+    let base = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (i, line) in EXAMPLE.lines().enumerate() {
+        let Some(key) = line.strip_prefix('#').filter(|l| is_key(l)).and_then(|l| l.split(" =").next()) else { continue };
+        // One at a time, in place of whatever the table says of the key.
+        let mut table: Vec<String> = Vec::new();
+        for (j, other) in EXAMPLE.lines().enumerate() {
+            if i == j {
+                table.push(line.trim_start_matches('#').to_owned());
+            } else if !(other.starts_with(&format!("{key} =")) && i.abs_diff(j) < 3) {
+                table.push(other.to_owned());
+            }
+        }
+        let text = table.join("\n");
+        let said = match parse("example", &text, base) {
+            Ok(_) => String::new(),
+            Err(page) => page.faults().lines().collect::<Vec<_>>().join("\n"),
+        };
+        // These need another key beside them, and say so.
+        let excused = ["account_required", "password_file", "policy", "group", "groups"].contains(&key);
+        assert!(said.is_empty() || excused, "{line}: {said}");
+        assert!(!said.contains("has no key"), "{line}: {said}");
+    }
+}
+
+fn is_key(line: &str) -> bool {
+    line.split_once(" = ").is_some_and(|(key, _)| !key.is_empty() && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+}
+
+/// What the parser asks for stands in the example, in its table: documentation cannot fall behind.
+#[test]
+fn every_key_the_parser_knows_stands_in_the_example() {
+    let mut documented = std::collections::BTreeSet::new();
+    let mut table = String::new();
+    for line in EXAMPLE.lines() {
+        if line.starts_with('[') {
+            table = line.trim_matches(['[', ']']).to_owned();
+            documented.insert(table.clone());
+        }
+        let bare = line.trim_start_matches('#');
+        if is_key(bare) {
+            let key = bare.split(" =").next().unwrap();
+            documented.insert(if table.is_empty() { key.to_owned() } else { format!("{table}.{key}") });
+        }
+    }
+    // The example says that these are shared, and shows them with the user.
+    let shared = |key: &str| {
+        let (table, name) = key.split_once('.').unwrap_or(("", key));
+        ["group", "anonymous"].contains(&table) && documented.contains(&format!("user.{name}"))
+    };
+    let missing: Vec<String> =
+        asked(EXAMPLE, Path::new("/")).into_iter().filter(|k| !documented.contains(k) && !shared(k)).collect();
+    assert!(missing.is_empty(), "not in carrack.example.toml: {missing:?}");
+}
