@@ -164,3 +164,56 @@ impl Drop for Recorder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{command, info};
+    use std::sync::Mutex;
+
+    #[derive(Default)]
+    struct Diary(Mutex<Vec<String>>);
+
+    impl Observer for Diary {
+        fn opened(&self, session: &SessionInfo) {
+            self.0.lock().unwrap().push(format!("{} opened", session.id));
+        }
+
+        fn event(&self, session: &SessionInfo, event: &Event) {
+            self.0.lock().unwrap().push(format!("{:?} {:?}", session.user, event.what));
+        }
+
+        fn closed(&self, session: &SessionInfo, events: &Ring) {
+            self.0.lock().unwrap().push(format!("{} closed, {} kept, {} dropped", session.id, events.len(), events.dropped()));
+        }
+    }
+
+    #[test]
+    fn every_observer_hears_everything_once_even_the_end() {
+        let (one, two) = (Arc::new(Diary::default()), Arc::new(Diary::default()));
+        let fan = Fan::new([one.clone() as Arc<dyn Observer>, Arc::new(Nobody), two.clone()]);
+        let mut recorder = Recorder::new(info(), Arc::new(fan), Capacity::events(1));
+        recorder.record(Duration::ZERO, command("USER ada"));
+        recorder.set_user(Some("ada".into()));
+        recorder.record_with(Duration::from_secs(1), || What::Closed(None));
+        assert_eq!(recorder.events(), [Event { at: Duration::from_secs(1), what: What::Closed(None) }]);
+        drop(recorder);
+        let heard = one.0.lock().unwrap().clone();
+        assert_eq!(
+            heard,
+            ["0000002a opened", "None Command(\"USER ada\")", "Some(\"ada\") Closed(None)", "0000002a closed, 1 kept, 1 dropped"]
+        );
+        assert_eq!(*two.0.lock().unwrap(), heard);
+    }
+
+    #[test]
+    fn unheard_and_unkept_nothing_is_even_put_into_words() {
+        for observer in [Arc::new(Nobody) as Arc<dyn Observer>, Arc::new(Fan::new([Arc::new(Nobody) as Arc<dyn Observer>]))] {
+            let mut recorder = Recorder::new(info(), observer, Capacity::NONE);
+            assert!(!recorder.is_on());
+            recorder.record_with(Duration::ZERO, || unreachable!("nobody listens"));
+            recorder.record(Duration::ZERO, What::Closed(None));
+            assert_eq!((recorder.ring().allocated(), recorder.ring().dropped()), (0, 0));
+        }
+    }
+}

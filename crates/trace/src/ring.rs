@@ -279,3 +279,61 @@ impl<'a, I: ExactSizeIterator<Item = &'a u8>> Reader<I> {
         Some(Event { at, what })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{any_event, download};
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_idle_session_costs_under_a_kibibyte() {
+        let mut ring = Ring::new(Capacity::default());
+        assert_eq!(ring.allocated(), 0);
+        download().iter().take(8).for_each(|event| ring.push(event));
+        assert!(size_of::<Ring>() + ring.allocated() < 512, "{}", ring.allocated());
+    }
+
+    #[test]
+    fn a_ring_without_room_keeps_nothing_and_takes_nothing() {
+        let mut ring = Ring::new(Capacity::NONE);
+        download().iter().for_each(|event| ring.push(event));
+        assert_eq!((ring.len(), ring.allocated(), ring.dropped()), (0, 0, 20));
+    }
+
+    #[test]
+    fn an_event_larger_than_the_ring_is_dropped_alone() {
+        let mut ring = Ring::new(Capacity { events: 9, bytes: 100 });
+        let short = Event { at: Duration::ZERO, what: What::Closed(None) };
+        ring.push(&short);
+        ring.push(&Event { at: Duration::ZERO, what: What::Command("x".repeat(200).into()) });
+        assert_eq!((ring.iter().collect::<Vec<_>>(), ring.dropped()), (vec![short], 1));
+    }
+
+    proptest! {
+        #[test]
+        fn the_newest_events_are_kept(
+            events in prop::collection::vec(any_event(), 0..40), count in 0..20_usize, bytes in 0..2_000_usize
+        ) {
+            let mut ring = Ring::new(Capacity { events: count, bytes });
+            let mut fits = Vec::new();
+            for event in &events {
+                let before = ring.dropped();
+                ring.push(event);
+                if ring.iter().last().as_ref() == Some(event) { fits.push(event.clone()); } else { prop_assert_eq!(ring.dropped(), before + 1); }
+                prop_assert!(ring.len() <= count && ring.bytes.len() <= bytes);
+            }
+            let kept: Vec<_> = ring.iter().collect();
+            prop_assert_eq!(kept.len(), ring.len());
+            prop_assert_eq!(ring.dropped() as usize + kept.len(), events.len());
+            prop_assert!(fits.ends_with(&kept));
+        }
+
+        #[test]
+        fn what_was_put_in_comes_out(events in prop::collection::vec(any_event(), 0..20)) {
+            let mut ring = Ring::new(Capacity { events: 20, bytes: 1 << 20 });
+            events.iter().for_each(|event| ring.push(event));
+            prop_assert_eq!(ring.iter().collect::<Vec<_>>(), events);
+        }
+    }
+}
