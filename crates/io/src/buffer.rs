@@ -31,6 +31,11 @@ pub(crate) async fn take() -> Buffer {
     pool().take().await
 }
 
+/// Takes two buffers in one step.
+pub(crate) async fn take_two() -> (Buffer, Buffer) {
+    pool().take_two().await
+}
+
 /// Whether somebody waits for a buffer, so that who holds one it does not need should give it back.
 pub(crate) fn scarce() -> bool {
     pool().permits.available_permits() == 0
@@ -48,7 +53,16 @@ impl Pool {
 
     async fn take(&'static self) -> Buffer {
         // The semaphore is never closed; were it, an uncounted buffer would still be a buffer.
-        let permit = self.permits.acquire().await.ok();
+        self.filled_with(self.permits.acquire().await.ok())
+    }
+
+    async fn take_two(&'static self) -> (Buffer, Buffer) {
+        let mut permits = self.permits.acquire_many(2).await.ok();
+        let second = permits.as_mut().and_then(|p| p.split(1));
+        (self.filled_with(permits), self.filled_with(second))
+    }
+
+    fn filled_with(&'static self, permit: Option<SemaphorePermit<'static>>) -> Buffer {
         let data = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
         Buffer { data: data.unwrap_or_else(|| Vec::with_capacity(SIZE)), pool: self, _permit: permit }
     }

@@ -8,6 +8,7 @@ pub mod listen;
 pub mod meter;
 pub mod ports;
 pub mod proxy;
+pub mod pump;
 pub mod stream;
 pub mod task;
 

@@ -1,0 +1,1 @@
+//! Does every path move the same bytes and counts?
