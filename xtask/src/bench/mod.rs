@@ -1,0 +1,246 @@
+//! How does carrack compare with other servers? All in one run, interleaved, the same client for all, medians over rounds.
+
+mod client;
+mod peers;
+mod processes;
+pub(crate) mod raw;
+mod rows;
+mod servers;
+mod table;
+
+use crate::{Result, target, workspace};
+use rows::{Ground, Row};
+use servers::{Kind, Server};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// Options of `cargo xtask bench`.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Only these rows.
+    #[arg(long, value_delimiter = ',', value_enum)]
+    rows: Vec<Row>,
+    /// Only these servers.
+    #[arg(long, value_delimiter = ',', value_enum)]
+    servers: Vec<Kind>,
+    /// How often every row is measured with every server; medians are shown.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Small sizes and one round: to see that it works, not for figures.
+    #[arg(long)]
+    quick: bool,
+    /// Write the table to docs/performance.md too.
+    #[arg(long)]
+    write: bool,
+    /// No new row is begun after so many minutes.
+    #[arg(long, default_value_t = 60)]
+    minutes: u64,
+}
+
+/// How much of everything.
+struct Sizes {
+    /// Bytes of the large file.
+    big: u64,
+    /// How often one connection moves it.
+    turns: usize,
+    /// Files of 4 KiB.
+    small: usize,
+    /// Entries of the large folder.
+    many: usize,
+    logins: usize,
+    idle: (usize, usize),
+}
+
+const FULL: Sizes = Sizes { big: 1 << 30, turns: 3, small: 5_000, many: 100_000, logins: 4_000, idle: (1_000, 5_000) };
+const QUICK: Sizes = Sizes { big: 128 << 20, turns: 1, small: 300, many: 5_000, logins: 200, idle: (100, 200) };
+
+/// Says that this process already runs in namespaces of its own.
+const ISOLATED: &str = "CARRACK_BENCH_ISOLATED";
+
+pub(crate) fn run(options: &Options) -> Result<bool> {
+    let kinds: Vec<Kind> =
+        Kind::ALL.into_iter().filter(|kind| options.servers.is_empty() || options.servers.contains(kind)).collect();
+    let mut ready = Vec::new();
+    let mut results = table::Results::default();
+    for kind in kinds {
+        match servers::obtain(kind) {
+            Ok(server) => ready.push(server),
+            Err(why) => results.failures.push(format!("{} is not measured: {why}", kind.name())),
+        }
+    }
+    let root = rustix::process::geteuid().is_root();
+    if root && std::env::var_os(ISOLATED).is_none() {
+        return isolated();
+    }
+    if !root {
+        ready.retain(|server| {
+            let able = !matches!(server.kind, Kind::Vsftpd | Kind::Proftpd | Kind::Pureftpd);
+            if !able {
+                results.failures.push(format!("{} is not measured: it starts as root only", server.kind.name()));
+            }
+            able
+        });
+    }
+    let limits = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let raised = rustix::process::Rlimit { current: limits.maximum, maximum: limits.maximum };
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, raised)?;
+    rounds(options, &ready, &mut results)?;
+    let text = report(options, &ready, &results);
+    println!("{text}");
+    if options.write {
+        fs::create_dir_all(workspace().join("docs"))?;
+        fs::write(workspace().join("docs/performance.md"), &text)?;
+        eprintln!("written to docs/performance.md");
+    }
+    Ok(results.failures.is_empty())
+}
+
+/// Starts this program again in its own process, mount and network namespaces: everything ends with it, nothing on the
+/// machine disturbs the loopback, and Pure-FTPd finds the user `ftp` it insists on without a change to the machine.
+fn isolated() -> Result<bool> {
+    let users = tempfile::NamedTempFile::new()?;
+    let known = fs::read_to_string("/etc/passwd")?;
+    let mut text: String = known.lines().filter(|line| !line.starts_with("ftp:")).map(|line| format!("{line}\n")).collect();
+    let home = Path::new(HOME);
+    text.push_str(&format!("ftp:x:65534:65534::{}:/bin/false\n", home.display()));
+    fs::write(users.path(), text)?;
+    fs::set_permissions(users.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+    fs::create_dir_all(home)?;
+    let prepare = format!(
+        "ip link set lo up && mount --bind {users} /etc/passwd && echo 64 >/proc/sys/net/ipv4/tcp_max_tw_buckets && \
+         echo 4096 >/proc/sys/net/core/somaxconn && echo '10240 65000' >/proc/sys/net/ipv4/ip_local_port_range && exec \"$@\"",
+        users = users.path().display()
+    );
+    let status = Command::new("unshare")
+        .args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", &prepare, "sh"])
+        .args(std::env::args_os())
+        .env(ISOLATED, "1")
+        .status()
+        .map_err(|why| format!("unshare (package util-linux): {why}"))?;
+    Ok(status.success())
+}
+
+/// Where Pure-FTPd's anonymous user lives; the ground is mounted there. Mounts are this namespace's own.
+const HOME: &str = "/tmp/carrack-bench-home";
+
+fn rounds(options: &Options, ready: &[Server], results: &mut table::Results) -> Result<()> {
+    let sizes = if options.quick { &QUICK } else { &FULL };
+    let rounds = if options.quick { 1 } else { options.rounds };
+    let memory = tempfile::Builder::new().prefix("carrack-bench-").tempdir_in("/dev/shm")?;
+    let disk = tempfile::Builder::new().prefix("carrack-bench-").tempdir_in(target())?;
+    let ground = Ground::lay(memory.path(), disk.path(), sizes)?;
+    let start = Instant::now();
+    for round in 0..rounds {
+        for row in Row::ALL.into_iter().filter(|row| options.rows.is_empty() || options.rows.contains(row)) {
+            // Another one begins in every round, so that none always runs on a warm or a tired machine.
+            for at in 0..ready.len() {
+                let Some(server) = ready.get((at + round) % ready.len()).filter(|server| row.fits(server.kind)) else { continue };
+                if start.elapsed() > Duration::from_secs(options.minutes * 60) {
+                    results.failures.push(format!(
+                        "after {} minutes: round {} and later rows left out",
+                        options.minutes,
+                        round + 1
+                    ));
+                    return Ok(());
+                }
+                eprintln!("round {} of {rounds}: {}, {}", round + 1, row.title(), server.kind.name());
+                match one(row, server, &ground, memory.path(), sizes) {
+                    Ok(Some(figures)) => results.add(row, server.kind, figures),
+                    Ok(None) => {}
+                    Err(why) => results.failures.push(format!("{}, {}: {why}", row.title(), server.kind.name())),
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn one(row: Row, server: &Server, ground: &Ground, scratch: &Path, sizes: &Sizes) -> Result<Option<Vec<(rows::Figure, f64)>>> {
+    let folder = ground.root(row);
+    let _mounted = if server.kind == Kind::Pureftpd { Some(Mounted::bind(folder, Path::new(HOME))?) } else { None };
+    let result = {
+        let running = server.start(folder, scratch)?;
+        rows::measure(row, server.kind, &running, ground, sizes)
+    };
+    // Whatever a failed row left behind must not meet the next server.
+    for entry in fs::read_dir(folder.join("up"))?.flatten() {
+        let _ = fs::remove_file(entry.path());
+    }
+    result
+}
+
+/// A folder shown at a second place until this is dropped.
+struct Mounted<'a>(&'a Path);
+
+impl<'a> Mounted<'a> {
+    fn bind(from: &Path, to: &'a Path) -> Result<Self> {
+        peers::output(Command::new("mount").arg("--bind").args([from, to]))?;
+        Ok(Self(to))
+    }
+}
+
+impl Drop for Mounted<'_> {
+    fn drop(&mut self) {
+        let _ = peers::output(Command::new("umount").arg("--lazy").arg(self.0));
+    }
+}
+
+fn report(options: &Options, ready: &[Server], results: &table::Results) -> String {
+    let kinds: Vec<Kind> = ready.iter().map(|server| server.kind).collect();
+    let sizes = if options.quick { &QUICK } else { &FULL };
+    let versions: Vec<String> = ready.iter().map(|server| format!("{} ({})", server.kind.name(), server.version)).collect();
+    let first_line = |path: &str, name: &str| {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        let found = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+        found.split_once([':', '=']).map_or(found, |(_, value)| value).trim().trim_matches('"').to_owned()
+    };
+    let mut text = format!(
+        "# Performance\n\n\
+         This page is written by `cargo xtask bench --write`; the last run was `{command}`.\n\n\
+         Machine: {cores} cores of {cpu}, {memory} of memory, Linux {kernel}, {system}. All on one machine over loopback: client \
+         and servers share the cores, so what counts is the ratio within this run.\n\n\
+         Servers: {versions}.\n\n\
+         ## Result\n\n\
+         {table}\n\
+         Medians of {rounds} interleaved rounds. **Bold** is the best peer; a ratio above 1 means that carrack is ahead of it. \
+         \"carrack\" runs with `durability = \"os\"` as every peer does; \"carrack, commit\" is its default, which syncs file and \
+         folder before it says 226.\n\n\
+         ## How it is measured\n\n\
+         - One client for all servers, on bare sockets: received data are dropped in the kernel (`MSG_TRUNC`), sent data go by \
+         `sendfile`, so that the client costs next to nothing.\n\
+         - Every row starts a fresh server. CPU time is that of the server's process, all its descendants and those it has waited \
+         for, from `/proc/PID/stat`; memory is the sum of their proportional set sizes above that of the server without sessions, \
+         kernel memory not counted.\n\
+         - RETR and STOR move a file of {big} MiB on tmpfs, one connection {turns} times in turn or four connections at once. Small \
+         files: {small} of 4 KiB on one control connection, EPSV for each. Logins: {logins}, two clients at once. The large folder \
+         holds {many} files.\n\
+         - The peers come from Debian's packages and PyPI, with anonymous login, without logs, name lookups, per-session \
+         namespaces or login delays; carrack asks for a password.\n\
+         - The bare loop is `sendfile` of 1 MiB slices out, `recv` and `write` of 1 MiB in, a thread per connection.\n\
+         - As root the run has network and process namespaces of its own, with few sockets kept in TIME_WAIT: servers that bind a \
+         listener per transfer would otherwise pay for the run before.\n",
+        command = std::iter::once("cargo xtask".to_owned()).chain(std::env::args().skip(1)).collect::<Vec<_>>().join(" "),
+        cores = std::thread::available_parallelism().map_or(0, usize::from),
+        cpu = first_line("/proc/cpuinfo", "model name"),
+        memory = first_line("/proc/meminfo", "MemTotal"),
+        kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim(),
+        system = first_line("/etc/os-release", "PRETTY_NAME"),
+        versions = versions.join(", "),
+        table = results.markdown(&kinds),
+        rounds = if options.quick { 1 } else { options.rounds },
+        big = sizes.big >> 20,
+        turns = sizes.turns,
+        small = sizes.small,
+        logins = sizes.logins,
+        many = sizes.many,
+    );
+    if !results.failures.is_empty() {
+        text.push_str("\n## Not measured\n\n");
+        for failure in &results.failures {
+            text.push_str(&format!("- {}\n", failure.replace('\n', " ")));
+        }
+    }
+    text
+}

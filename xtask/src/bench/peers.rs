@@ -1,0 +1,103 @@
+//! Where do the other servers come from? Debian's packages, unpacked side by side below `target/peers` because they exclude
+//! one another when installed, and pyftpdlib from PyPI into a virtual environment there.
+
+use crate::{Result, target};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A server from a Debian package, unpacked.
+pub(super) struct Unpacked {
+    /// Its program.
+    pub(super) program: PathBuf,
+    /// Folders with the libraries that are not installed here, for `LD_LIBRARY_PATH`.
+    pub(super) libraries: String,
+    /// The package's version.
+    pub(super) version: String,
+}
+
+/// Runs a command to its end; its standard output, or what went wrong.
+pub(super) fn output(command: &mut Command) -> Result<String> {
+    let done = command.stdin(Stdio::null()).output().map_err(|why| format!("{command:?}: {why}"))?;
+    if done.status.success() {
+        Ok(String::from_utf8_lossy(&done.stdout).into_owned())
+    } else {
+        Err(format!("{command:?}: {}\n{}", done.status, String::from_utf8_lossy(&done.stderr).trim_end()).into())
+    }
+}
+
+/// The package, downloaded and unpacked unless that was done before.
+pub(super) fn debian(package: &str, program: &str) -> Result<Unpacked> {
+    let home = target().join("peers").join(package);
+    let complete = home.join(".complete");
+    if !complete.exists() {
+        unpack(package, &home)?;
+        fs::write(&complete, "")?;
+    }
+    let libraries = ["usr/lib", "lib"]
+        .iter()
+        .flat_map(|below| {
+            let below = home.join(below);
+            fs::read_dir(&below).into_iter().flatten().flatten().map(|e| e.path()).chain([below]).collect::<Vec<_>>()
+        })
+        .filter(|path| path.is_dir())
+        .map(|path| path.display().to_string())
+        .collect::<Vec<_>>()
+        .join(":");
+    let program = home.join(program);
+    if !program.exists() {
+        return Err(format!("{} is not in package {package}", program.display()).into());
+    }
+    let version = fs::read_to_string(home.join(".version"))?;
+    Ok(Unpacked { program, libraries, version })
+}
+
+fn unpack(package: &str, home: &Path) -> Result<()> {
+    let _ = fs::remove_dir_all(home);
+    fs::create_dir_all(home)?;
+    let mut wanted = vec![package.to_owned()];
+    let mut seen = BTreeSet::new();
+    while let Some(name) = wanted.pop() {
+        if !seen.insert(name.clone()) {
+            continue;
+        }
+        let before = packages(home);
+        output(Command::new("apt-get").args(["download", "-qq", &name]).current_dir(home))?;
+        let file = packages(home).difference(&before).next().cloned().ok_or_else(|| format!("apt-get brought no {name}"))?;
+        output(Command::new("dpkg-deb").arg("-x").arg(&file).arg(home))?;
+        let field = |field: &str| output(Command::new("dpkg-deb").arg("-f").arg(&file).arg(field));
+        if name == package {
+            fs::write(home.join(".version"), field("Version")?.trim())?;
+        }
+        // Libraries that are not installed come along; everything else a package asks for is about installing it.
+        for needed in field("Depends")?.split([',', '|']).filter_map(|part| part.split_whitespace().next()) {
+            if needed.starts_with("lib") && !installed(needed) {
+                wanted.push(needed.to_owned());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn packages(home: &Path) -> BTreeSet<PathBuf> {
+    let entries = fs::read_dir(home).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.filter(|path| path.extension().is_some_and(|extension| extension == "deb")).collect()
+}
+
+fn installed(package: &str) -> bool {
+    output(Command::new("dpkg-query").args(["-W", "-f", "${Status}", package])).is_ok_and(|status| status.ends_with(" installed"))
+}
+
+/// The Python of an environment that has pyftpdlib, and that one's version.
+pub(super) fn pyftpdlib() -> Result<(PathBuf, String)> {
+    let home = target().join("peers").join("pyftpdlib");
+    let python = home.join("bin/python3");
+    let version = || output(Command::new(&python).args(["-c", "import pyftpdlib; print(pyftpdlib.__ver__)"]));
+    if version().is_err() {
+        output(Command::new("python3").args(["-m", "venv"]).arg(&home))?;
+        output(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "pyftpdlib"]))?;
+    }
+    let version = version()?.trim().to_owned();
+    Ok((python, version))
+}
