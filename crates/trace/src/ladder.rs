@@ -7,7 +7,7 @@ use crate::diagnose::{Finding, diagnose};
 use crate::frame::{Frame, short_time};
 use crate::record::SessionInfo;
 use crate::row::Row;
-use crate::text::width;
+use crate::text::fill;
 
 pub use crate::frame::Style;
 
@@ -116,26 +116,12 @@ pub fn ladder(session: &SessionInfo, events: &[Event], dropped: u64, style: Styl
     out
 }
 
-/// Words on lines of at most so many columns.
-fn fill(text: &str, columns: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if width(line) + 1 + width(word) <= columns => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::dialogue::parse;
     use crate::samples::{any_event, download, info};
+    use crate::text::width;
     use proptest::prelude::*;
 
     /// The whole picture at 80 columns: what people see, and what `parse` reads.

@@ -11,6 +11,7 @@ pub mod ring;
 pub mod row;
 #[cfg(test)]
 mod samples;
+pub mod svg;
 mod text;
 
 pub use diagnose::{Finding, diagnose};
@@ -19,3 +20,4 @@ pub use ladder::{LadderPrinter, Style, ladder};
 pub use record::{Capacity, Fan, Nobody, Observer, Recorder, SessionInfo};
 pub use ring::Ring;
 pub use row::{Row, row};
+pub use svg::svg;

@@ -244,7 +244,7 @@ fn stands_alone(piece: &str) -> bool {
 }
 
 /// As much of a text as fits.
-fn fitting(text: &str, room: usize) -> &str {
+pub(crate) fn fitting(text: &str, room: usize) -> &str {
     let mut columns = 0;
     for (i, c) in text.char_indices() {
         columns += c.width().unwrap_or(0);
@@ -253,6 +253,21 @@ fn fitting(text: &str, room: usize) -> &str {
         }
     }
     text
+}
+
+/// Words on lines of at most so many columns.
+pub(crate) fn fill(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if width(line) + 1 + width(word) <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 #[cfg(test)]
