@@ -6,10 +6,11 @@ use io::meter::Meter;
 use types::{Entry, Error, Reason, VPath};
 use vfs::storage::Listing;
 
-use crate::access::{Pass, permitted};
+use crate::access::Pass;
 use crate::force::View;
 use crate::permission::Permissions;
 use crate::permit::{Outcome, Permit};
+use crate::verdict::permitted;
 
 /// A folder open for listing, page by page. Settles its permit at its end, at an error, and when dropped.
 pub struct Folder {

@@ -148,13 +148,16 @@ impl InForce {
             }
         }
         let dummy = making.dear.map(|(_, hash)| hash);
-        let rates = match before {
-            Some(b) if same_rates(&b.rules, &rules) => b.rates.clone(),
-            _ => Arc::new(Rates::new(rules.limits.rate_up, rules.limits.rate_down)),
-        };
+        let rates = Arc::new(Rates::new(rules.limits.rate_up, rules.limits.rate_down, before.map(|b| &*b.rates)));
         // Last, because it opens a file: rules that do not hold together leave nothing behind.
         let audit = Audit::open(&rules.audit, recent)?;
         Ok(Self { version, audit, rates, dummy, users, anonymous, roots, rules })
+    }
+
+    /// Gives running transfers the rates of these rules.
+    pub(crate) fn tune(&self) {
+        self.rates.tune();
+        self.users.values().chain(&self.anonymous).for_each(|view| view.rates.tune());
     }
 
     /// What goes for a listener; one that is not known gets the strictest.
@@ -205,10 +208,6 @@ impl InForce {
     }
 }
 
-fn same_rates(a: &Rules, b: &Rules) -> bool {
-    a.limits.rate_up == b.limits.rate_up && a.limits.rate_down == b.limits.rate_down
-}
-
 fn named(e: &Error, what: &str, name: &str) -> Error {
     wrong(format!("{what} {name:?}: {}", e.detail.as_deref().unwrap_or_default()))
 }
@@ -251,10 +250,7 @@ impl Making<'_> {
         let tree = self.tree(&who.mounts).map_err(|e| named(&e, "user", name))?;
         let old = self.before.and_then(|b| if who.anonymous { b.anonymous.as_ref() } else { b.users.get(name) });
         let share = old.map(|old| old.share.clone()).unwrap_or_default();
-        let rates = match old {
-            Some(old) if (old.who.rate_up, old.who.rate_down) == (who.rate_up, who.rate_down) => old.rates.clone(),
-            _ => Arc::new(Rates::new(who.rate_up, who.rate_down)),
-        };
+        let rates = Arc::new(Rates::new(who.rate_up, who.rate_down, old.map(|old| &*old.rates)));
         Ok(Arc::new(View { version: self.version, who: Arc::new(who), tree, share, rates, base: VPath::root() }))
     }
 }

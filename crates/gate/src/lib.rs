@@ -15,6 +15,7 @@ pub mod permission;
 pub mod permit;
 pub mod presence;
 pub mod rules;
+mod verdict;
 pub mod walk;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -93,6 +94,7 @@ impl Gate {
         let before = self.force.load_full();
         let after = Arc::new(InForce::new(rules, Some(&before), &self.recent)?);
         self.force.store(after.clone());
+        after.tune();
         for session in self.door.all() {
             apply(&session, &before, &after);
         }
@@ -152,7 +154,7 @@ fn apply(session: &Session, before: &InForce, after: &InForce) {
     let Some(user) = user else { return };
     let Some(old) = before.find(&session.listener, host.as_deref(), &user) else { return };
     let new = after.find(&session.listener, host.as_deref(), &user);
-    match access::still_good(&old, new.as_deref(), session) {
+    match verdict::still_good(&old, new.as_deref(), session) {
         Err(reason) => session.end(reason),
         Ok(new) => {
             let moving = session.state().moving.clone();

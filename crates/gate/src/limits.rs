@@ -42,23 +42,51 @@ pub(crate) struct Share {
     pub(crate) transfers: Arc<Places>,
 }
 
-/// The rates of a user or of the whole server.
+/// The rates of a user or of the whole server, 0 where there is none.
 #[derive(Default)]
 pub(crate) struct Rates {
-    pub(crate) up: Option<Arc<Bucket>>,
-    pub(crate) down: Option<Arc<Bucket>>,
+    up: Shared,
+    down: Shared,
+}
+
+/// A bucket, if there ever was a rate, and what it is to be.
+#[derive(Default)]
+struct Shared {
+    rate: u64,
+    bucket: Option<Arc<Bucket>>,
+}
+
+impl Shared {
+    fn new(rate: Option<u64>, old: Option<&Self>) -> Self {
+        let rate = rate.unwrap_or(0);
+        let kept = old.and_then(|old| old.bucket.clone());
+        Self { rate, bucket: kept.or_else(|| (rate > 0).then(|| Arc::new(Bucket::new(rate)))) }
+    }
+
+    fn tune(&self) {
+        if let Some(bucket) = &self.bucket {
+            bucket.set_rate(self.rate);
+        }
+    }
 }
 
 impl Rates {
-    pub(crate) fn new(up: Option<u64>, down: Option<u64>) -> Self {
-        let bucket = |rate: Option<u64>| rate.map(|rate| Arc::new(Bucket::new(rate)));
-        Self { up: bucket(up), down: bucket(down) }
+    /// Rates in bytes a second. The buckets of `old` are kept, so that what runs already gets the new rates too,
+    /// once they are in force.
+    pub(crate) fn new(up: Option<u64>, down: Option<u64>, old: Option<&Self>) -> Self {
+        Self { up: Shared::new(up, old.map(|old| &old.up)), down: Shared::new(down, old.map(|old| &old.down)) }
+    }
+
+    /// Puts the rates in force.
+    pub(crate) fn tune(&self) {
+        self.up.tune();
+        self.down.tune();
     }
 
     const fn of(&self, direction: types::Direction) -> Option<&Arc<Bucket>> {
         match direction {
-            types::Direction::In => self.up.as_ref(),
-            types::Direction::Out => self.down.as_ref(),
+            types::Direction::In => self.up.bucket.as_ref(),
+            types::Direction::Out => self.down.bucket.as_ref(),
         }
     }
 }

@@ -166,6 +166,7 @@ impl Guest {
     fn may_speak_plainly(&self, force: &InForce) -> bool {
         match force.listener(&self.0.listener).plain_login {
             PlainLogin::Allow => true,
+            PlainLogin::Refuse => false,
             PlainLogin::LoopbackOnly => self.0.peer.ip().to_canonical().is_loopback(),
         }
     }

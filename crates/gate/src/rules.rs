@@ -141,6 +141,8 @@ pub enum PlainLogin {
     /// From this machine alone.
     #[default]
     LoopbackOnly,
+    /// From nowhere, not even this machine.
+    Refuse,
 }
 
 /// What goes for one listener.

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use types::{Entry, Error, Kind, Reason, Usage, VPath};
 
-use crate::access::{Access, Ask, Need, Pass, unmounted};
+use crate::access::{Access, Ask, Pass};
 use crate::permission::Permissions;
+use crate::verdict::{Need, unmounted};
 
 /// How deep a tree may be.
 const DEEPEST: usize = 512;

@@ -94,6 +94,11 @@ async fn strict_means_no_entry_no_act() {
     assert_eq!(reason, Reason::AuditFull);
     assert!(n <= 24, "queue and one batch, not more: {n}");
     assert_eq!(gate.counters().counts().audit_lost, 0);
+    let began = std::time::Instant::now();
+    for _ in 0..10 {
+        assert!(access.act(&Op::Stat { path: path("/f"), follow: true }).await.is_err());
+    }
+    assert!(began.elapsed() < Duration::from_secs(2), "while the file takes nothing nobody is kept waiting");
     // Given a file that can be written, the door opens again.
     let folder = tempfile::tempdir().unwrap();
     let mut new = rules(&tree);

@@ -88,7 +88,10 @@ async fn nobody_is_let_in_while_stopping() {
 
 #[tokio::test]
 async fn a_password_in_clear_is_not_even_looked_at() {
-    let gate = gate(|r| add(r, user("ann", cheap_hash("a"))));
+    let gate = gate(|r| {
+        add(r, user("ann", cheap_hash("a")));
+        r.listeners.insert("never".into(), ListenerRules { plain_login: PlainLogin::Refuse, ..ListenerRules::default() });
+    });
     let far = from(&gate, "strict", "192.0.2.1").unwrap();
     for (name, password) in [("ann", "a"), ("ann", "x"), ("nobody", "x"), ("bob", "b")] {
         assert_eq!(why(&far, name, password).await, LoginError::Refused(Reason::PlainLogin), "{name}");
@@ -97,6 +100,9 @@ async fn a_password_in_clear_is_not_even_looked_at() {
     assert!(far.login(credentials("ann", "a"), true).await.is_ok(), "over TLS it is fine");
     assert!(login(&from(&gate, "strict", "127.0.0.1").unwrap(), "ann", "a").await.is_ok());
     assert!(login(&from(&gate, "strict", "::1").unwrap(), "bob", "b").await.is_ok());
+    let never = from(&gate, "never", "127.0.0.1").unwrap();
+    assert_eq!(why(&never, "bob", "b").await, LoginError::Refused(Reason::PlainLogin));
+    assert!(never.login(credentials("bob", "b"), true).await.is_ok());
     let stranger = from(&gate, "no such listener", "192.0.2.1").unwrap();
     assert_eq!(why(&stranger, "bob", "b").await, LoginError::Refused(Reason::PlainLogin));
 }

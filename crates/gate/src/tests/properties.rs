@@ -97,7 +97,7 @@ proptest! {
     }
 }
 
-/// What a session costs in memory, and what the hot calls cost in time: printed, with bounds far above.
+/// What a session costs in memory and what the hot calls cost in time, with bounds far above what is expected.
 #[tokio::test]
 async fn sessions_are_small_and_calls_are_cheap() {
     assert!(size_of::<crate::presence::Session>() + size_of::<crate::access::Inner>() < 500);
@@ -115,6 +115,5 @@ async fn sessions_are_small_and_calls_are_cheap() {
         access.read(&path("/f"), 0).await.unwrap().permit.settle(Outcome::Done);
     }
     let reads = began.elapsed() / rounds;
-    println!("admit and login {logins:?}, read and settle {reads:?}");
-    assert!(logins < Duration::from_millis(1) && reads < Duration::from_millis(1));
+    assert!(logins.max(reads) < Duration::from_millis(1), "admit and login {logins:?}, read and settle {reads:?}");
 }

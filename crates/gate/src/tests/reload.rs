@@ -32,7 +32,8 @@ fn of_bob(rules: &Rules, change: impl FnOnce(&mut UserRules)) -> Rules {
 
 #[tokio::test]
 async fn who_is_gone_disabled_or_changed_loses_everything_at_once() {
-    let changes: [(&str, Reason, &dyn Fn(&mut Rules)); 4] = [
+    type Change<'a> = &'a dyn Fn(&mut Rules);
+    let changes: [(&str, Reason, Change<'_>); 4] = [
         ("removed", Reason::UserDisabled, &|r| drop(r.users.remove("bob"))),
         ("disabled", Reason::UserDisabled, &|r| r.users.get_mut("bob").unwrap().disabled = true),
         ("password", Reason::UserDisabled, &|r| r.users.get_mut("bob").unwrap().password = plain("other")),
@@ -97,6 +98,30 @@ async fn a_reload_gives_no_places_twice() {
     assert_eq!(login(&admit(&s.gate), "bob", "b").await.err(), Some(LoginError::Refused(Reason::TooManyOfUser)));
     drop(reading);
     assert!(s.access.read(&path("/f"), 0).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_running_transfer_gets_the_new_rate() {
+    let s = scene("all").await;
+    let with = |rate| of_bob(&s.rules, |b| b.own.rate_down = rate);
+    s.gate.reload(with(Some(1_000_000))).unwrap();
+    let reading = s.access.read(&path("/f"), 0).await.unwrap();
+    let meter = reading.permit.meter().unwrap();
+    let took = async || {
+        let (began, mut left) = (tokio::time::Instant::now(), 100_000);
+        while left > 0 {
+            left -= meter.grant(left).await.unwrap();
+        }
+        began.elapsed().as_millis()
+    };
+    let fast = took().await;
+    assert!((30..=110).contains(&fast), "{fast}");
+    s.gate.reload(with(Some(100_000))).unwrap();
+    let slow = took().await;
+    assert!((800..=1_200).contains(&slow), "{slow}");
+    s.gate.reload(with(None)).unwrap();
+    took().await;
+    assert_eq!(took().await, 0);
 }
 
 #[tokio::test]
