@@ -117,3 +117,22 @@ async fn sessions_are_small_and_calls_are_cheap() {
     let reads = began.elapsed() / rounds;
     assert!(logins.max(reads) < Duration::from_millis(1), "admit and login {logins:?}, read and settle {reads:?}");
 }
+
+/// What a driver keeps in its own tasks must be able to move between threads.
+#[test]
+fn questions_can_be_asked_from_any_task() {
+    fn movable<T: Send>(_: impl FnOnce(&'static Guest, &'static Access) -> T) {}
+    fn shared<T: Send + Sync + 'static>() {}
+    shared::<Access>();
+    shared::<Guest>();
+    shared::<Gate>();
+    movable(|guest, _| guest.login(types::Credentials::None, false));
+    movable(|_, access| access.act(&Op::Who));
+    movable(|_, access| access.list(access_path()));
+    movable(|_, access| access.read(access_path(), 0));
+    movable(|_, access| access.write(access_path(), WriteHow::New, None));
+}
+
+fn access_path() -> &'static types::VPath {
+    Box::leak(Box::new(path("/")))
+}
