@@ -32,6 +32,7 @@ pub(super) struct Agreed {
     pub(super) groups: HashMap<Box<str>, GroupRules>,
     pub(super) anonymous: Option<UserRules>,
     pub(super) hosts: HashMap<Box<str>, HostRules>,
+    pub(super) password_files: Vec<std::path::PathBuf>,
 }
 
 impl Read {
@@ -55,6 +56,7 @@ impl Read {
             users: self.users.iter().filter_map(|u| named(u).map(|n| (n.clone(), u.rules(&n)))).collect(),
             groups: self.groups.iter().filter_map(|g| named(g).map(|n| (n, g.own.clone()))).collect(),
             anonymous: self.anonymous.as_ref().map(|a| a.rules("anonymous")),
+            password_files: self.users.iter().filter_map(|u| u.password_file.clone()).collect(),
             hosts: self.hosts.into_iter().filter_map(|h| h.name.map(|n| (n.value, h.rules))).collect(),
             listeners: self.listeners.into_iter().filter_map(|l| l.listener).collect(),
             mounts: self.mounts.into_iter().filter_map(|m| m.mount).collect(),

@@ -78,6 +78,7 @@ fn read(page: &Page, table: &Spanned<DeTable<'_>>, base: &Path) -> Option<Config
         groups: agreed.groups,
         anonymous: agreed.anonymous,
         hosts: agreed.hosts,
+        password_files: agreed.password_files,
         banner,
         limits,
         waits,

@@ -42,6 +42,8 @@ pub(crate) struct Config {
     pub(crate) anonymous: Option<UserRules>,
     /// Virtual hosts by name.
     pub(crate) hosts: HashMap<Box<str>, HostRules>,
+    /// Files that passwords were read from, and will be by a reload.
+    pub(crate) password_files: Vec<PathBuf>,
     /// Lines that greet whoever connects.
     pub(crate) banner: Vec<Box<str>>,
     /// What the door counts.
@@ -208,6 +210,13 @@ pub(crate) struct Trace {
 impl Default for Trace {
     fn default() -> Self {
         Self { ladders: false, events: 64 }
+    }
+}
+
+impl Trace {
+    /// As `--trace` asks, where it does: a ladder is worth little without its beginning.
+    fn asked(ladders: bool) -> Self {
+        if ladders { Self { ladders, events: 4_096 } } else { Self::default() }
     }
 }
 

@@ -2,7 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "the configuration is one of the owners of files")]
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use argon2::password_hash::phc::PasswordHash;
 use gate::permission::Permissions;
@@ -22,6 +22,7 @@ pub(super) struct ReadPerson {
     pub(super) groups: Vec<Told<Box<str>>>,
     pub(super) own: Defaults,
     pub(super) mounts: Vec<Told<Box<str>>>,
+    pub(super) password_file: Option<PathBuf>,
 }
 
 impl ReadPerson {
@@ -50,7 +51,8 @@ pub(super) fn user(section: Section<'_>, base: &Path) -> ReadPerson {
     let password = password(&section, base);
     let disabled = section.flag("disabled").unwrap_or(false);
     let groups = groups(&section);
-    read(section, name, password, disabled, groups)
+    let password_file = section.text("password_file").map(|told| base.join(told.value));
+    ReadPerson { password_file, ..read(section, name, password, disabled, groups) }
 }
 
 /// Reads `[[group]]`.
@@ -80,7 +82,7 @@ fn read(
     let (own, mounts) = defaults(&section);
     let (header, at) = (section.header().to_owned(), section.at.clone());
     section.end();
-    ReadPerson { name, header, at, password, disabled, groups, own, mounts }
+    ReadPerson { name, header, at, password, disabled, groups, own, mounts, password_file: None }
 }
 
 fn defaults(section: &Section<'_>) -> (Defaults, Vec<Told<Box<str>>>) {

@@ -45,6 +45,11 @@ impl Journal {
         self.write(None, fact);
     }
 
+    /// Writes to another file from now on: the old one was rotated.
+    pub(crate) fn move_to(&self, place: Place) -> bool {
+        self.lines.move_to(place)
+    }
+
     fn write(&self, session: Option<&SessionInfo>, fact: &Fact<'_>) {
         if self.quiet && !fact.is_failure() {
             return;
@@ -123,9 +128,21 @@ mod tests {
         }
     }
 
-    fn journal(form: LogForm, quiet: bool, ladders: bool) -> (Arc<Journal>, Receiver<String>) {
+    struct Said(Receiver<writer::Message>);
+
+    impl Said {
+        fn lines(&self) -> Vec<String> {
+            let line = |m| match m {
+                writer::Message::Line(line) => Some(line),
+                writer::Message::Move(_) => None,
+            };
+            self.0.try_iter().filter_map(line).collect()
+        }
+    }
+
+    fn journal(form: LogForm, quiet: bool, ladders: bool) -> (Arc<Journal>, Said) {
         let (lines, rx) = Lines::to_a_test(64);
-        (Journal::new(form, Look::plain(), quiet, ladders, lines), rx)
+        (Journal::new(form, Look::plain(), quiet, ladders, lines), Said(rx))
     }
 
     /// A session with everything in it that a log speaks of.
@@ -180,7 +197,7 @@ mod tests {
     fn people_read_one_line_for_each_fact() {
         let (journal, rx) = journal(LogForm::Text, false, false);
         play(&journal);
-        let said: String = rx.try_iter().map(|l| l.get(9..).unwrap().to_owned()).collect();
+        let said: String = rx.lines().iter().map(|l| l.get(9..).unwrap().to_owned()).collect();
         let expected = "\
 3f2a91c4 203.0.113.5  connected to ftp (192.0.2.1:21)
 3f2a91c4 203.0.113.5  login as anna  failed: the user name or the password is wrong [CRK-101] Check both; repeated failures slow the answers down and then ban the address.
@@ -200,7 +217,7 @@ mod tests {
     fn quiet_says_failures_only() {
         let (journal, rx) = journal(LogForm::Text, true, false);
         play(&journal);
-        let lines: Vec<String> = rx.try_iter().collect();
+        let lines = rx.lines();
         assert_eq!(lines.len(), 5, "{lines:#?}");
         assert!(lines.iter().all(|l| l.contains("CRK-")));
     }
@@ -209,7 +226,7 @@ mod tests {
     fn machines_read_one_object_a_line() {
         let (journal, rx) = journal(LogForm::Json, false, false);
         play(&journal);
-        let lines: Vec<serde_json::Value> = rx.try_iter().map(|l| serde_json::from_str(&l).unwrap()).collect();
+        let lines: Vec<serde_json::Value> = rx.lines().iter().map(|l| serde_json::from_str(l).unwrap()).collect();
         assert!(lines.iter().all(|l| l["session"] == "3f2a91c4" && l["peer"] == "203.0.113.5:40000" && l["time"].is_string()));
         let events: Vec<&str> = lines.iter().map(|l| l["event"].as_str().unwrap()).collect();
         assert_eq!(events, ["connected", "login", "login", "transfer", "transfer", "operation", "operation", "note", "closed"]);
@@ -229,7 +246,7 @@ mod tests {
         for (form, quiet) in [(LogForm::Text, false), (LogForm::Json, true)] {
             let (journal, rx) = journal(form, quiet, true);
             play(&journal);
-            let last = rx.try_iter().last().unwrap();
+            let last = rx.lines().pop().unwrap();
             assert!(last.contains("RETR big.iso") && last.contains("client") && last.contains("3f2a91c4"), "{last}");
         }
     }

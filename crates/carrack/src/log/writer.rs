@@ -17,24 +17,37 @@ const QUEUE: usize = 8_192;
 /// Bytes gathered for one write.
 const GATHER: usize = 64 * 1024;
 
+/// What is handed to the writer.
+pub(super) enum Message {
+    /// A line, with its end.
+    Line(String),
+    /// Another place to write to: the file was rotated.
+    Move(Place),
+}
+
 /// Where lines are handed in. Never waits.
 #[derive(Clone)]
 pub(crate) struct Lines {
-    queue: SyncSender<String>,
+    queue: SyncSender<Message>,
     dropped: Arc<AtomicU64>,
 }
 
 impl Lines {
     /// Hands a line in, or counts it as dropped.
     pub(super) fn send(&self, line: String) {
-        if self.queue.try_send(line).is_err() {
+        if self.queue.try_send(Message::Line(line)).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
+    /// Has all later lines written to another place; whether there was room to say so.
+    pub(super) fn move_to(&self, place: Place) -> bool {
+        self.queue.try_send(Message::Move(place)).is_ok()
+    }
+
     /// A queue that a test reads.
     #[cfg(test)]
-    pub(super) fn to_a_test(size: usize) -> (Self, Receiver<String>) {
+    pub(super) fn to_a_test(size: usize) -> (Self, Receiver<Message>) {
         let (queue, rx) = sync_channel(size);
         (Self { queue, dropped: Arc::default() }, rx)
     }
@@ -89,14 +102,19 @@ impl Writer {
     }
 }
 
-fn write_all(rx: &Receiver<String>, dropped: &AtomicU64, mut place: Place, form: LogForm) {
+fn write_all(rx: &Receiver<Message>, dropped: &AtomicU64, mut place: Place, form: LogForm) {
     let mut gathered = String::new();
-    while let Ok(line) = rx.recv() {
-        gathered.push_str(&line);
-        while gathered.len() < GATHER
-            && let Ok(line) = rx.try_recv()
-        {
-            gathered.push_str(&line);
+    while let Ok(first) = rx.recv() {
+        let mut next = Some(first);
+        let mut moved = None;
+        while let Some(message) = next.take() {
+            match message {
+                Message::Line(line) => gathered.push_str(&line),
+                Message::Move(to) => moved = Some(to),
+            }
+            if gathered.len() < GATHER && moved.is_none() {
+                next = rx.try_recv().ok();
+            }
         }
         match dropped.swap(0, Ordering::Relaxed) {
             0 => {}
@@ -105,6 +123,9 @@ fn write_all(rx: &Receiver<String>, dropped: &AtomicU64, mut place: Place, form:
         // A log that cannot be written (a full disk, a closed pipe) has nobody to tell; sessions go on.
         let _ = place.write(gathered.as_bytes());
         gathered.clear();
+        if let Some(to) = moved {
+            place = to;
+        }
     }
 }
 
@@ -133,6 +154,20 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text.lines().count(), 200);
         assert!(text.starts_with("0 0\n0 1\n") && text.ends_with("1 99\n"));
+    }
+
+    #[tokio::test]
+    async fn a_rotated_file_is_left_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let (old, new) = (folder.path().join("old"), folder.path().join("new"));
+        let (lines, writer) = Writer::start(Place::file(&old).unwrap(), LogForm::Text);
+        lines.send("before\n".to_owned());
+        assert!(lines.move_to(Place::file(&new).unwrap()));
+        lines.send("after\n".to_owned());
+        drop(lines);
+        writer.end().await;
+        assert_eq!(std::fs::read_to_string(old).unwrap(), "before\n");
+        assert_eq!(std::fs::read_to_string(new).unwrap(), "after\n");
     }
 
     #[test]
