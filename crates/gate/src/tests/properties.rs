@@ -126,13 +126,13 @@ fn questions_can_be_asked_from_any_task() {
     shared::<Access>();
     shared::<Guest>();
     shared::<Gate>();
-    movable(|guest, _| guest.login(types::Credentials::None, false));
+    movable(|guest, _| guest.login(Credentials::None, false));
     movable(|_, access| access.act(&Op::Who));
     movable(|_, access| access.list(access_path()));
     movable(|_, access| access.read(access_path(), 0));
     movable(|_, access| access.write(access_path(), WriteHow::New, None));
 }
 
-fn access_path() -> &'static types::VPath {
+fn access_path() -> &'static VPath {
     Box::leak(Box::new(path("/")))
 }
