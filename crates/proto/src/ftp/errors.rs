@@ -1,26 +1,15 @@
 //! Which reply code does an error in the tree get (RFC 959 §4.2 and §5.4)? The one table.
+//!
+//! The first digit says whether trying again may help (4) or not (5); RFC 959 §5.4 says which codes a command may
+//! use, so commands that store have their own word for names (553) and listings for files in use (450).
 
 use types::Reason;
 
-/// The reply code of a refusal or failure.
+/// The code for a reason, for commands that neither store nor name anything new.
 pub const fn reply_code(reason: Reason) -> u16 {
     use Reason as R;
     match reason {
-        // The door. 421 closes the connection, 530 leaves it open.
-        R::Banned
-        | R::TooManySessions
-        | R::TooManyFromAddress
-        | R::TooManyTries
-        | R::ShuttingDown
-        | R::IdleTimeout
-        | R::LoginTimeout
-        | R::Kicked
-        | R::UserDisabled
-        | R::Overloaded
-        | R::TooManyHeld => 421,
-        R::LoginWrong | R::PlainLogin | R::TooManyOfUser | R::AddressNotAllowed | R::AccountWrong | R::NotLoggedIn => 530,
-        R::UnknownHost | R::BadParameter => 504,
-        // Files. 550 is final, 450 may be tried again, 552 is about room of the user's, 452 of the storage's.
+        // Names and what stands under them: the same again fails again.
         R::NotFound
         | R::Exists
         | R::NotAFolder
@@ -29,44 +18,93 @@ pub const fn reply_code(reason: Reason) -> u16 {
         | R::NotRegular
         | R::LeadsOutside
         | R::LinkLoop
+        | R::NameTooLong
+        | R::BadName
         | R::Denied
         | R::StorageDenied
         | R::ReadOnly
         | R::Unsupported
+        | R::CrossMount
         | R::UnknownMount
         | R::MountPoint
-        | R::TooMany => 550,
-        R::NameTooLong | R::BadName | R::CrossMount => 553,
-        R::BeyondEnd => 554, // RFC 3659 §5.3: REST that cannot be honoured
+        | R::MountGone => 550,
+        // Space: the disk may have some later (452), an allowance is an allowance (552).
         R::NoSpace => 452,
         R::OverQuota | R::TooLarge => 552,
         R::Busy | R::TooManyTransfers => 450,
-        R::Io | R::SizeMismatch | R::AuditFull => 451,
-        // The data connection. 425 never stood, 426 broke.
-        R::DataNeverCame
-        | R::DataRefused
-        | R::DataUnreachable
-        | R::DataForeign
-        | R::NoPassivePort
-        | R::NoActive
-        | R::NoPassive => 425,
+        R::Io | R::AuditFull | R::TooMany | R::SizeMismatch => 451,
+        // RFC 3659 §5.3 leaves a REST that cannot be honoured to the transfer, which says 554 or 551; 551 is RFC 959's.
+        R::BeyondEnd => 551,
+        // The data connection: not had (425), or had and lost (426).
+        R::DataNeverCame | R::DataRefused | R::DataUnreachable | R::NoPassivePort => 425,
         R::DataStalled | R::DataReset | R::Cancelled => 426,
-        R::DataPortLow | R::OnlyEpsv | R::Syntax | R::PrivateAnnounced => 501,
+        // A data connection that was asked for and is not allowed: RFC 1123 §4.1.2.12 and RFC 2577 want 5xx, and the
+        // parameter is what is wrong.
+        R::DataForeign | R::DataPortLow | R::OnlyEpsv | R::NoActive | R::NoPassive | R::PrivateAnnounced => 501,
+        // RFC 2428 §2.
         R::DataFamily => 522,
-        // The line itself.
-        R::LineTooLong | R::BadByte | R::Unknown => 500,
-        R::NotNow => 503,
+        // The door.
+        R::LoginWrong
+        | R::PlainLogin
+        | R::UserDisabled
+        | R::AddressNotAllowed
+        | R::AccountWrong
+        | R::TooManyOfUser
+        | R::NotLoggedIn => 530,
+        // RFC 7151 §3.2.1: an unknown host is 504.
+        R::UnknownHost => 504,
+        // The control connection closes.
+        R::Banned
+        | R::TooManySessions
+        | R::TooManyFromAddress
+        | R::TooManyTries
+        | R::ShuttingDown
+        | R::IdleTimeout
+        | R::LoginTimeout
+        | R::Kicked
+        | R::Overloaded
+        | R::TooManyHeld
+        | R::Config
+        | R::Bind => 421,
+        // What the peer said.
+        R::LineTooLong | R::Unknown => 500,
+        R::BadByte | R::Syntax => 501,
         R::NotServed => 502,
-        // These are told at start, not to a client.
-        R::Config | R::Bind | R::MountGone => 451,
+        R::NotNow => 503,
+        R::BadParameter => 504,
     }
 }
 
-/// The reply code where a file was to be stored: a name that cannot be used is 553 (RFC 959 §5.4, STOR and STOU).
+/// The code for a reason, for commands that store under a name or give one: STOR, STOU, APPE, RNTO. RFC 959 §5.4
+/// lets them say 553, "file name not allowed", and 452 for the space.
 pub const fn store_code(reason: Reason) -> u16 {
+    use Reason as R;
     match reason {
-        Reason::IsAFolder | Reason::NotRegular | Reason::LeadsOutside | Reason::Exists => 553,
+        R::Exists
+        | R::NotAFolder
+        | R::IsAFolder
+        | R::NotRegular
+        | R::LeadsOutside
+        | R::LinkLoop
+        | R::NameTooLong
+        | R::BadName
+        | R::Denied
+        | R::StorageDenied
+        | R::ReadOnly
+        | R::CrossMount
+        | R::MountPoint
+        | R::NotFound => 553,
         other => reply_code(other),
+    }
+}
+
+/// The code for a reason, for LIST, NLST and MLSD once they may only say 450 or 451 of what cannot be read
+/// (RFC 959 §5.4 gives them no 550; RFC 3659 §7.2.1 gives it to MLSD).
+pub const fn list_code(reason: Reason) -> u16 {
+    match reply_code(reason) {
+        550 | 551 => 450,
+        452 | 552 => 451,
+        code => code,
     }
 }
 
@@ -75,13 +113,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_failures_that_rfc_959_and_its_successors_have() {
-        let known = [421, 425, 426, 450, 451, 452, 500, 501, 502, 503, 504, 522, 530, 550, 552, 553, 554];
+    fn every_reason_has_a_code_of_the_rfcs() {
+        // RFC 959 §4.2, 2428, 7151; what a refusal may say.
+        let negative = [421, 425, 426, 450, 451, 452, 500, 501, 502, 503, 504, 522, 530, 550, 551, 552, 553];
         for &reason in Reason::ALL {
-            assert!(known.contains(&reply_code(reason)), "{reason}");
-            assert!(known.contains(&store_code(reason)), "{reason}");
+            for code in [reply_code(reason), store_code(reason), list_code(reason)] {
+                assert!(negative.contains(&code), "{reason}: {code}");
+            }
         }
-        assert_eq!(reply_code(Reason::NoSpace), 452);
-        assert_eq!(store_code(Reason::IsAFolder), 553);
+    }
+
+    #[test]
+    fn file_reasons_keep_to_the_codes_of_their_commands() {
+        // RFC 959 §5.4: what STOR may say once a name was given (and 425 and 426 of the data connection).
+        let stor = [425, 426, 450, 451, 452, 551, 552, 553, 532, 530, 500, 501, 421, 550];
+        let list = [425, 426, 450, 451, 500, 501, 502, 421, 530];
+        for &reason in Reason::ALL.iter().filter(|r| r.code().starts_with("CRK-2")) {
+            assert!(stor.contains(&store_code(reason)), "{reason}");
+            assert!(list.contains(&list_code(reason)), "{reason}");
+        }
+    }
+
+    #[test]
+    fn the_ones_clients_act_on() {
+        assert_eq!(reply_code(Reason::NotFound), 550);
+        assert_eq!(store_code(Reason::Denied), 553);
+        assert_eq!(store_code(Reason::NoSpace), 452);
+        assert_eq!(store_code(Reason::OverQuota), 552);
+        assert_eq!(reply_code(Reason::Io), 451);
+        assert_eq!(reply_code(Reason::Busy), 450);
+        assert_eq!(reply_code(Reason::DataNeverCame), 425);
+        assert_eq!(reply_code(Reason::DataReset), 426);
+        assert_eq!(reply_code(Reason::LoginWrong), 530);
     }
 }

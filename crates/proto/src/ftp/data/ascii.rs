@@ -11,12 +11,12 @@ const LF: u8 = b'\n';
 
 /// From the file to the wire: LF becomes CRLF.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct ToWire {
+pub struct Encoder {
     /// The last byte was a CR.
     cr: bool,
 }
 
-impl ToWire {
+impl Encoder {
     /// At the start of a body.
     pub const fn new() -> Self {
         Self { cr: false }
@@ -49,12 +49,12 @@ impl ToWire {
 
 /// From the wire to the file: CRLF becomes LF.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct FromWire {
+pub struct Decoder {
     /// A CR is held back until what follows is known.
     cr: bool,
 }
 
-impl FromWire {
+impl Decoder {
     /// At the start of a body.
     pub const fn new() -> Self {
         Self { cr: false }
@@ -149,14 +149,14 @@ mod tests {
     use proptest::prelude::*;
 
     fn out(parts: &[&[u8]]) -> Vec<u8> {
-        let (mut to, mut wire) = (ToWire::new(), Vec::new());
+        let (mut to, mut wire) = (Encoder::new(), Vec::new());
         parts.iter().for_each(|p| to.push(p, &mut wire));
         to.finish(&mut wire);
         wire
     }
 
     fn back(parts: &[&[u8]]) -> Vec<u8> {
-        let (mut from, mut file) = (FromWire::new(), Vec::new());
+        let (mut from, mut file) = (Decoder::new(), Vec::new());
         parts.iter().for_each(|p| from.push(p, &mut file));
         from.finish(&mut file);
         file
