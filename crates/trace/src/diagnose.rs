@@ -279,8 +279,8 @@ fn control_lost(s: &Scene<'_>) -> Option<String> {
                 }
             }
             What::Moved(..) | What::DataFailed(_) => started = None,
-            // Whoever loses the control connection cancels the transfer himself.
-            What::Cut(_, _, reason) if reason != Reason::Cancelled => started = None,
+            // These two also come of losing the control connection; if not, a reply follows.
+            What::Cut(_, _, reason) if !matches!(reason, Reason::Cancelled | Reason::DataReset) => started = None,
             What::Closed(None | Some(Reason::DataReset | Reason::Io)) if started.is_some() => {
                 let silent = event.at.saturating_sub(silent_since).as_secs();
                 return Some(if silent >= 60 {
@@ -316,7 +316,7 @@ fn stalled(s: &Scene<'_>) -> Option<String> {
 }
 
 fn client_cut(s: &Scene<'_>) -> Option<String> {
-    let (bytes, _) = s.cut().find(|&(_, r)| r == Reason::DataReset)?;
+    let (bytes, _) = s.cut().find(|&(_, r)| r == Reason::DataReset).filter(|_| control_lost(s).is_none())?;
     let what = if s.last_verb().is_some_and(|v| v == "ABOR") { "cancelled by closing it" } else { "cut by the client" };
     Some(format!(
         "the data connection was {what} after {bytes} bytes. Clients that want only a part of a file do so; otherwise see the \

@@ -10,15 +10,17 @@ use crate::frame::{label_gap, position, short_time};
 use crate::ladder::only_data_port;
 use crate::record::SessionInfo;
 use crate::row::Row;
-use crate::text::{fill, fitting, quote, width};
+use crate::text::{fill, quote, width, wrap};
 
 /// Where the uprights stand, from the left.
-const UPRIGHTS: [u32; 4] = [58, 448, 706, 944];
-const WIDTH: u32 = 1048;
+const UPRIGHTS: [u32; 4] = [58, 470, 722, 964];
+const WIDTH: u32 = 1064;
 /// Where times end.
 const TIMES: u32 = WIDTH - 22;
 const HEAD: u32 = 62;
 const ROW: u32 = 31;
+/// A label's second line.
+const LINE: u32 = 15;
 /// Width of a character: 0.602 em in the common monospace fonts, at 13 px.
 const CHARACTER: f32 = 7.83;
 const ADVICE_COLUMNS: usize = 112;
@@ -73,7 +75,7 @@ fn draw(out: &mut String, session: &SessionInfo, events: &[Event], dropped: u64)
     let advice: Vec<Vec<String>> =
         findings.iter().map(|f| fill(&format!("{} ({})", f.advice, f.reason.code()), ADVICE_COLUMNS)).collect();
     let rows: Vec<Row> = events.iter().map(Row::from).collect();
-    let foot = HEAD + ROW * (rows.len() as u32 + u32::from(dropped > 0)) + 24;
+    let foot = HEAD + ROW * u32::from(dropped > 0) + rows.iter().map(pitch).sum::<u32>() + 24;
     let lines: u32 = advice.iter().map(|lines| lines.len() as u32 * ADVICE_LINE + 6).sum();
     let height = foot + if advice.is_empty() { 10 } else { lines + 44 };
     writeln!(
@@ -97,7 +99,7 @@ fn draw(out: &mut String, session: &SessionInfo, events: &[Event], dropped: u64)
         writeln!(out, "<text class=\"note\" x=\"{}\" y=\"{y}\">… {dropped} earlier, no longer kept</text>", x + 14)?;
     }
     for row in &rows {
-        y += ROW;
+        y += pitch(row);
         if row.is_mark() {
             mark(out, row, y)?
         } else {
@@ -151,6 +153,24 @@ fn upright(lane: usize) -> u32 {
     UPRIGHTS.get(lane).copied().unwrap_or(WIDTH)
 }
 
+/// A row's label: one line, or two where it is long.
+fn label(row: &Row) -> Vec<String> {
+    let (from, to) = (position(row.from), position(row.to));
+    let room = if from == to {
+        TIMES - 70 - upright(from)
+    } else {
+        let gap = label_gap(from, to);
+        upright(gap + 1) - upright(gap) - 10
+    };
+    let columns = (room as f32 / CHARACTER) as usize;
+    wrap(&quote(&row.text), columns, columns, 2)
+}
+
+/// How far a row stands below the one before.
+fn pitch(row: &Row) -> u32 {
+    ROW + LINE * (label(row).len() as u32 - 1)
+}
+
 fn arrow(out: &mut String, row: &Row, y: u32) -> fmt::Result {
     let (from, to) = (position(row.from), position(row.to));
     let (start, tip) = (upright(from), upright(to));
@@ -164,28 +184,26 @@ fn arrow(out: &mut String, row: &Row, y: u32) -> fmt::Result {
     write!(out, "<path class=\"f{class}\" d=\"M{tip} {y}L{base} {}V{}z\"/>", y - half, y + half)?;
     let gap = label_gap(from, to);
     let (left, right) = (upright(gap), upright(gap + 1));
-    let room = ((right - left - 10) as f32 / CHARACTER) as usize;
-    let above = if body { y - 10 } else { y - 6 };
-    writeln!(
-        out,
-        "<text class=\"label\" x=\"{}\" y=\"{above}\">{}</text>",
-        left.midpoint(right),
-        escape(&cut(&quote(&row.text), room))
-    )
+    let lines = label(row);
+    let mut above = y - if body { 10 } else { 6 } - LINE * (lines.len() as u32 - 1);
+    for line in &lines {
+        writeln!(out, "<text class=\"label\" x=\"{}\" y=\"{above}\">{}</text>", left.midpoint(right), escape(line))?;
+        above += LINE;
+    }
+    Ok(())
 }
 
 fn mark(out: &mut String, row: &Row, y: u32) -> fmt::Result {
     let x = upright(position(row.from));
-    let room = ((TIMES - 70 - x) as f32 / CHARACTER) as usize;
     let (dot, text) = if row.text.contains("CRK-") { ("fbad", "label fbad") } else { ("dot", "label note") };
-    writeln!(
-        out,
-        "<circle class=\"{dot}\" cx=\"{x}\" cy=\"{y}\" r=\"4.5\"/>\
-         <text class=\"{text}\" style=\"text-anchor:start\" x=\"{}\" y=\"{}\">{}</text>",
-        x + 14,
-        y + 4,
-        escape(&cut(&quote(&row.text), room))
-    )
+    let lines = label(row);
+    let mut at = y + 4 - LINE * (lines.len() as u32 - 1);
+    writeln!(out, "<circle class=\"{dot}\" cx=\"{x}\" cy=\"{}\" r=\"4.5\"/>", at - 4)?;
+    for line in &lines {
+        writeln!(out, "<text class=\"{text}\" style=\"text-anchor:start\" x=\"{}\" y=\"{at}\">{}</text>", x + 14, escape(line))?;
+        at += LINE;
+    }
+    Ok(())
 }
 
 fn advise(out: &mut String, advice: &[Vec<String>], top: u32, lines: u32) -> fmt::Result {
@@ -200,11 +218,6 @@ fn advise(out: &mut String, advice: &[Vec<String>], top: u32, lines: u32) -> fmt
         y += 6;
     }
     Ok(())
-}
-
-/// What of a label has room.
-fn cut(label: &str, columns: usize) -> String {
-    if width(label) <= columns { label.to_owned() } else { format!("{}…", fitting(label, columns.saturating_sub(1))) }
 }
 
 /// Text as XML holds it; the two code points XML cannot hold become U+FFFD.

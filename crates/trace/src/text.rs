@@ -244,7 +244,7 @@ fn stands_alone(piece: &str) -> bool {
 }
 
 /// As much of a text as fits.
-pub(crate) fn fitting(text: &str, room: usize) -> &str {
+fn fitting(text: &str, room: usize) -> &str {
     let mut columns = 0;
     for (i, c) in text.char_indices() {
         columns += c.width().unwrap_or(0);
