@@ -33,7 +33,7 @@ pub const fn reply_code(reason: Reason) -> u16 {
         R::OverQuota | R::TooLarge => 552,
         R::Busy | R::TooManyTransfers => 450,
         R::Io | R::AuditFull | R::TooMany | R::SizeMismatch => 451,
-        // RFC 3659 §5.3 leaves a REST that cannot be honoured to the transfer, which says 554 or 551; 551 is RFC 959's.
+        // REST itself was taken; it is the transfer that finds nothing there, and RFC 959 §5.4 gives RETR 551 or 550.
         R::BeyondEnd => 551,
         // The data connection: not had (425), or had and lost (426).
         R::DataNeverCame | R::DataRefused | R::DataUnreachable | R::NoPassivePort => 425,

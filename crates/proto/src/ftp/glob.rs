@@ -161,7 +161,7 @@ fn expand(pattern: &[u8]) -> Vec<Vec<u8>> {
     while let Some(next) = open.pop() {
         match braces(&next) {
             None => done.push(next),
-            Some((before, choices, after)) => {
+            Some(Braces { before, choices, after }) => {
                 // In order when popped.
                 open.extend(choices.iter().rev().map(|choice| [before, choice, after].concat()));
             }
@@ -173,8 +173,15 @@ fn expand(pattern: &[u8]) -> Vec<Vec<u8>> {
     done
 }
 
-/// What stands before the first braces that hold a comma, the choices in them, and what stands behind.
-fn braces(pattern: &[u8]) -> Option<(&[u8], Vec<&[u8]>, &[u8])> {
+/// Braces with a comma in them, and what stands around them.
+struct Braces<'a> {
+    before: &'a [u8],
+    choices: Vec<&'a [u8]>,
+    after: &'a [u8],
+}
+
+/// The first braces that hold a comma, the innermost where they are nested.
+fn braces(pattern: &[u8]) -> Option<Braces<'_>> {
     let mut starts: Vec<(usize, Vec<usize>)> = Vec::new();
     let mut at = 0;
     while let Some(&byte) = pattern.get(at) {
@@ -200,7 +207,8 @@ fn braces(pattern: &[u8]) -> Option<(&[u8], Vec<&[u8]>, &[u8])> {
                         [from, to] => pattern.get(from + 1..*to),
                         _ => None,
                     });
-                    return Some((pattern.get(..start)?, choices.collect(), pattern.get(at + 1..)?));
+                    let (before, after) = (pattern.get(..start)?, pattern.get(at + 1..)?);
+                    return Some(Braces { before, choices: choices.collect(), after });
                 }
             }
             _ => {}

@@ -153,7 +153,6 @@ mod tests {
             assert_eq!(encode(name), line.as_bytes(), "{line}");
             assert_eq!(decode(line.as_bytes()), name, "{line}");
         }
-        assert!(matches!(encode("naïve ☃".as_bytes()), Cow::Owned(_) | Cow::Borrowed(_)));
         assert!(matches!(encode("naïve".as_bytes()), Cow::Borrowed(_)));
         assert!(matches!(decode("naïve €".as_bytes()), Cow::Borrowed(_)));
     }

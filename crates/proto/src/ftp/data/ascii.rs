@@ -4,7 +4,7 @@
 //! already, so that files with CRLF are sent as they are. Coming in, CRLF becomes LF and every other CR stays. A
 //! text with LF comes back byte by byte; one with CRLF comes back with LF.
 
-use memchr::{memchr, memchr_iter, memrchr};
+use memchr::{memchr, memchr_iter};
 
 const CR: u8 = b'\r';
 const LF: u8 = b'\n';
@@ -131,12 +131,6 @@ pub fn encoded_len(input: &[u8]) -> u64 {
     length.bytes()
 }
 
-/// The bytes of `input` up to and with its last LF, and those behind: where a body may be cut so that both parts
-/// can be converted on their own.
-pub fn whole_lines(input: &[u8]) -> (&[u8], &[u8]) {
-    memrchr(LF, input).and_then(|at| input.split_at_checked(at + 1)).unwrap_or((&[], input))
-}
-
 /// The bytes before and after the first `byte`.
 fn cut(input: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
     let (before, after) = input.split_at_checked(memchr(byte, input)?)?;
@@ -194,12 +188,6 @@ mod tests {
     fn a_crlf_text_is_sent_back_as_it_came() {
         let text = b"one\r\ntwo\r\n";
         assert_eq!(out(&[&back(&[text])]), text);
-    }
-
-    #[test]
-    fn lines_are_cut_whole() {
-        assert_eq!(whole_lines(b"a\nb\nc"), (&b"a\nb\n"[..], &b"c"[..]));
-        assert_eq!(whole_lines(b"abc"), (&b""[..], &b"abc"[..]));
     }
 
     fn texts() -> impl Strategy<Value = Vec<u8>> {
