@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rustix::io::pwrite;
+use rustix::io::{pread, pwrite};
 use types::{Error, Reason};
 
 use crate::buffer::Buffer;
@@ -183,6 +183,74 @@ impl Sink {
                 drop(finish);
             }),
             _ => None,
+        }
+    }
+}
+
+/// Driving a body by hand, without a socket: for storages in front of others, and for tests.
+impl Source {
+    /// The whole body.
+    ///
+    /// # Errors
+    /// The storage's.
+    #[doc(hidden)]
+    pub async fn read_to_end(self) -> Result<Vec<u8>, Error> {
+        match self.0 {
+            From::Bytes(bytes) => Ok(bytes.to_vec()),
+            From::File { file, at, end } => task::blocking(move || read_range(&file, at, end)).await?,
+            From::Chunks(mut chunks) => {
+                let mut all = Vec::new();
+                while let Some(chunk) = chunks.next().await? {
+                    all.extend_from_slice(&chunk);
+                }
+                Ok(all)
+            }
+        }
+    }
+}
+
+fn read_range(file: &File, mut at: u64, end: u64) -> Result<Vec<u8>, Error> {
+    let (mut all, mut block) = (Vec::new(), vec![0; 64 * 1024]);
+    while at < end {
+        let wanted = usize::try_from(end - at).unwrap_or(usize::MAX).min(block.len());
+        let space = block.get_mut(..wanted).unwrap_or_default();
+        match pread(file, space, at) {
+            Ok(0) => break,
+            Ok(n) => {
+                all.extend_from_slice(block.get(..n).unwrap_or_default());
+                at += n as u64;
+            }
+            Err(rustix::io::Errno::INTR) => {}
+            Err(e) => return Err(std::io::Error::from(e).into()),
+        }
+    }
+    Ok(all)
+}
+
+impl Sink {
+    /// Writes a chunk and waits until it is written.
+    ///
+    /// # Errors
+    /// The storage's.
+    #[doc(hidden)]
+    pub async fn write_all(&mut self, chunk: Bytes) -> Result<(), Error> {
+        match &mut self.0 {
+            Some(Into::File { tail, .. }) => {
+                let (file, at, left) = (Arc::clone(&tail.file), tail.at, tail.unwritten.take());
+                let (done, result) = task::blocking(move || {
+                    let mut tail = Tail { file, at, unwritten: left };
+                    if let Err(e) = tail.flush() {
+                        return (tail.at, Err(e));
+                    }
+                    let (done, result) = write_all_at(&tail.file, &chunk, tail.at);
+                    (tail.at + done, result)
+                })
+                .await?;
+                tail.at = done;
+                result
+            }
+            Some(Into::Put(put)) => put.write(chunk).await,
+            None => Ok(()),
         }
     }
 }

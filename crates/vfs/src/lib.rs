@@ -1,1 +1,14 @@
-//! (under construction)
+//! Floor 2: one tree out of many storages. It has never heard of a protocol or a user's rights.
+
+pub mod local;
+pub mod memory;
+pub mod mounts;
+mod names;
+pub mod storage;
+pub mod wrap;
+
+pub use local::{LocalSettings, LocalStorage, Swept};
+pub use memory::{MemorySettings, MemoryStorage};
+pub use mounts::Mounts;
+pub use storage::{Capability, Durability, Listing, Opened, Owner, SharedStorage, Storage, WriteOrder};
+pub use wrap::{Fault, Flaky, ReadOnly};

@@ -1,0 +1,286 @@
+//! `Mounts`: many storages as one tree. The longest prefix wins; folders on the way to a mount exist by themselves.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use io::body::{BoxFuture, Source};
+use types::{Attr, AttrChange, Entry, Error, Kind, Reason, Space, VPath};
+
+use crate::storage::{Capability, Listing, Opened, Owner, SharedStorage, Storage, WriteOrder};
+
+/// Storages by the place they hang at, as one storage.
+#[derive(Clone)]
+pub struct Mounts {
+    /// Deepest first, so that the first that fits is the one.
+    mounts: Arc<[(VPath, SharedStorage)]>,
+}
+
+impl Mounts {
+    /// Hangs each storage at its place.
+    ///
+    /// # Errors
+    /// [`Reason::Config`] where two storages hang at one place, or there is none.
+    pub fn new(mounts: impl IntoIterator<Item = (VPath, SharedStorage)>) -> Result<Self, Error> {
+        let mut mounts: Vec<_> = mounts.into_iter().collect();
+        let mut seen = HashSet::new();
+        if mounts.is_empty() {
+            return Err(Error::with(Reason::Config, "there is no mount"));
+        }
+        for (at, _) in &mounts {
+            if !seen.insert(at) {
+                return Err(Error::with(Reason::Config, format!("two mounts at {at}")));
+            }
+        }
+        mounts.sort_by_key(|(at, _)| std::cmp::Reverse(at.components().count()));
+        Ok(Self { mounts: mounts.into() })
+    }
+
+    /// What the storage at a path can do; `None` where none reaches.
+    pub fn capability_at(&self, path: &VPath) -> Option<Capability> {
+        self.resolve(path).map(|(storage, _)| storage.capability())
+    }
+
+    /// The storage a path lies on, and the path below it.
+    pub fn resolve(&self, path: &VPath) -> Option<(&SharedStorage, VPath)> {
+        self.mount_of(path).map(|(_, storage, below)| (storage, below))
+    }
+
+    fn mount_of(&self, path: &VPath) -> Option<(&VPath, &SharedStorage, VPath)> {
+        self.mounts.iter().find_map(|(at, storage)| path.below(at).map(|below| (at, storage, below)))
+    }
+
+    /// Whether a mount hangs below a path.
+    fn leads_to_mount(&self, path: &VPath) -> bool {
+        self.mounts.iter().any(|(at, _)| at != path && at.is_below(path))
+    }
+
+    fn is_mount(&self, path: &VPath) -> bool {
+        self.mounts.iter().any(|(at, _)| at == path)
+    }
+
+    /// The storage for a change at `path`. Where none reaches, nothing can be changed.
+    fn changing(&self, path: &VPath) -> Result<(&SharedStorage, VPath), Error> {
+        self.resolve(path).ok_or_else(|| Error::with(Reason::ReadOnly, "no mount is here"))
+    }
+
+    /// As [`Mounts::changing`], for what takes a name away: mounts and the folders that lead to them stay.
+    fn taking_away(&self, path: &VPath) -> Result<(&SharedStorage, VPath), Error> {
+        if self.is_mount(path) || self.leads_to_mount(path) {
+            return Err(Reason::MountPoint.into());
+        }
+        self.resolve(path).ok_or_else(|| Reason::NotFound.into())
+    }
+
+    /// As [`Mounts::changing`], for what makes a name: one that a mount has is taken.
+    fn making(&self, path: &VPath) -> Result<(&SharedStorage, VPath), Error> {
+        if self.is_mount(path) || self.leads_to_mount(path) {
+            return Err(Reason::Exists.into());
+        }
+        self.changing(path)
+    }
+
+    /// The names that mounts give a folder, each with the mount that hangs just there, if one does.
+    fn children(&self, path: &VPath) -> BTreeMap<Box<[u8]>, Option<SharedStorage>> {
+        let mut children = BTreeMap::new();
+        for (at, storage) in self.mounts.iter() {
+            let Some(below) = at.below(path) else { continue };
+            let mut parts = below.components();
+            let Some(first) = parts.next() else { continue };
+            let child = children.entry(Box::from(first)).or_insert(None);
+            if parts.next().is_none() {
+                *child = Some(Arc::clone(storage));
+            }
+        }
+        children
+    }
+}
+
+/// A folder that is there because a mount hangs below it: it can be entered and not changed.
+fn on_the_way() -> Attr {
+    Attr { mode: Some(0o555), ..Attr::new(Kind::Dir, 0) }
+}
+
+impl Storage for Mounts {
+    /// What all of them can do; [`Mounts::capability_at`] tells of one.
+    fn capability(&self) -> Capability {
+        let all = Capability { rename_dir: true, write_at: true, set_times: true, modes: true, links: true };
+        self.mounts.iter().map(|(_, storage)| storage.capability()).fold(all, |a, b| Capability {
+            rename_dir: a.rename_dir && b.rename_dir,
+            write_at: a.write_at && b.write_at,
+            set_times: a.set_times && b.set_times,
+            modes: a.modes && b.modes,
+            links: a.links && b.links,
+        })
+    }
+
+    fn stat<'a>(&'a self, path: &'a VPath, follow: bool, owner: &'a Owner) -> BoxFuture<'a, Result<Attr, Error>> {
+        Box::pin(async move {
+            let Some((storage, below)) = self.resolve(path) else {
+                return if self.leads_to_mount(path) { Ok(on_the_way()) } else { Err(Reason::NotFound.into()) };
+            };
+            match storage.stat(&below, follow, owner).await {
+                // A link or a file of that name in the storage does not hide the mounts below.
+                Ok(attr) if attr.is_dir() || !self.leads_to_mount(path) => Ok(attr),
+                Ok(_) => Ok(on_the_way()),
+                Err(e) if e.reason == Reason::NotFound && self.leads_to_mount(path) => Ok(on_the_way()),
+                Err(e) => Err(e),
+            }
+        })
+    }
+
+    fn read<'a>(&'a self, path: &'a VPath, at: u64, owner: &'a Owner) -> BoxFuture<'a, Result<(Attr, Source), Error>> {
+        Box::pin(async move {
+            if self.leads_to_mount(path) {
+                return Err(Reason::IsAFolder.into());
+            }
+            let (storage, below) = self.resolve(path).ok_or(Reason::NotFound)?;
+            storage.read(&below, at, owner).await
+        })
+    }
+
+    fn write<'a>(&'a self, path: &'a VPath, order: WriteOrder<'a>) -> BoxFuture<'a, Result<Opened, Error>> {
+        Box::pin(async move {
+            if self.is_mount(path) || self.leads_to_mount(path) {
+                return Err(Reason::IsAFolder.into());
+            }
+            let (storage, below) = self.changing(path)?;
+            let mut opened = storage.write(&below, order).await?;
+            // Its folder is the same, its name may be another.
+            if let (Some(folder), Some(name)) = (path.parent(), opened.path.name()) {
+                opened.path = folder.join(name)?;
+            }
+            Ok(opened)
+        })
+    }
+
+    fn list<'a>(&'a self, path: &'a VPath, owner: &'a Owner) -> BoxFuture<'a, Result<Box<dyn Listing>, Error>> {
+        Box::pin(async move {
+            let children = self.children(path);
+            let inner = match self.resolve(path) {
+                Some((storage, below)) => storage.list(&below, owner).await.map(Some),
+                None if children.is_empty() => Err(Reason::NotFound.into()),
+                None => Ok(None),
+            };
+            let inner = match inner {
+                Err(e) if !children.is_empty() && matches!(e.reason, Reason::NotFound | Reason::NotAFolder) => None,
+                other => other?,
+            };
+            if children.is_empty()
+                && let Some(inner) = inner
+            {
+                return Ok(inner);
+            }
+            let hidden = children.keys().cloned().collect();
+            Ok(Box::new(Merged { children: Some(children), hidden, inner, owner: owner.clone() }) as Box<dyn Listing>)
+        })
+    }
+
+    fn make_dir<'a>(&'a self, path: &'a VPath, mode: u32) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let (storage, below) = self.making(path)?;
+            storage.make_dir(&below, mode).await
+        })
+    }
+
+    fn remove_dir<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let (storage, below) = self.taking_away(path)?;
+            storage.remove_dir(&below).await
+        })
+    }
+
+    fn remove<'a>(&'a self, path: &'a VPath, owner: &'a Owner) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            if self.is_mount(path) || self.leads_to_mount(path) {
+                return Err(Reason::IsAFolder.into());
+            }
+            let (storage, below) = self.taking_away(path)?;
+            storage.remove(&below, owner).await
+        })
+    }
+
+    fn rename<'a>(&'a self, from: &'a VPath, to: &'a VPath, replace: bool) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let (_, old) = self.taking_away(from)?;
+            if self.is_mount(to) || self.leads_to_mount(to) {
+                return Err(Reason::MountPoint.into());
+            }
+            let (Some((here, storage, _)), Some((there, _, new))) = (self.mount_of(from), self.mount_of(to)) else {
+                return Err(Error::with(Reason::ReadOnly, "no mount is here"));
+            };
+            if here != there {
+                return Err(Reason::CrossMount.into());
+            }
+            storage.rename(&old, &new, replace).await
+        })
+    }
+
+    fn set_attr<'a>(&'a self, path: &'a VPath, change: &'a AttrChange) -> BoxFuture<'a, Result<Attr, Error>> {
+        Box::pin(async move {
+            let (storage, below) = self.changing(path)?;
+            storage.set_attr(&below, change).await
+        })
+    }
+
+    fn link<'a>(&'a self, path: &'a VPath, target: &'a [u8]) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let (storage, below) = self.making(path)?;
+            storage.link(&below, target).await
+        })
+    }
+
+    fn space<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<Space, Error>> {
+        Box::pin(async move {
+            match self.resolve(path) {
+                Some((storage, below)) => storage.space(&below).await,
+                None if self.leads_to_mount(path) => Ok(Space { free: Some(0), total: Some(0) }),
+                None => Err(Reason::NotFound.into()),
+            }
+        })
+    }
+}
+
+/// A folder's own listing with the mounts that hang in it; they hide names of their own.
+struct Merged {
+    children: Option<BTreeMap<Box<[u8]>, Option<SharedStorage>>>,
+    hidden: HashSet<Box<[u8]>>,
+    inner: Option<Box<dyn Listing>>,
+    owner: Owner,
+}
+
+impl Listing for Merged {
+    fn next_page(&mut self) -> BoxFuture<'_, Result<Vec<Entry>, Error>> {
+        Box::pin(async move {
+            if let Some(children) = self.children.take() {
+                let mut page = Vec::with_capacity(children.len());
+                for (name, storage) in children {
+                    let attr = match storage {
+                        // A mount that cannot be looked at is still there.
+                        Some(storage) => storage.stat(&VPath::root(), true, &self.owner).await.unwrap_or_else(|_| on_the_way()),
+                        None => on_the_way(),
+                    };
+                    page.push(Entry { name, attr, target: None });
+                }
+                return Ok(page);
+            }
+            while let Some(inner) = &mut self.inner {
+                let mut page = inner.next_page().await?;
+                if page.is_empty() {
+                    self.inner = None;
+                    break;
+                }
+                page.retain(|entry| !self.hidden.contains(&entry.name));
+                if !page.is_empty() {
+                    return Ok(page);
+                }
+            }
+            Ok(Vec::new())
+        })
+    }
+
+    fn names_only(&mut self) {
+        if let Some(inner) = &mut self.inner {
+            inner.names_only();
+        }
+    }
+}
