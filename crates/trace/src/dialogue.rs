@@ -345,6 +345,18 @@ client     control        data        storage
         }
     }
 
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "a test reads the guide it checks")]
+    fn the_ladders_in_the_guide_are_ladders() {
+        let guide = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide.md")).unwrap();
+        let ladders: Vec<_> = guide.split("```").filter(|block| block.contains("client") && block.contains('│')).collect();
+        assert!(ladders.len() >= 4, "the guide has lost its ladders");
+        for ladder in ladders {
+            let rows = parse(ladder.trim_start_matches("text")).unwrap();
+            assert!(rows.len() > 5, "{ladder}");
+        }
+    }
+
     fn lanes() -> impl Strategy<Value = (Lane, Lane)> {
         (0..4_usize, 0..4_usize).prop_map(|(a, b)| (LANES[a], LANES[b]))
     }
