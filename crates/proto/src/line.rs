@@ -334,6 +334,11 @@ mod tests {
         bytes.extend([b'y'; 3 * MAX_LINE]);
         bytes.extend(b"\xff\xf4\r\nNOOP\r\n");
         assert_eq!(lines(&bytes), vec![Err(LineError::TooLong), Ok(b"NOOP".to_vec())]);
+        // A second fault in what is skipped is not told again.
+        let mut bytes = b"\0\xff\x01\xff\xfa".to_vec();
+        bytes.extend([b'y'; 1_000]);
+        bytes.extend(b"\r\nNOOP\r\n");
+        assert_eq!(lines(&bytes), vec![Err(LineError::BadByte), Ok(b"NOOP".to_vec())]);
     }
 
     #[test]

@@ -295,6 +295,11 @@ mod tests {
         let name = "a".repeat(255);
         let (found, count) = steps(stars.as_bytes(), name.as_bytes());
         assert!(!found && count <= (stars.len() + 1) * (name.len() + 1), "{count}");
+        assert_eq!(Glob::new("{a,b}".repeat(6).as_bytes()).0.len(), MAX_ALTERNATIVES);
+        let braces = "{a,b}".repeat(7);
+        assert_eq!(Glob::new(braces.as_bytes()).0, vec![braces.into_bytes()], "literal");
+        let nested = "{a,".repeat(70) + &"}".repeat(70);
+        assert_eq!(Glob::new(nested.as_bytes()).0.len(), 1);
         let braces = "{a,b}".repeat(1_000);
         assert_eq!(Glob::new(braces.as_bytes()).0, vec![braces.into_bytes()], "literal");
         let nested = "{a,".repeat(2_000) + &"}".repeat(2_000);
