@@ -81,8 +81,17 @@ struct Inner {
     begun: Instant,
     /// Nanoseconds after `begun`.
     last: AtomicU64,
+    /// More than this may not move.
+    most: AtomicU64,
     token: CancellationToken,
     buckets: Box<[Arc<Bucket>]>,
+}
+
+/// A transfer that nobody stops and that keeps to no rate.
+impl Default for Meter {
+    fn default() -> Self {
+        Self::new(CancellationToken::new(), Vec::new())
+    }
 }
 
 impl Meter {
@@ -92,9 +101,21 @@ impl Meter {
             moved: AtomicU64::new(0),
             begun: clock::now(),
             last: AtomicU64::new(0),
+            most: AtomicU64::new(u64::MAX),
             token,
             buckets: buckets.into_boxed_slice(),
         }))
+    }
+
+    /// Stops the transfer when more than `bytes` have moved; [`Meter::is_over`] tells that this was why. A slice may
+    /// have gone through by then, so whoever holds to the limit must not keep what came.
+    pub fn limit_to(&self, bytes: u64) {
+        self.0.most.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether more has moved than may.
+    pub fn is_over(&self) -> bool {
+        self.moved() > self.0.most.load(Ordering::Relaxed)
     }
 
     /// Bytes that went through the socket so far.
@@ -124,7 +145,10 @@ impl Meter {
 
     /// Counts bytes that have moved.
     pub fn count(&self, bytes: usize) {
-        self.0.moved.fetch_add(bytes as u64, Ordering::Relaxed);
+        let before = self.0.moved.fetch_add(bytes as u64, Ordering::Relaxed);
+        if before.saturating_add(bytes as u64) > self.0.most.load(Ordering::Relaxed) {
+            self.0.token.cancel();
+        }
         let since = clock::now().saturating_duration_since(self.0.begun);
         self.0.last.store(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
@@ -196,6 +220,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_limit_stops_the_transfer_and_says_so() {
+        let meter = Meter::default();
+        meter.limit_to(100);
+        meter.count(100);
+        assert!(!meter.is_cancelled() && !meter.is_over());
+        meter.count(1);
+        assert!(meter.is_cancelled() && meter.is_over());
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_rate_is_kept_and_shared_alike() {
         let bucket = Arc::new(Bucket::new(100_000));
@@ -204,7 +238,7 @@ mod tests {
         let start = clock::now();
         let half = async {
             take(&one, 200_000).await;
-            assert!(two.moved().abs_diff(200_000) < 10_000, "unequal: {}", two.moved());
+            assert!(two.moved().abs_diff(200_000) < 4 * 6_250, "unequal: {}", two.moved());
         };
         tokio::join!(half, take(&two, 200_000));
         let took = clock::now() - start;

@@ -130,6 +130,14 @@ pub async fn receive(
     Ok(way.moved)
 }
 
+/// Reads a body through `transform` and tells how many bytes would be sent, without sending any.
+///
+/// # Errors
+/// The storage's, or that it was cancelled.
+pub async fn count(source: Source, transform: &mut dyn Transform, meter: &Meter) -> Result<u64, PumpError> {
+    send::count(source, transform, meter).await
+}
+
 /// One transfer on its way: the socket, and what counts and bounds it.
 struct Way<'a> {
     tcp: &'a TcpStream,

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use proto::ftp::server::{Body, Channel, End, Flow, Input, ListForm, Output, Reserved, Session, Settings, Via};
-use proto::ftp::verb::{ROWS, Served};
+use carrack_proto::ftp::server::{Body, Channel, End, Flow, Input, ListForm, Output, Reserved, Session, Settings, Via};
+use carrack_proto::ftp::verb::{ROWS, Served};
 use trace::dialogue;
 use trace::row::Row;
 use types::{
@@ -45,7 +45,8 @@ fn every_verb_has_a_dialogue() {
     for entry in std::fs::read_dir(&folder).unwrap() {
         said += &std::fs::read_to_string(entry.unwrap().path()).unwrap();
     }
-    let missing: Vec<_> = ROWS.iter().filter(|row| row.served == Served::Yes && !said.contains(&format!("─ {} ", row.name))).collect();
+    let missing: Vec<_> =
+        ROWS.iter().filter(|row| row.served == Served::Yes && !said.contains(&format!("─ {} ", row.name))).collect();
     assert!(missing.is_empty(), "no dialogue says {:?}", missing.iter().map(|row| row.name).collect::<Vec<_>>());
 }
 
@@ -151,7 +152,10 @@ impl Player {
                 let answer = if text.starts_with("welcome") {
                     Ok(Welcome {
                         user: user.into(),
-                        home: text.split(' ').find(|w| w.starts_with('/')).map_or_else(VPath::root, |w| VPath::parse(w.as_bytes()).unwrap()),
+                        home: text
+                            .split(' ')
+                            .find(|w| w.starts_with('/'))
+                            .map_or_else(VPath::root, |w| VPath::parse(w.as_bytes()).unwrap()),
                         message: text.split_once(": ").map(|(_, m)| m.into()).into_iter().collect(),
                         fxp: text.contains("fxp"),
                         idle: None,
@@ -168,9 +172,11 @@ impl Player {
                 self.session.handle(Input::Login(id, answer), now);
             }
             Kinds::Host => {
-                let answer = text.strip_prefix("host ").map(Into::into).ok_or(());
-                let answer = answer.or_else(|()| Err(reason(text).ok_or("expected: host BANNER or a code")?));
-                self.session.handle(Input::Host(id, answer.map_err(|e: &str| e).or_else(|_| Err(Reason::UnknownHost))), now);
+                let answer = match text.strip_prefix("host ") {
+                    Some(banner) => Ok(banner.into()),
+                    None => Err(reason(text).ok_or("expected: host BANNER or a code")?),
+                };
+                self.session.handle(Input::Host(id, answer), now);
             }
             Kinds::Adopt => self.session.handle(Input::Adopted(id, reason(text).map_or(Ok(()), Err)), now),
         }
@@ -182,7 +188,7 @@ impl Player {
             let (from, to, text) = match output {
                 Output::Reply(reply) => {
                     for line in reply.lines() {
-                        let text = String::from_utf8_lossy(&line).into_owned();
+                        let text = String::from_utf8_lossy(line.trim_ascii()).into_owned();
                         self.rows.push(Row::new(Lane::Control, Lane::Client, text));
                     }
                     continue;

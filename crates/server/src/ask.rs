@@ -1,6 +1,5 @@
 //! Op -> Access call -> Yield, for all protocols: the only place that turns a session's wish into a call on the gate.
 
-
 use gate::{Access, Folder, Reading, Writing};
 use types::{Error, Op, Yield};
 
@@ -15,20 +14,20 @@ pub enum Opened {
 }
 
 /// Asks the gate. The session gets the [`Yield`], the driver keeps what was opened.
-pub async fn ask(access: &Access, op: Op) -> (Result<Yield, Error>, Option<Opened>) {
+pub async fn ask(access: &Access, op: Op) -> (Result<Yield, Error>, Option<Box<Opened>>) {
     match op {
         Op::Read { path, at } => match access.read(&path, at).await {
-            Ok(reading) => (Ok(Yield::Reading(reading.attr.clone())), Some(Opened::Reading(reading))),
+            Ok(reading) => (Ok(Yield::Reading(reading.attr.clone())), Some(Box::new(Opened::Reading(reading)))),
             Err(error) => (Err(error), None),
         },
         Op::Write { path, how, expected } => match access.write(&path, how, expected).await {
             Ok(writing) => {
-                (Ok(Yield::Writing { path: writing.path.clone(), at: writing.at }), Some(Opened::Writing(writing)))
+                (Ok(Yield::Writing { path: writing.path.clone(), at: writing.at }), Some(Box::new(Opened::Writing(writing))))
             }
             Err(error) => (Err(error), None),
         },
         Op::List { path } => match access.list(&path).await {
-            Ok(folder) => (Ok(Yield::Listing), Some(Opened::Folder(folder))),
+            Ok(folder) => (Ok(Yield::Listing), Some(Box::new(Opened::Folder(folder)))),
             Err(error) => (Err(error), None),
         },
         other => (access.act(&other).await, None),

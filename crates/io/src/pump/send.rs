@@ -6,14 +6,15 @@ use std::num::NonZeroU64;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use rustix::fs::{Advice, fadvise, fstatfs, sendfile};
+use rustix::fs::{Advice, FsWord, fadvise, fstatfs, sendfile};
 use rustix::io::{Errno, ReadWriteFlags, pread, preadv2};
 use tokio::io::Interest;
 use types::Error;
 
 use super::{PumpError, SLICE, Transform, Way, attempt, would_block};
-use crate::body::Chunks;
-use crate::buffer::{Buffer, SIZE};
+use crate::body::{Chunks, From, Source};
+use crate::buffer::{self, Buffer, SIZE};
+use crate::meter::Meter;
 use crate::task;
 
 /// Pages are looked at where a slice begins and ends.
@@ -118,12 +119,9 @@ fn resident(file: &File, at: u64) -> Result<bool, Errno> {
 
 /// Whether the file system keeps its files in memory: tmpfs or ramfs.
 fn in_memory(file: &File) -> bool {
-    const TMPFS: i64 = 0x0102_1994;
-    const RAMFS: i64 = 0x8584_58f6;
-    fstatfs(file).is_ok_and(|s| {
-        let kind = s.f_type as i64;
-        kind == TMPFS || kind == RAMFS
-    })
+    const TMPFS: FsWord = 0x0102_1994;
+    const RAMFS: FsWord = 0x8584_58f6;
+    fstatfs(file).is_ok_and(|s| s.f_type == TMPFS || s.f_type == RAMFS)
 }
 
 /// Sends a slice that must be fetched from disk. Blocks.
@@ -163,7 +161,7 @@ pub(super) async fn file_copied(
     let Some(transform) = transform else {
         let mut input = way.buffer().await?;
         while at < end {
-            input = read(way, file, at, end, input).await?;
+            input = read(way.meter, file, at, end, input).await?;
             if input.is_empty() {
                 break;
             }
@@ -174,7 +172,7 @@ pub(super) async fn file_copied(
     };
     let (mut input, mut out) = way.buffers().await?;
     while at < end {
-        input = read(way, file, at, end, input).await?;
+        input = read(way.meter, file, at, end, input).await?;
         if input.is_empty() {
             break;
         }
@@ -185,8 +183,8 @@ pub(super) async fn file_copied(
 }
 
 /// Reads the next bytes of a file: at once where they are in memory, else on the blocking pool.
-async fn read(way: &Way<'_>, file: &Arc<File>, at: u64, end: u64, mut into: Buffer) -> Result<Buffer, PumpError> {
-    if way.meter.is_cancelled() {
+async fn read(meter: &Meter, file: &Arc<File>, at: u64, end: u64, mut into: Buffer) -> Result<Buffer, PumpError> {
+    if meter.is_cancelled() {
         return Err(PumpError::Cancelled);
     }
     let len = usize::try_from(end - at).unwrap_or(SIZE).min(SIZE);
@@ -256,4 +254,40 @@ pub(super) async fn chunks(
         pieces(way, &chunk, transform, &mut out).await?;
     }
     finish(way, transform, &mut out).await
+}
+
+/// Reads a body through `transform` and counts what it becomes.
+pub(super) async fn count(source: Source, transform: &mut dyn Transform, meter: &Meter) -> Result<u64, PumpError> {
+    let buffers = meter.token().run_until_cancelled(buffer::take_two()).await;
+    let (mut input, mut out) = buffers.ok_or(PumpError::Cancelled)?;
+    let mut counted = 0;
+    let mut push = |bytes: &[u8]| {
+        for piece in bytes.chunks(PIECE) {
+            out.clear();
+            transform.push(piece, &mut out);
+            counted += out.len() as u64;
+        }
+    };
+    match source.0 {
+        From::File { file, mut at, end } => {
+            while at < end {
+                input = read(meter, &file, at, end, input).await?;
+                if input.is_empty() {
+                    break;
+                }
+                at += input.len() as u64;
+                push(&input);
+                tokio::task::consume_budget().await;
+            }
+        }
+        From::Bytes(bytes) => push(&bytes),
+        From::Chunks(mut chunks) => {
+            while let Some(chunk) = meter.token().run_until_cancelled(chunks.next()).await.ok_or(PumpError::Cancelled)?? {
+                push(&chunk);
+            }
+        }
+    }
+    out.clear();
+    transform.finish(&mut out);
+    Ok(counted + out.len() as u64)
 }

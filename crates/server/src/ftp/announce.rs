@@ -59,10 +59,7 @@ mod tests {
     #[test]
     fn the_table_wins_then_the_public_address_then_the_local_one() {
         let announce = Announce {
-            table: vec![
-                ("10.0.0.0/8".parse().unwrap(), ip("10.0.0.5")),
-                ("10.1.0.0/16".parse().unwrap(), ip("10.1.0.5")),
-            ],
+            table: vec![("10.0.0.0/8".parse().unwrap(), ip("10.0.0.5")), ("10.1.0.0/16".parse().unwrap(), ip("10.1.0.5"))],
             public: Some(Public::Address(ip("203.0.113.7"))),
         };
         assert_eq!(announce.to(ip("10.2.3.4"), ip("172.17.0.2")), ip("10.0.0.5"));

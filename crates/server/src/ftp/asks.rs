@@ -34,7 +34,7 @@ pub(super) enum Answer {
 
 /// What a question brings back, for the driver.
 enum Brought {
-    Tree(Result<Yield, Error>, Option<Opened>),
+    Tree(Result<Yield, Error>, Option<Box<Opened>>),
     Login(Result<(Access, Welcome), LoginError>),
     Host(Result<Box<str>, Reason>),
     Reserved(Result<(Passive, Reserved, Option<SocketAddr>), Reason>),
@@ -49,7 +49,7 @@ pub(super) struct Asks {
     /// Somebody has logged in since the driver last looked.
     fresh: bool,
     open: Option<(AskId, BoxFuture<'static, Brought>)>,
-    opened: Option<Opened>,
+    opened: Option<Box<Opened>>,
     passive: Option<Passive>,
 }
 
@@ -129,7 +129,7 @@ impl Asks {
     }
 
     /// What the last answer opened; it can be had once.
-    pub(super) const fn take_opened(&mut self) -> Option<Opened> {
+    pub(super) const fn take_opened(&mut self) -> Option<Box<Opened>> {
         self.opened.take()
     }
 
@@ -163,11 +163,7 @@ impl Asks {
     }
 }
 
-async fn reserve(
-    form: PassiveForm,
-    ends: Ends,
-    listener: &Listener,
-) -> Result<(Passive, Reserved, Option<SocketAddr>), Reason> {
+async fn reserve(form: PassiveForm, ends: Ends, listener: &Listener) -> Result<(Passive, Reserved, Option<SocketAddr>), Reason> {
     // A data connection comes as the control connection came: from the client, or through the same balancer.
     let from = ends.wire.ip();
     if form == PassiveForm::Single {

@@ -2,7 +2,6 @@
 //! one transfer. Nothing slow is awaited in its body, so it is always awake (promise 4).
 
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -100,7 +99,8 @@ struct Control {
     began: Instant,
     recorder: Recorder,
     asks: Asks,
-    transfer: Option<Transfer>,
+    /// Boxed: an idle session has none.
+    transfer: Option<Box<Transfer>>,
     /// The control connection has ended without QUIT; transfers look at it.
     orphan: Arc<AtomicBool>,
     listener: Arc<Listener>,
@@ -286,9 +286,14 @@ impl Control {
                 if let Ok(welcome) = &result {
                     self.recorder.set_user(Some((&*welcome.user).into()));
                 }
+                self.recorder.record_with(now, || What::Answer(super::words::welcome(&result)));
                 self.session.handle(Input::Login(id, result), now);
             }
-            Answer::Host(result) => self.session.handle(Input::Host(id, result), now),
+            Answer::Host(result) => {
+                let what = || What::Answer(result.as_ref().map_or_else(|r| r.to_string(), |_| "host".to_owned()).into());
+                self.recorder.record_with(now, what);
+                self.session.handle(Input::Host(id, result), now);
+            }
             Answer::Reserved(result) => {
                 if let Ok((_, Some(at))) = &result {
                     self.recorder.record(now, What::Listening(*at));
@@ -321,7 +326,7 @@ impl Control {
             Output::Reply(reply) => {
                 if self.recorder.is_on() {
                     for line in reply.lines() {
-                        self.recorder.record(now, What::Reply(String::from_utf8_lossy(&line).into()));
+                        self.recorder.record(now, What::Reply(String::from_utf8_lossy(line.trim_ascii()).into()));
                     }
                 }
                 reply.print(&mut self.unsent);
@@ -330,8 +335,14 @@ impl Control {
                 self.recorder.record_with(now, || What::Ask(op.to_string().into()));
                 self.asks.tree(id, op);
             }
-            Output::Login(id, credentials) => self.asks.login(id, credentials),
-            Output::Host(id, host) => self.asks.host(id, &host),
+            Output::Login(id, credentials) => {
+                self.recorder.record_with(now, || What::Ask(super::words::login(&credentials)));
+                self.asks.login(id, credentials);
+            }
+            Output::Host(id, host) => {
+                self.recorder.record_with(now, || What::Ask(format!("host {host}").into()));
+                self.asks.host(id, &host);
+            }
             Output::Reserve(id, form) => self.asks.reserve(id, form),
             Output::Adopt(id, key) => self.adopt(id, &key),
             Output::Withdraw(id) => self.asks.withdraw(id),
@@ -340,7 +351,7 @@ impl Control {
                 if let Some(to) = transfer.connects_to() {
                     self.recorder.record(now, What::Connecting(to));
                 }
-                self.transfer = Some(transfer);
+                self.transfer = Some(Box::new(transfer));
             }
             Output::Cancel(_) => {
                 if let Some(transfer) = &mut self.transfer {
@@ -348,7 +359,7 @@ impl Control {
                 }
             }
             Output::Measure(id) => {
-                let moved = self.transfer.as_ref().map_or(0, Transfer::moved);
+                let moved = self.transfer.as_ref().map_or(0, |transfer| transfer.moved());
                 self.session.handle(Input::Measured(id, moved), now);
             }
             Output::Logout => {
@@ -396,20 +407,22 @@ impl Control {
 
     fn flush(&mut self) {
         let Some(stream) = &mut self.stream else { return };
-        let mut sent = 0;
+        let (mut sent, mut lost) = (0, false);
         while let Some(rest) = self.unsent.get(sent..).filter(|rest| !rest.is_empty()) {
             match stream.try_write(rest) {
-                Ok(0) => break,
-                Ok(n) => sent += n,
+                Ok(n) if n > 0 => sent += n,
                 Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => break,
-                Err(_) => {
-                    // Nobody reads any more: what waits is dropped, and the client counts as gone.
-                    sent = self.unsent.len();
-                    self.deaf();
+                _ => {
+                    lost = true;
+                    break;
                 }
             }
         }
-        if sent == self.unsent.len() {
+        if lost {
+            // Nobody reads any more: what waits is dropped, and the client counts as gone.
+            self.deaf();
+        }
+        if lost || sent == self.unsent.len() {
             self.unsent = Vec::new(); // an idle session keeps no buffer
         } else {
             self.unsent.drain(..sent);

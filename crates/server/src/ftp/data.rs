@@ -109,9 +109,15 @@ async fn receive(
     let meter = writing.permit.meter().cloned().unwrap_or_default();
     let mut convert = ascii.then(|| Decode { decoder: ascii::Decoder::default() });
     let convert = convert.as_mut().map(|c| c as &mut dyn Transform);
-    let limit = writing.permit.limit();
-    let received = pump::receive(&mut stream, &mut writing.sink, convert, &meter, stall_after, limit).await;
+    if let Some(most) = writing.permit.limit() {
+        meter.limit_to(most);
+    }
+    let received = pump::receive(&mut stream, &mut writing.sink, convert, &meter, stall_after).await;
     let outcome = match received {
+        _ if meter.is_over() => {
+            stream.reset();
+            Err(Reason::TooLarge.into())
+        }
         Err(error) => {
             stream.reset();
             Err(failure(error))
@@ -126,12 +132,11 @@ async fn receive(
 }
 
 /// Reads a file through the conversion and only counts (SIZE in TYPE A).
-pub(super) async fn count(reading: Reading, ascii: bool) -> End {
+pub(super) async fn count(reading: Reading) -> End {
     let began = clock::now();
     let meter = reading.permit.meter().cloned().unwrap_or_default();
-    let mut convert = ascii.then(|| Encode { encoder: ascii::Encoder::default(), skip: 0 });
-    let convert = convert.as_mut().map(|c| c as &mut dyn Transform);
-    let counted = pump::count(reading.source, convert, &meter).await.map_err(failure);
+    let mut convert = Encode { encoder: ascii::Encoder::default(), skip: 0 };
+    let counted = pump::count(reading.source, &mut convert, &meter).await.map_err(failure);
     match counted {
         Ok(bytes) => {
             reading.permit.settle(Outcome::Done);

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use gate::{Access, Folder, Permissions};
 use io::body::{BoxFuture, Chunks};
-use proto::ftp::glob;
+use proto::ftp::glob::Glob;
 use proto::ftp::listing::{self, ListOptions, Permitted};
 use proto::ftp::server::{ListForm, Listed};
 use types::{Attr, Entry, Error, Kind, Time, VPath};
@@ -24,6 +24,7 @@ const WAITING: usize = 10_000;
 pub(super) struct Lines {
     access: Access,
     listed: Listed,
+    globs: Vec<Glob>,
     /// Lines go into a reply: each begins with a space.
     indented: bool,
     now: Time,
@@ -61,7 +62,8 @@ impl Lines {
             }
             Level::new(folder, listed.path.clone(), listed.prefix.clone(), 0)
         });
-        Self { access, listed, indented, now, level, waiting: Vec::new(), only }
+        let globs = listed.globs.iter().map(|pattern| Glob::new(pattern)).collect();
+        Self { access, listed, globs, indented, now, level, waiting: Vec::new(), only }
     }
 
     async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
@@ -105,12 +107,11 @@ impl Lines {
     }
 
     fn entry(&mut self, level: &Level, entry: &Entry, out: &mut Vec<u8>) {
-        let globs = &self.listed.globs;
-        if let Some(pattern) = globs.get(level.depth) {
-            if !glob::matches(pattern, &entry.name) {
+        if let Some(glob) = self.globs.get(level.depth) {
+            if !glob.matches(&entry.name) {
                 return;
             }
-            if level.depth + 1 < globs.len() {
+            if level.depth + 1 < self.globs.len() {
                 return self.wait(level, entry);
             }
         } else if self.options().is_some_and(|options| !options.shows(entry)) {

@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use gate::Gate;
 use io::clock;
-use io::listen;
 use io::ports::Pool;
 use io::stream::Stream;
 use io::task::Children;
+use io::{listen, proxy};
 use ipnet::IpNet;
 use proto::ftp::server::Settings;
 use tokio::net::{TcpListener, TcpStream};
@@ -38,7 +38,7 @@ pub struct Listener {
     /// Passwords in clear: never mind from where, or only from loopback.
     pub plain_login: PlainLogin,
     /// The permanent passive listeners, shared with every other listener that names the same ports.
-    pub pool: Option<Arc<Pool>>,
+    pub pool: Option<Pool>,
     /// Which address passive replies announce.
     pub announce: Announce,
     /// The port active data connections leave from; 0 for any.
@@ -111,10 +111,11 @@ async fn session(
     stop: CancellationToken,
 ) {
     let Ok(local) = stream.local_addr() else { return };
-    listen::prepare_control(&stream);
+    // A socket that takes no options is gone, which the first read will tell.
+    let _ = listen::prepare_control(&stream);
     let mut ends = Ends { peer, local, wire: peer };
     if listener.proxies.iter().any(|net| net.contains(&peer.ip().to_canonical())) {
-        match Box::pin(listen::read_proxy_header(&mut stream, io::clock::now() + PROXY_WITHIN)).await {
+        match Box::pin(proxy::read_proxy_header(&mut stream, clock::now() + PROXY_WITHIN)).await {
             Ok(Some((client, at))) => ends = Ends { peer: client, local: at, wire: peer },
             Ok(None) => {} // the balancer's own health check
             Err(_) => return,

@@ -47,14 +47,17 @@ pub(super) struct Transfer {
 
 enum Stage {
     /// The data connection is awaited.
-    Connecting(BoxFuture<'static, Result<Stream, Reason>>, Option<Moving>),
+    Connecting(BoxFuture<'static, Result<Stream, Reason>>, Option<Box<Moving>>),
     /// The body moves.
     Moving(BoxFuture<'static, End>),
     /// Lines are made for the control connection.
-    Telling(BoxFuture<'static, (Box<Lines>, Result<Option<Bytes>, Error>)>),
+    Telling(BoxFuture<'static, Told>),
     /// It was over before it began.
     Failed(Option<Error>),
 }
+
+/// The lines and the next chunk of them.
+type Told = (Box<Lines>, Result<Option<Bytes>, Error>);
 
 impl Transfer {
     /// Begins what the session wishes with what the last ask opened.
@@ -75,28 +78,18 @@ impl Transfer {
         let stage = match (moving, channel) {
             (None, _) => Stage::Failed(Some(Error::with(Reason::Io, "nothing was opened for this transfer"))),
             (Some(moving), Channel::Data(Via::Passive)) => match asks.take_passive() {
-                Some(passive) => Stage::Connecting(Box::pin(data::accept(passive, listener.clone())), Some(moving)),
+                Some(passive) => Stage::Connecting(Box::pin(data::accept(passive, listener.clone())), Some(Box::new(moving))),
                 None => Stage::Failed(Some(Reason::DataNeverCame.into())),
             },
             (Some(moving), Channel::Data(Via::Active(at))) => {
                 to = Some(at);
-                Stage::Connecting(Box::pin(data::connect(ends.local, at, listener.clone())), Some(moving))
+                Stage::Connecting(Box::pin(data::connect(ends.local, at, listener.clone())), Some(Box::new(moving)))
             }
             (Some(Moving::Lines(lines, _)), Channel::Control) => tell(lines),
-            (Some(Moving::Out(reading, _)), Channel::Count) => Stage::Moving(Box::pin(data::count(reading, ascii))),
+            (Some(Moving::Out(reading, _)), Channel::Count) => Stage::Moving(Box::pin(data::count(reading))),
             (Some(_), _) => Stage::Failed(Some(Error::with(Reason::Io, "this cannot move there"))),
         };
-        Self {
-            id,
-            stage,
-            meter,
-            direction,
-            ascii,
-            stall_after: listener.stall_after,
-            orphan,
-            to,
-            cancelled: false,
-        }
+        Self { id, stage, meter, direction, ascii, stall_after: listener.stall_after, orphan, to, cancelled: false }
     }
 
     /// Where an active data connection goes.
@@ -129,10 +122,10 @@ impl Transfer {
                 let connected = std::task::ready!(connection.as_mut().poll(cx));
                 let moving = moving.take();
                 match (connected, moving) {
-                    (Ok(stream), Some(moving)) => self.connected(stream, moving),
+                    (Ok(stream), Some(moving)) => self.connected(stream, *moving),
                     (Ok(_), None) => self.fail(Reason::Io.into()),
                     (Err(reason), moving) => {
-                        if let Some(permit) = moving.and_then(permit) {
+                        if let Some(permit) = moving.and_then(|moving| permit(*moving)) {
                             permit.settle(Outcome::Failed(reason));
                         }
                         Poll::Ready(Step::Ended(self.id, failed(0, reason.into()), Some(What::DataFailed(reason))))
@@ -206,7 +199,7 @@ fn permit(moving: Moving) -> Option<Permit> {
 /// What the session's flow means for what was opened.
 fn moving(flow: Flow, asks: &mut Asks) -> Option<Moving> {
     let over_control = flow.channel == Channel::Control;
-    match (flow.body, asks.take_opened()) {
+    match (flow.body, asks.take_opened().map(|opened| *opened)) {
         (Body::Send { skip }, Some(Opened::Reading(reading))) => Some(Moving::Out(reading, skip)),
         (Body::Receive { expected }, Some(Opened::Writing(writing))) => Some(Moving::In(writing, expected)),
         (Body::List(listed), opened) => {

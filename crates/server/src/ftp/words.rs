@@ -1,14 +1,12 @@
 //! What the ladder says of a command and of an answer: printable, and without secrets.
 
-use types::{Error, Yield};
+use types::{Credentials, Error, LoginError, Welcome, Yield};
 
 /// A command as it may be seen: the password of PASS and the account of ACCT are `***`.
 pub(super) fn command(line: &[u8]) -> Box<str> {
     let trimmed = line.trim_ascii_start();
     let verb = trimmed.get(..4).unwrap_or_default();
-    if (verb.eq_ignore_ascii_case(b"PASS") || verb.eq_ignore_ascii_case(b"ACCT"))
-        && trimmed.get(4).is_none_or(|b| *b == b' ')
-    {
+    if (verb.eq_ignore_ascii_case(b"PASS") || verb.eq_ignore_ascii_case(b"ACCT")) && trimmed.get(4).is_none_or(|b| *b == b' ') {
         return if trimmed.len() > 5 {
             format!("{} ***", String::from_utf8_lossy(verb)).into()
         } else {
@@ -23,6 +21,25 @@ pub(super) fn answer(result: &Result<Yield, Error>) -> Box<str> {
     match result {
         Ok(yielded) => yielded.to_string().into(),
         Err(error) => error.to_string().into(),
+    }
+}
+
+/// Who wants to be let in.
+pub(super) fn login(credentials: &Credentials) -> Box<str> {
+    match credentials {
+        Credentials::Password { user, account: None, .. } => format!("login {user}").into(),
+        Credentials::Password { user, .. } => format!("login {user} with an account").into(),
+        Credentials::None => "login".into(),
+    }
+}
+
+/// What the door said.
+pub(super) fn welcome(result: &Result<Welcome, LoginError>) -> Box<str> {
+    match result {
+        Ok(welcome) => format!("welcome {}", welcome.home).into(),
+        Err(LoginError::Wrong) => types::Reason::LoginWrong.to_string().into(),
+        Err(LoginError::AccountNeeded) => "account needed".into(),
+        Err(LoginError::Refused(reason) | LoginError::Closing(reason)) => reason.to_string().into(),
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use types::{AskId, Credentials, Error, LoginError, Op, PathError, Reason, TransferId, VPath};
 
-use super::exchange::{Channel, End, Flow, Input, Output, PassiveForm, Reserved, Settings};
+use super::exchange::{Channel, End, Flow, Input, Output, PassiveForm, Settings};
 use super::state::{Answered, DataPort, Ended, Held, Running, Stage, Then, User, Work};
 use super::verbs;
 use crate::ftp::command::Command;
@@ -427,14 +427,6 @@ impl Session {
     /// Makes someone a user after login, or nobody after REIN.
     pub(super) fn enter(&mut self, stage: Stage) {
         self.stage = stage;
-    }
-
-    /// Where the client shall connect, if it was told.
-    pub(super) fn reservation(&self) -> Option<&Reserved> {
-        match self.user().map(|u| &u.data) {
-            Some(DataPort::Passive(reserved)) => Some(reserved),
-            _ => None,
-        }
     }
 
     /// What a failed login means for the session.

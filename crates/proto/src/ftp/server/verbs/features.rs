@@ -26,7 +26,6 @@ pub(super) fn feat(session: &mut Session) {
     add("HOST");
     add("LANG EN*");
     add("MDTM");
-    add("MFCT Create");
     add("MFF Modify;UNIX.mode;UNIX.owner;UNIX.group;");
     add("MFMT");
     add(&format!("MLST {}", session.user().map_or_else(Facts::default, |user| user.facts.clone()).print_feat()));

@@ -26,11 +26,12 @@ pub(super) fn help(session: &mut Session, word: &[u8]) {
 fn all() -> String {
     let mut lines = String::from("Commands (* not served):");
     for chunk in ROWS.chunks(8) {
-        lines.push('\n');
-        for row in chunk {
+        let names = chunk.iter().map(|row| {
             let mark = if row.served == Served::Yes { "" } else { "*" };
-            lines += &format!("{:<9}", format!("{}{mark}", row.name));
-        }
+            format!("{:<9}", format!("{}{mark}", row.name))
+        });
+        lines.push('\n');
+        lines.push_str(names.collect::<String>().trim_end());
     }
     lines += "\nHELP and a command's name explains it; SITE HELP has more.";
     lines

@@ -7,8 +7,8 @@ use crate::ftp::glob;
 use crate::ftp::listing::ListOptions;
 use crate::ftp::name;
 use crate::ftp::reply::Reply;
-use crate::ftp::server::exchange::{Body, Channel, End, Flow, ListForm, Listed};
-use crate::ftp::server::session::Session;
+use crate::ftp::server::exchange::{Body, Channel, End, Flow, ListForm, Listed, Via};
+use crate::ftp::server::session::{Session, about};
 use crate::ftp::verb::Verb;
 
 pub(super) fn list(session: &mut Session, verb: Verb, argument: &[u8]) {
@@ -17,7 +17,8 @@ pub(super) fn list(session: &mut Session, verb: Verb, argument: &[u8]) {
     let Some((path, globs, prefix)) = place(session, rest) else { return };
     let prefix = if verb == Verb::Nlst { prefix } else { Box::default() };
     let listed = Listed { path, only: None, globs, prefix, form };
-    open(session, listed, verb.row().name, Over::Data);
+    let Some(via) = data_port(session) else { return };
+    open(session, listed, verb.row().name, Over::Data(via));
 }
 
 pub(super) fn facts(session: &mut Session, verb: Verb, argument: &[u8]) {
@@ -25,7 +26,10 @@ pub(super) fn facts(session: &mut Session, verb: Verb, argument: &[u8]) {
     let Some(facts) = session.user().map(|user| user.facts.clone()) else { return };
     let listed = Listed { path, only: None, globs: Vec::new(), prefix: Box::default(), form: ListForm::Facts(facts) };
     match verb {
-        Verb::Mlsd => open_folder(session, listed, "MLSD", Over::Data, false),
+        Verb::Mlsd => {
+            let Some(via) = data_port(session) else { return };
+            open_folder(session, listed, "MLSD", Over::Data(via), false);
+        }
         _ => mlst(session, listed),
     }
 }
@@ -41,13 +45,15 @@ pub(super) fn status(session: &mut Session, argument: &[u8]) {
 /// Where a listing goes.
 #[derive(Clone, Copy, PartialEq)]
 enum Over {
-    Data,
+    Data(Via),
     Control,
 }
 
-/// The folder to open, the globs below it, and what stands before the names in NLST. The place as it is written
-/// wins where it holds glob characters only because its name does: that is tried by [`open`].
-fn place(session: &mut Session, argument: &[u8]) -> Option<(VPath, Vec<Box<[u8]>>, Box<[u8]>)> {
+/// The folder to open, the globs below it, and what stands before each name in NLST.
+type Place = (VPath, Vec<Box<[u8]>>, Box<[u8]>);
+
+/// Takes an argument apart: what stands before the first component with a glob is a plain path.
+fn place(session: &mut Session, argument: &[u8]) -> Option<Place> {
     if !glob::has_glob(argument) {
         let mut prefix: Vec<u8> = argument.to_vec();
         if !prefix.is_empty() && !prefix.ends_with(b"/") {
@@ -55,7 +61,6 @@ fn place(session: &mut Session, argument: &[u8]) -> Option<(VPath, Vec<Box<[u8]>
         }
         return session.path(argument).map(|path| (path, Vec::new(), prefix.into()));
     }
-    // Everything before the first component with a glob is a plain path.
     let parts: Vec<&[u8]> = argument.split(|&b| b == b'/').collect();
     let first = parts.iter().position(|part| glob::has_glob(part)).unwrap_or(0);
     let mut plain = parts.get(..first).unwrap_or_default().join(&b'/');
@@ -82,7 +87,7 @@ fn open_folder(session: &mut Session, listed: Listed, verb: &'static str, over: 
             }
             Err(error) if error.reason == Reason::NotAFolder => {
                 // RFC 3659 §7.1: MLSD of a file is an error of the argument.
-                session.say(Reply::new(501, format!("{}: {error}.", shown(&listed.path), error = error.reason)));
+                session.say(Reply::new(501, about(Some(&listed.path), error.reason)));
             }
             Err(error) => session.refuse(&error, Some(&listed.path)),
         }),
@@ -112,17 +117,20 @@ fn open_file(session: &mut Session, mut listed: Listed, verb: &'static str, over
 
 fn begin(session: &mut Session, listed: Listed, verb: &'static str, over: Over) {
     let what = format!("{verb} {}", listed.path);
-    if over == Over::Control {
-        let code = if listed.only.is_some() { 213 } else { 212 };
-        session.say(Reply::opening(code, format!("Status of {}:", shown(&listed.path))));
-        let flow = Flow { body: Body::List(listed), ascii: false, channel: Channel::Control };
-        return session.transfer(flow, what, Box::new(move |session, end| close_lines(session, code, &end)));
-    }
-    let Some(via) = data_port(session) else { return };
-    session.say(Reply::new(150, format!("Opening data connection for a listing of {}.", shown(&listed.path))));
     let path = listed.path.clone();
-    let flow = Flow { body: Body::List(listed), ascii: false, channel: Channel::Data(via) };
-    session.transfer(flow, what, Box::new(move |session, end| finish(session, end, Some(&path))));
+    match over {
+        Over::Control => {
+            let code = if listed.only.is_some() { 213 } else { 212 };
+            session.say(Reply::opening(code, format!("Status of {}:", shown(&path))));
+            let flow = Flow { body: Body::List(listed), ascii: false, channel: Channel::Control };
+            session.transfer(flow, what, Box::new(move |session, end| close_lines(session, code, &end)));
+        }
+        Over::Data(via) => {
+            session.say(Reply::new(150, format!("Opening data connection for a listing of {}.", shown(&path))));
+            let flow = Flow { body: Body::List(listed), ascii: false, channel: Channel::Data(via) };
+            session.transfer(flow, what, Box::new(move |session, end| finish(session, end, Some(&path))));
+        }
+    }
 }
 
 /// MLST: the facts of one name over the control connection (RFC 3659 §7.2).

@@ -22,6 +22,7 @@ pub(super) fn rest(session: &mut Session, argument: &[u8]) {
 
 pub(super) fn retr(session: &mut Session, argument: &[u8]) {
     let Some(path) = session.named_path(Verb::Retr, argument) else { return };
+    let Some(via) = data_port(session) else { return };
     let Some(user) = session.user_mut() else { return };
     let restart = std::mem::take(&mut user.restart);
     let ascii = user.ascii;
@@ -32,7 +33,6 @@ pub(super) fn retr(session: &mut Session, argument: &[u8]) {
         op,
         Box::new(move |session, answer| match answer {
             Ok(Yield::Reading(attr)) => {
-                let Some(via) = data_port(session) else { return };
                 let kind = if ascii { "ASCII" } else { "BINARY" };
                 let size = attr.size.saturating_sub(at);
                 let line = format!("Opening {kind} data connection for {} ({size} bytes).", shown(&path));
@@ -46,7 +46,7 @@ pub(super) fn retr(session: &mut Session, argument: &[u8]) {
     );
 }
 
-/// How the data connection comes about; `None` after a 425.
+/// How the data connection comes about; `None` after a 425. Asked before anything is opened for it.
 pub(super) fn data_port(session: &mut Session) -> Option<Via> {
     let peer = session.peer;
     let only_epsv = session.user().is_some_and(|user| user.only_epsv);

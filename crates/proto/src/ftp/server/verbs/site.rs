@@ -51,7 +51,8 @@ pub(super) fn site(session: &mut Session, argument: &[u8]) {
 pub(super) fn help(session: &mut Session) {
     let mut lines = String::from("SITE commands:");
     for (name, argument, meaning) in COMMANDS {
-        lines += &format!("\n{name} {argument}: {meaning}");
+        let form = format!("{name} {argument}");
+        lines += &format!("\n{}: {meaning}", form.trim_end());
     }
     lines += "\nEnd";
     session.say(Reply::new(214, lines));
@@ -59,7 +60,8 @@ pub(super) fn help(session: &mut Session) {
 
 fn expected(session: &mut Session, command: &str) {
     let argument = COMMANDS.iter().find(|(name, ..)| *name == command).map_or("", |(_, argument, _)| argument);
-    session.say(Reply::new(501, format!("Expected: SITE {command} {argument} (CRK-404).")));
+    let form = format!("{command} {argument}");
+    session.say(Reply::new(501, format!("Expected: SITE {} (CRK-404).", form.trim_end())));
 }
 
 fn chmod(session: &mut Session, rest: &[u8]) {
@@ -84,13 +86,11 @@ fn chmod(session: &mut Session, rest: &[u8]) {
 
 /// Two forms live in the field: `time path`, and `path atime mtime ctime UTC`.
 fn utime(session: &mut Session, rest: &[u8]) {
-    let (time, path) = match five(rest).or_else(|| {
+    let two = || {
         let (time, path) = split(rest)?;
         Some((stamp(time)?, path))
-    }) {
-        Some(found) => found,
-        None => return expected(session, "UTIME"),
     };
+    let Some((time, path)) = five(rest).or_else(two) else { return expected(session, "UTIME") };
     if let Some(path) = session.path(path) {
         times::change(session, path, AttrChange { modified: Some(time), ..Default::default() });
     }

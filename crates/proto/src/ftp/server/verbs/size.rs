@@ -18,7 +18,9 @@ pub(super) fn size(session: &mut Session, argument: &[u8]) {
                 if !ascii || attr.size == 0 {
                     session.say(Reply::new(213, attr.size.to_string()));
                 } else if attr.size > session.settings.ascii_size_limit {
-                    session.refuse(&Reason::TooLarge.into(), Some(&path));
+                    let limit = session.settings.ascii_size_limit;
+                    let line = format!("In TYPE A only files of up to {limit} bytes are counted: use TYPE I (CRK-408).");
+                    session.say(Reply::new(550, line));
                 } else {
                     count(session, path);
                 }

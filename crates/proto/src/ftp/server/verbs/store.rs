@@ -4,7 +4,7 @@ use types::{Op, Reason, VPath, WriteHow, Yield};
 
 use super::retrieve::{data_port, finish, moved, number, shown};
 use crate::ftp::reply::Reply;
-use crate::ftp::server::exchange::{Body, Channel, End, Flow};
+use crate::ftp::server::exchange::{Body, Channel, End, Flow, Via};
 use crate::ftp::server::session::{Session, text};
 use crate::ftp::verb::Verb;
 
@@ -14,6 +14,7 @@ pub(super) fn store(session: &mut Session, verb: Verb, argument: &[u8]) {
         _ => session.named_path(verb, argument),
     };
     let Some(path) = path else { return };
+    let Some(via) = data_port(session) else { return };
     let Some(user) = session.user_mut() else { return };
     let restart = std::mem::take(&mut user.restart);
     let expected = user.announced.take();
@@ -34,15 +35,14 @@ pub(super) fn store(session: &mut Session, verb: Verb, argument: &[u8]) {
     session.ask_abortable(
         op,
         Box::new(move |session, answer| match answer {
-            Ok(Yield::Writing { path, .. }) => begin(session, verb, path, ascii, expected),
+            Ok(Yield::Writing { path, .. }) => begin(session, via, verb, path, ascii, expected),
             Ok(_) => {}
             Err(error) => refuse(session, error.reason, &path),
         }),
     );
 }
 
-fn begin(session: &mut Session, verb: Verb, path: VPath, ascii: bool, expected: Option<u64>) {
-    let Some(via) = data_port(session) else { return };
+fn begin(session: &mut Session, via: Via, verb: Verb, path: VPath, ascii: bool, expected: Option<u64>) {
     let name = shown(&path);
     session.say(if verb == Verb::Stou {
         Reply::new(150, format!("FILE: {}", name.trim_start_matches('/'))) // RFC 1123 §4.1.2.9 gives this form

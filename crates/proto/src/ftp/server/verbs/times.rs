@@ -18,11 +18,7 @@ pub(super) fn mdtm(session: &mut Session, argument: &[u8]) {
         Box::new(move |session, answer| match (answer, setting) {
             (Ok(Yield::Attr(attr)), _) if attr.is_dir() => session.refuse(&Reason::IsAFolder.into(), Some(&path)),
             (Ok(Yield::Attr(attr)), _) => match attr.modified {
-                Some(time) => {
-                    let mut line = Vec::with_capacity(14);
-                    timeval::print(time, &mut line);
-                    session.say(Reply::new(213, line));
-                }
+                Some(time) => session.say(Reply::new(213, timeval::print(time))),
                 None => session.refuse(&Reason::Unsupported.into(), Some(&path)),
             },
             (Err(error), Some((time, target))) if error.reason == Reason::NotFound => {
@@ -97,12 +93,12 @@ pub(super) fn change(session: &mut Session, path: VPath, wish: AttrChange) {
                 let mut line = Vec::new();
                 if let Some(time) = wish.modified {
                     line.extend_from_slice(b"Modify=");
-                    timeval::print(time, &mut line);
+                    line.extend_from_slice(timeval::print(time).as_bytes());
                     line.push(b';');
                 }
                 if let Some(time) = wish.created {
                     line.extend_from_slice(b"Create=");
-                    timeval::print(time, &mut line);
+                    line.extend_from_slice(timeval::print(time).as_bytes());
                     line.push(b';');
                 }
                 if let Some(mode) = wish.mode {
