@@ -2,4 +2,5 @@
 
 mod cli;
 mod floors;
+mod serve;
 mod tidy;

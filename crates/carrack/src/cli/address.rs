@@ -101,7 +101,7 @@ impl FromStr for PassivePorts {
 impl fmt::Display for PassivePorts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.0.start(), self.0.end()) {
-            (0, _) => f.write_str("free ones"),
+            (0, _) => f.write_str("as the system gives them"),
             (from, to) if from == to => write!(f, "{from}"),
             (from, to) => write!(f, "{from}-{to}"),
         }

@@ -3,6 +3,7 @@
 mod check;
 mod hash;
 mod paper;
+mod serve;
 mod why;
 
 use crate::cli::{Command, Exit};
@@ -10,7 +11,7 @@ use crate::cli::{Command, Exit};
 /// Runs a command to its end.
 pub(crate) fn run(command: Command) -> Exit {
     match command {
-        Command::Serve(_) => Exit::Failed,
+        Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Hash => hash::run(),
         Command::Why(args) => why::run(&args),

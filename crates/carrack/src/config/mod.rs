@@ -25,7 +25,7 @@ use vfs::storage::Durability;
 pub(crate) use crate::cli::LogForm;
 use crate::cli::PassivePorts;
 pub(crate) use page::Faults;
-pub(crate) use quick::{PasswordFrom, Quick, quick};
+pub(crate) use quick::{PasswordFrom, Quick, QuickUser, quick};
 pub(crate) use value::Host;
 
 /// All a server is told. Users, groups, hosts and limits are in the gate's own words; the rest is the program's.
@@ -60,6 +60,15 @@ pub(crate) struct Config {
     pub(crate) trace: Trace,
     /// What the process is and may do.
     pub(crate) process: Process,
+}
+
+impl Config {
+    /// What the command line says counts before the file.
+    pub(crate) fn overrule(&mut self, say: &crate::cli::Say) {
+        self.log.form = say.log.unwrap_or(self.log.form);
+        self.log.quiet |= say.quiet;
+        self.trace.ladders |= say.trace;
+    }
 }
 
 /// One way in.
@@ -143,6 +152,10 @@ pub(crate) struct Mount {
     pub(crate) durability: Durability,
     /// How long interrupted uploads are kept for their owners.
     pub(crate) keep_parts: Duration,
+    /// Permission bits of every new file, whatever sessions ask for.
+    pub(crate) file_mode: Option<u32>,
+    /// Permission bits of every new folder, whatever sessions ask for.
+    pub(crate) dir_mode: Option<u32>,
 }
 
 /// Where the files are.

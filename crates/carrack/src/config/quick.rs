@@ -70,6 +70,8 @@ pub(crate) fn quick(args: &Serve) -> Result<Quick, String> {
             Some(cli::Durability::Commit) | None => Durability::Commit,
         },
         keep_parts: std::time::Duration::from_secs(86_400),
+        file_mode: None,
+        dir_mode: None,
     };
     let whole_tree = || vec![(VPath::root(), MOUNT.into())];
     let mut users = HashMap::new();

@@ -38,7 +38,7 @@ pub(super) fn mount(section: Section<'_>, base: &Path) -> ReadMount {
             folder(&section, path?, base).map(MountKind::Local)
         }
         Word::Memory => {
-            for key in ["path", "durability", "keep_parts_hours"] {
+            for key in ["path", "durability", "keep_parts_hours", "file_mode", "dir_mode"] {
                 refuse(&section, key, "memory");
             }
             Some(MountKind::Memory { size: size.unwrap_or(64 << 20) })
@@ -47,12 +47,16 @@ pub(super) fn mount(section: Section<'_>, base: &Path) -> ReadMount {
     let read_only = section.flag("read_only").unwrap_or(false);
     let durability = section.choice("durability", &[("commit", Durability::Commit), ("os", Durability::Os)]).unwrap_or_default();
     let keep = section.number("keep_parts_hours", 0..=8_760).unwrap_or(24);
+    let file_mode = section.parsed("file_mode", value::mode).map(|t| t.value);
+    let dir_mode = section.parsed("dir_mode", value::mode).map(|t| t.value);
     let mount = name.clone().zip(kind).map(|(name, kind)| Mount {
         name: name.value,
         kind,
         read_only,
         durability,
         keep_parts: Duration::from_secs(keep * 3_600),
+        file_mode,
+        dir_mode,
     });
     section.end();
     ReadMount { mount, name }

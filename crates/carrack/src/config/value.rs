@@ -78,12 +78,20 @@ pub(crate) fn permissions(text: &str) -> Result<Permissions, String> {
     Permissions::parse(text).map_err(|_| "name at least one permission; \"none\" gives none".to_owned())
 }
 
-/// Permission bits in octal: `022`.
+/// Permission bits that are taken away, in octal: `022`.
 pub(crate) fn umask(text: &str) -> Result<u32, String> {
-    u32::from_str_radix(text.trim_start_matches("0o"), 8)
-        .ok()
-        .filter(|bits| *bits <= 0o777 && !text.is_empty())
-        .ok_or_else(|| "expected permission bits in octal, from \"000\" to \"777\", such as \"022\"".to_owned())
+    octal(text, 0o777).ok_or_else(|| "expected permission bits in octal, from \"000\" to \"777\", such as \"022\"".to_owned())
+}
+
+/// Permission bits that are given, in octal: `640`.
+pub(crate) fn mode(text: &str) -> Result<u32, String> {
+    octal(text, 0o7777).ok_or_else(|| "expected permission bits in octal, from \"000\" to \"7777\", such as \"640\"".to_owned())
+}
+
+fn octal(text: &str, most: u32) -> Option<u32> {
+    // `from_str_radix` would take a sign.
+    let digits = text.strip_prefix("0o").unwrap_or(text);
+    u32::from_str_radix(digits, 8).ok().filter(|bits| *bits <= most && digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Where to listen.

@@ -77,8 +77,8 @@ const REFUSED: &[libc::c_long] = &[
 /// Refuses them to this thread and those it starts.
 pub(super) fn confine(said: &mut Vec<String>) {
     said.push(match filter().and_then(|program| apply_filter(&program).map_err(Into::into)) {
-        Ok(()) => "system calls: no programs, tracing, mounts, modules or other users (seccomp)".to_owned(),
-        Err(e) => format!("system calls: all (seccomp: {e})"),
+        Ok(()) => "no system calls for programs, tracing, mounts, modules or users (seccomp)".to_owned(),
+        Err(e) => format!("all system calls (seccomp: {e})"),
     });
 }
 

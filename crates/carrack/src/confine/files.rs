@@ -45,7 +45,7 @@ fn real(path: &Path) -> PathBuf {
 pub(super) fn confine(needs: &Needs<'_>, said: &mut Vec<String>) -> Rooms {
     match restrict(needs) {
         Ok(RulesetStatus::NotEnforced) => {
-            said.push("files: all that the user may open (this kernel has no Landlock)".to_owned());
+            said.push("all files of the user (this kernel has no Landlock)".to_owned());
             Rooms::all()
         }
         Ok(status) => {
@@ -53,13 +53,13 @@ pub(super) fn confine(needs: &Needs<'_>, said: &mut Vec<String>) -> Rooms {
             folders.sort();
             folders.dedup();
             let list: Vec<String> = folders.iter().map(|f| f.display().to_string()).collect();
-            let list = if list.is_empty() { "none to write".to_owned() } else { list.join(" ") };
+            let list = if list.is_empty() { "nothing".to_owned() } else { list.join(" ") };
             let partly = if status == RulesetStatus::FullyEnforced { "" } else { ", as far as this kernel can" };
-            said.push(format!("files: only below {list}, and what the system reads itself (Landlock{partly})"));
+            said.push(format!("files below {list} (Landlock{partly})"));
             Rooms(Some(folders))
         }
         Err(e) => {
-            said.push(format!("files: all that the user may open (Landlock: {e})"));
+            said.push(format!("all files of the user (Landlock: {e})"));
             Rooms::all()
         }
     }

@@ -44,13 +44,13 @@ pub(crate) fn confine(needs: &Needs<'_>) -> Result<Confined, String> {
     let rooms = if needs.process.landlock {
         files::confine(needs, &mut said)
     } else {
-        said.push("files: all that the user may open (process.landlock = false)".to_owned());
+        said.push("all files of the user (process.landlock = false)".to_owned());
         Rooms::all()
     };
     if needs.process.seccomp {
         calls::confine(&mut said);
     } else {
-        said.push("system calls: all (process.seccomp = false)".to_owned());
+        said.push("all system calls (process.seccomp = false)".to_owned());
     }
     Ok(Confined { said, rooms })
 }

@@ -21,8 +21,8 @@ const OF_ROOT: [Capability; 5] = [
 pub(super) fn become_user(needs: &Needs<'_>, said: &mut Vec<String>) -> Result<bool, String> {
     let Some(name) = needs.process.user.as_deref() else {
         said.push(match unistd::geteuid() {
-            uid if uid.is_root() => "user: root; process.user in the configuration gives that up".to_owned(),
-            uid => format!("user: {}", shown(uid)),
+            uid if uid.is_root() => "user root (process.user gives that up)".to_owned(),
+            uid => format!("user {}", shown(uid)),
         });
         return Ok(false);
     };
@@ -40,7 +40,7 @@ pub(super) fn become_user(needs: &Needs<'_>, said: &mut Vec<String>) -> Result<b
     };
     if !unistd::geteuid().is_root() {
         if unistd::geteuid() == user.uid {
-            said.push(format!("user: {name}"));
+            said.push(format!("user {name}"));
             return Ok(false);
         }
         return Err(format!(
@@ -49,7 +49,7 @@ pub(super) fn become_user(needs: &Needs<'_>, said: &mut Vec<String>) -> Result<b
         ));
     }
     change(name, user.uid, gid, needs.low_ports).map_err(|e| format!("the server cannot become {name}: {e}"))?;
-    said.push(format!("user: {name}, no longer root"));
+    said.push(format!("user {name}, no longer root"));
     Ok(true)
 }
 
@@ -61,7 +61,9 @@ fn change(name: &str, uid: Uid, gid: Gid, keep: bool) -> Result<(), Box<dyn std:
     unistd::setresuid(uid, uid, uid)?;
     rustix::thread::set_keep_capabilities(false)?;
     // Believed only when seen.
-    if unistd::getresuid()? != (unistd::ResUid { real: uid, effective: uid, saved: uid }) || unistd::setuid(Uid::from_raw(0)).is_ok() {
+    if unistd::getresuid()? != (unistd::ResUid { real: uid, effective: uid, saved: uid })
+        || unistd::setuid(Uid::from_raw(0)).is_ok()
+    {
         return Err("root could be had again".into());
     }
     Ok(())
@@ -86,12 +88,12 @@ pub(super) fn drop_capabilities(needs: &Needs<'_>, dropped_root: bool, said: &mu
     }
     match keep(&wanted) {
         Ok(kept) => {
-            let mut names: Vec<String> = kept.iter().map(ToString::to_string).collect();
+            let mut names: Vec<String> = kept.iter().map(|c| c.to_string().trim_start_matches("CAP_").to_lowercase()).collect();
             names.sort();
-            let names = if names.is_empty() { "none".to_owned() } else { names.join(" ") };
-            said.push(format!("capabilities: {names}; {privileges}"));
+            let names = if names.is_empty() { "no capabilities".to_owned() } else { format!("capabilities {}", names.join(" ")) };
+            said.push(format!("{names}, {privileges}"));
         }
-        Err(e) => said.push(format!("capabilities: as they were ({e}); {privileges}")),
+        Err(e) => said.push(format!("capabilities as they were ({e}), {privileges}")),
     }
 }
 

@@ -85,7 +85,7 @@ impl Observer for Journal {
     fn event(&self, session: &SessionInfo, event: &Event) {
         let mut part = self.part(session.id);
         let Some(story) = part.get_mut(&session.id) else { return };
-        if let Some(fact) = story.hear(session, event) {
+        if let Some(fact) = story.hear(event) {
             drop(part);
             self.write(Some(session), &fact);
         }
@@ -156,14 +156,20 @@ mod tests {
             What::Command("USER anna".into()),
             What::Reply("331 Password, please.".into()),
             What::Command("PASS ***".into()),
+            What::Ask("login anna".into()),
+            What::Answer(Reason::LoginWrong.to_string().into()),
             What::Reply("530 Login incorrect. [CRK-101]".into()),
+            What::Command("USER bob".into()),
+            What::Reply("530 Passwords in clear are refused here. [CRK-103]".into()),
             What::Command("USER anna".into()),
             What::Command("PASS ***".into()),
+            What::Ask("login anna".into()),
         ] {
             r.record(at, what);
         }
         r.set_user(Some("anna".into()));
         for what in [
+            What::Answer("welcome /".into()),
             What::Reply("230 Welcome, anna.".into()),
             What::Command("SIZE big.iso".into()),
             What::Ask("stat /big.iso".into()),
@@ -201,6 +207,7 @@ mod tests {
         let expected = "\
 3f2a91c4 203.0.113.5  connected to ftp (192.0.2.1:21)
 3f2a91c4 203.0.113.5  login as anna  failed: the user name or the password is wrong [CRK-101] Check both; repeated failures slow the answers down and then ban the address.
+3f2a91c4 203.0.113.5  USER  failed: this listener takes no passwords in clear from other machines [CRK-103] Use TLS, connect from loopback, or set plain_login = \"allow\" on the listener.
 3f2a91c4 anna@203.0.113.5  logged in
 3f2a91c4 anna@203.0.113.5  RETR /big.iso  1.2 GiB in 3.1 s (396 MiB/s)
 3f2a91c4 anna@203.0.113.5  STOR /new  failed after 512 B: the client cut the data connection [CRK-306] Send or fetch the rest with REST.
@@ -218,7 +225,7 @@ mod tests {
         let (journal, rx) = journal(LogForm::Text, true, false);
         play(&journal);
         let lines = rx.lines();
-        assert_eq!(lines.len(), 5, "{lines:#?}");
+        assert_eq!(lines.len(), 6, "{lines:#?}");
         assert!(lines.iter().all(|l| l.contains("CRK-")));
     }
 
@@ -229,14 +236,17 @@ mod tests {
         let lines: Vec<serde_json::Value> = rx.lines().iter().map(|l| serde_json::from_str(l).unwrap()).collect();
         assert!(lines.iter().all(|l| l["session"] == "3f2a91c4" && l["peer"] == "203.0.113.5:40000" && l["time"].is_string()));
         let events: Vec<&str> = lines.iter().map(|l| l["event"].as_str().unwrap()).collect();
-        assert_eq!(events, ["connected", "login", "login", "transfer", "transfer", "operation", "operation", "note", "closed"]);
-        let sent = &lines[3];
+        assert_eq!(
+            events,
+            ["connected", "login", "operation", "login", "transfer", "transfer", "operation", "operation", "note", "closed"]
+        );
+        let sent = &lines[4];
         assert_eq!(
             (&sent["command"], &sent["path"], &sent["bytes"]),
             (&"RETR".into(), &"/big.iso".into(), &1_288_490_188u64.into())
         );
         assert_eq!((&sent["ok"], &sent["seconds"], &sent["direction"]), (&true.into(), &3.1.into(), &"out".into()));
-        let cut = &lines[4];
+        let cut = &lines[5];
         assert_eq!((&cut["ok"], &cut["code"], &cut["bytes"]), (&false.into(), &"CRK-306".into(), &512.into()));
         assert!(cut["remedy"].is_string() && cut["cause"].is_string());
     }

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use trace::SessionInfo;
 use types::{Event, Reason, What};
 
 use super::fact::Fact;
@@ -13,11 +12,10 @@ const MOST_ASKS: usize = 32;
 /// What is remembered of a session between its events: a few texts.
 #[derive(Default)]
 pub(super) struct Story {
-    /// The user that wants to be let in.
-    wants: Option<Box<str>>,
-    greeted: bool,
     /// The verb of the last command.
     verb: Box<str>,
+    /// The refusal of the last command, if it was told.
+    told: Option<Reason>,
     /// Asks without an answer yet, and the verb that led to each.
     asks: VecDeque<(Box<str>, Box<str>)>,
     /// Verb and path of the body that is moving or about to.
@@ -26,13 +24,12 @@ pub(super) struct Story {
 
 impl Story {
     /// Hears the next event; a fact if it completes one.
-    pub(super) fn hear(&mut self, session: &SessionInfo, event: &Event) -> Option<Fact<'static>> {
+    pub(super) fn hear(&mut self, event: &Event) -> Option<Fact<'static>> {
         match &event.what {
             What::Command(line) => {
                 self.command(line);
                 None
             }
-            What::Reply(line) => self.reply(session, line),
             What::Ask(text) => {
                 if self.asks.len() == MOST_ASKS {
                     self.asks.pop_front();
@@ -64,41 +61,30 @@ impl Story {
                 ..Fact::new("note")
             }),
             What::Closed(reason) => Some(Fact { reason: *reason, took: Some(event.at), ..Fact::new("closed") }),
+            What::Reply(line) => self.reply(line),
             What::Accepted(..) | What::Listening(_) | What::Connecting(_) | What::Connected(_) | What::Started(_) => None,
         }
     }
 
     fn command(&mut self, line: &str) {
-        let (verb, argument) = line.trim_start().split_once(' ').unwrap_or((line.trim(), ""));
-        let verb = verb.to_ascii_uppercase();
-        if verb == "USER" {
-            self.wants = Some(argument.into());
-            self.greeted = false;
-        }
-        self.verb = verb.into();
+        self.told = None;
+        self.verb = line.split_whitespace().next().unwrap_or_default().to_ascii_uppercase().into();
     }
 
-    /// Logins are seen by their replies: nothing else tells of them.
-    fn reply(&mut self, session: &SessionInfo, line: &str) -> Option<Fact<'static>> {
-        let is_login = matches!(&*self.verb, "USER" | "PASS" | "ACCT");
-        match line.get(..3)? {
-            "230" if is_login && session.user.is_some() && !self.greeted => {
-                self.greeted = true;
-                Some(Fact::words("login", "logged in"))
-            }
-            "530" | "421" if is_login && self.wants.is_some() => {
-                let wanted = self.wants.take()?;
-                let reason = code_in(line).unwrap_or(Reason::LoginWrong);
-                Some(Fact { reason: Some(reason), ..Fact::words("login", format!("login as {wanted}")) })
-            }
-            _ => None,
+    /// What the session refuses by itself, before anybody is asked: passwords in clear, for one.
+    fn reply(&mut self, line: &str) -> Option<Fact<'static>> {
+        let reason = code_in(line).filter(|r| r.code().starts_with("CRK-1"))?;
+        if self.told == Some(reason) {
+            return None;
         }
+        Some(Fact { reason: Some(reason), ..operation(&self.verb, "") })
     }
 
     fn answer(&mut self, text: &str) -> Option<Fact<'static>> {
         let (verb, ask) = self.asks.pop_front()?;
         let (op, path) = ask.split_once(' ').unwrap_or((&ask, ""));
         let failure = text.get(..7).and_then(code_in);
+        self.told = failure;
         match (op, failure) {
             // Bodies and folders are told of when they have moved.
             ("read" | "write" | "append" | "list", None) => {
@@ -107,6 +93,10 @@ impl Story {
                 None
             }
             ("stat" | "lstat" | "usage" | "space" | "reserve" | "who", None) => None,
+            ("login", None) if text.starts_with("account needed") => None,
+            ("host", None) => None,
+            ("login", None) => Some(Fact::words("login", "logged in")),
+            ("login", Some(reason)) => Some(Fact { reason: Some(reason), ..Fact::words("login", format!("login as {path}")) }),
             (_, None) => Some(operation(&verb, path)),
             (_, Some(reason)) => {
                 let detail = text.split_once('(').and_then(|(_, d)| d.strip_suffix(')')).map(str::to_owned);

@@ -1,0 +1,214 @@
+//! A server that runs: what is open, how it is told to read its configuration again, and how it ends.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use gate::Gate;
+use io::CancellationToken;
+use sd_notify::NotifyState;
+use server::ftp;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use types::Reason;
+
+use super::parts::{self, Followed, OpenMount, OpenPorts};
+use super::sockets::Sockets;
+use super::system::{self, Signals, Wish};
+use super::{Plan, Refused, is_for_people, welcome, wire};
+use crate::cli::Exit;
+use crate::config::{Config, Listener, PlainLogin};
+use crate::confine::{Confined, Rooms};
+use crate::log::{Fact, Journal, Look, Place, Writer};
+use crate::say;
+
+/// What start-up hands over.
+pub(super) struct Start {
+    pub(super) plan: Plan,
+    pub(super) sockets: Sockets,
+    pub(super) storages: Vec<OpenMount>,
+    pub(super) place: Place,
+    pub(super) look: Look,
+    pub(super) confined: Confined,
+}
+
+/// A server that runs.
+pub(super) struct Live {
+    pub(super) gate: Arc<Gate>,
+    pub(super) journal: Arc<Journal>,
+    pub(super) rooms: Rooms,
+    pub(super) config: Config,
+    pub(super) listeners: Vec<Running>,
+    pub(super) mounts: Vec<OpenMount>,
+    pub(super) ports: Vec<OpenPorts>,
+    pub(super) names: Vec<Followed>,
+    /// Ends everything where it stands.
+    pub(super) now: CancellationToken,
+}
+
+/// A listener that runs.
+pub(super) struct Running {
+    /// The address in the configuration.
+    pub(super) wanted: SocketAddr,
+    /// The one it has.
+    pub(super) address: SocketAddr,
+    /// Hands it other settings.
+    pub(super) settings: watch::Sender<Arc<ftp::Listener>>,
+    /// Has it accept no more.
+    pub(super) gentle: CancellationToken,
+    /// Until its last session has ended.
+    pub(super) ended: JoinHandle<Option<()>>,
+}
+
+/// Runs until it is told to stop.
+pub(super) async fn run(start: Start) -> Result<Exit, Refused> {
+    let Start { plan, mut sockets, storages, place, look, confined } = start;
+    let mut signals = Signals::listen().map_err(|e| Refused::new("signals", Reason::Io, e.to_string()))?;
+    let (lines, writer) = Writer::start(place, plan.config.log.form);
+    let log = &plan.config.log;
+    let journal = Journal::new(log.form, look, log.quiet, plan.config.trace.ladders, lines);
+    let live = begin(plan.config, &mut sockets, storages, &journal, confined.rooms).await;
+    let mut live = match live {
+        Ok(live) => live,
+        Err(refused) => {
+            drop(journal);
+            writer.end().await;
+            return Err(refused);
+        }
+    };
+    let addresses: Vec<(SocketAddr, PlainLogin)> =
+        live.config.listeners.iter().zip(&live.listeners).map(|(l, r)| (r.address, l.plain_login)).collect();
+    if plan.file.is_none() && !live.config.log.quiet {
+        let text = welcome::text(&live.config, plan.user.as_ref(), &addresses, look);
+        // Whoever reads JSON reads only JSON.
+        if is_for_people(&live.config) {
+            say::out(format_args!("{text}"));
+        } else {
+            say::err(format_args!("{text}"));
+        }
+    }
+    live.introduce(&confined.said, &sockets.unused);
+    system::notify(&[NotifyState::Ready]);
+    system::keep_awake(&live.now);
+    loop {
+        match signals.next().await {
+            Wish::Stop => break,
+            Wish::Reload => live.reload(plan.file.as_deref()).await,
+        }
+    }
+    live.stop(&mut signals).await;
+    drop(journal);
+    writer.end().await;
+    Ok(Exit::Well)
+}
+
+/// Opens what is still closed and begins to accept.
+async fn begin(
+    config: Config,
+    sockets: &mut Sockets,
+    mounts: Vec<OpenMount>,
+    journal: &Arc<Journal>,
+    rooms: Rooms,
+) -> Result<Live, Refused> {
+    let ports = parts::ports(&config.listeners, &[], journal)?;
+    let names = parts::names(&config.listeners, &[], journal).await;
+    let gate = Gate::new(wire::rules(&config, &mounts))
+        .map_err(|e| Refused::new("the rules", e.reason, e.detail.map(String::from).unwrap_or_default()))?;
+    let mut live = Live {
+        gate,
+        journal: journal.clone(),
+        rooms,
+        config,
+        listeners: Vec::new(),
+        mounts,
+        ports,
+        names,
+        now: CancellationToken::new(),
+    };
+    let mut sockets_of = Vec::new();
+    for listener in &live.config.listeners {
+        sockets_of.push(sockets.take(listener)?);
+    }
+    for (listener, socket) in live.config.listeners.clone().iter().zip(sockets_of) {
+        let running = live.accept(listener, socket)?;
+        live.listeners.push(running);
+    }
+    for mount in &live.mounts {
+        mount.keep_clean(journal);
+    }
+    Ok(live)
+}
+
+impl Live {
+    /// Begins to accept at a socket.
+    pub(super) fn accept(&self, listener: &Listener, socket: std::net::TcpListener) -> Result<Running, Refused> {
+        let refused =
+            |e: std::io::Error| Refused::new(format!("cannot listen on {}", listener.address), Reason::Bind, e.to_string());
+        let address = socket.local_addr().map_err(refused)?;
+        let socket = TcpListener::from_std(socket).map_err(refused)?;
+        let (settings, given) = watch::channel(wire::listener(&self.config, listener, &self.ports, &self.names));
+        let gentle = CancellationToken::new();
+        let stop = ftp::Stop { gentle: gentle.clone(), now: self.now.clone(), drain_within: self.config.waits.drain };
+        // The root token ends the sessions themselves; the listener's task then ends by itself and tells how.
+        let never = CancellationToken::new();
+        let task = ftp::serve(socket, given, self.gate.clone(), self.journal.clone(), stop);
+        Ok(Running { wanted: listener.address, address, settings, gentle, ended: io::task::spawn("ftp listener", &never, task) })
+    }
+
+    /// Says what is served and what was given up.
+    fn introduce(&self, confined: &[String], unused: &[SocketAddr]) {
+        for (listener, running) in self.config.listeners.iter().zip(&self.listeners) {
+            self.introduce_listener(listener, running.address);
+        }
+        for address in unused {
+            let words = format!("the socket {address} was handed over, and no [[listener]] names it");
+            self.journal.say(&Fact::words("warning", words));
+        }
+        self.journal.say(&Fact::words("confined", format!("gave up what is not needed, and keeps: {}", confined.join("; "))));
+    }
+
+    /// Says where it listens, and what is open there that is closed as it comes.
+    pub(super) fn introduce_listener(&self, listener: &Listener, address: SocketAddr) {
+        let passive = listener.passive.as_ref().map_or("no passive mode".to_owned(), |p| format!("passive ports {}", p.ports));
+        let words = format!("{} listens on {address} for {}, {passive}", listener.name, listener.protocol.name());
+        self.journal.say(&Fact { address: None, ..Fact::words("listening", words) });
+        if listener.plain_login == PlainLogin::Allow {
+            let words = format!(
+                "{} takes passwords in clear from everywhere: whoever listens on the network can read them",
+                listener.name
+            );
+            self.journal.say(&Fact::words("warning", words));
+        }
+    }
+
+    /// Accepts no more, lets transfers end as long as `limits.drain_seconds` says, and goes. A second signal ends
+    /// all at once.
+    async fn stop(self, signals: &mut Signals) {
+        system::notify(&[NotifyState::Stopping]);
+        let seconds = self.config.waits.drain.as_secs();
+        let words = format!("stopping: transfers may end for {seconds} s; a second signal ends them now");
+        self.journal.say(&Fact::words("stopping", words));
+        self.gate.stop();
+        for running in &self.listeners {
+            running.gentle.cancel();
+        }
+        let ended = async {
+            for running in self.listeners {
+                let _ = running.ended.await;
+            }
+        };
+        tokio::pin!(ended);
+        loop {
+            tokio::select! {
+                () = &mut ended => break,
+                wish = signals.next() => if wish == Wish::Stop { self.now.cancel() },
+            }
+        }
+        self.now.cancel();
+        self.mounts.iter().for_each(OpenMount::close);
+        self.ports.iter().for_each(|p| p.stop.cancel());
+        self.names.iter().for_each(|n| n.stop.cancel());
+        self.gate.flush().await;
+        self.journal.say(&Fact::words("stopped", "stopped"));
+    }
+}
