@@ -135,10 +135,8 @@ impl Server {
             if let Some(end) = running.child.try_wait()? {
                 return Err(format!("{} ended at once ({end}): {}", self.kind.name(), tail(&log)).into());
             }
-            match self.kind {
-                Kind::Raw => running.address.set_port(tail(&log).trim().parse().unwrap_or(0)),
-                Kind::Carrack | Kind::CarrackCommit => running.address.set_port(announced(&tail(&log)).unwrap_or(0)),
-                _ => {}
+            if self.kind == Kind::Raw {
+                running.address.set_port(tail(&log).trim().parse().unwrap_or(0));
             }
             if running.address.port() != 0 && TcpStream::connect(running.address).is_ok() {
                 return Ok(running);
@@ -163,7 +161,7 @@ impl Server {
                 fs::write(&secret, "s3cret-for-the-bench\n")?;
                 fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
                 let durability = if self.kind == Kind::Carrack { "os" } else { "commit" };
-                command.arg("serve").arg(folder).args(["--ftp", "127.0.0.1:0", "--user", "u", "--password-file"]);
+                command.arg("serve").arg(folder).arg("--ftp").arg(format!("127.0.0.1:{port}")).args(["--user", "u", "--password-file"]);
                 command.arg(&secret).args(["--durability", durability, "--quiet"]);
             }
             Kind::Vsftpd => {
@@ -175,7 +173,7 @@ impl Server {
                     format!(
                         "listen=YES\nlisten_address=127.0.0.1\nlisten_port={port}\nbackground=NO\nanonymous_enable=YES\nlocal_enable=NO\n\
                          write_enable=YES\nanon_upload_enable=YES\nanon_mkdir_write_enable=YES\nanon_other_write_enable=YES\n\
-                         anon_world_readable_only=NO\nanon_umask=022\nanon_root={root}\nftp_username=nobody\nsecure_chroot_dir={}\n\
+                         anon_world_readable_only=NO\nanon_umask=022\nanon_root={root}\nftp_username=ftp\nsecure_chroot_dir={}\n\
                          xferlog_enable=NO\nmax_clients=20000\nmax_per_ip=20000\nseccomp_sandbox=NO\nisolate=NO\nisolate_network=NO\n\
                          idle_session_timeout=900\ndirmessage_enable=NO\n",
                         empty.display()
@@ -227,22 +225,7 @@ server.max_cons_per_ip = 0
 server.serve_forever()
 "#;
 
-/// The port in the URL of carrack's welcome.
-fn announced(welcome: &str) -> Option<u16> {
-    let rest = welcome.split("127.0.0.1:").nth(1)?;
-    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
-}
-
 fn tail(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
     text.get(text.len().saturating_sub(2000)..).unwrap_or(&text).to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_port_is_read_from_the_welcome() {
-        assert_eq!(super::announced("carrack\n  ftp://u@127.0.0.1:40123/  password x\n"), Some(40123));
-        assert_eq!(super::announced("starting"), None);
-    }
 }

@@ -1,0 +1,69 @@
+//! How does a test get a server to try clients on? Started on free ports over a folder of its own, gone with the test.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "a test harness: it reads the clock, touches files and says what it skips"
+)]
+
+pub mod control;
+pub mod files;
+pub mod run;
+mod subject;
+
+pub use subject::{PASSWORD, Server, USER};
+
+/// How data connections are made, and over which family.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Way {
+    /// PASV or EPSV over IPv4.
+    Passive4,
+    /// EPSV over IPv6.
+    Passive6,
+    /// PORT or EPRT over IPv4.
+    Active4,
+    /// EPRT over IPv6.
+    Active6,
+}
+
+impl Way {
+    /// Whether the server connects to the client.
+    pub const fn is_active(self) -> bool {
+        matches!(self, Self::Active4 | Self::Active6)
+    }
+
+    /// Whether it is IPv6.
+    pub const fn is_v6(self) -> bool {
+        matches!(self, Self::Passive6 | Self::Active6)
+    }
+}
+
+/// Whether a missing client is a failure: `CARRACK_REQUIRE_CLIENTS=1`, or `CI=true`.
+pub fn clients_are_required() -> bool {
+    let set = |name: &str, value: &str| std::env::var(name).is_ok_and(|v| v == value);
+    set("CARRACK_REQUIRE_CLIENTS", "1") || set("CI", "true")
+}
+
+/// Says that a test cannot run here, and why; fails it where nothing may be skipped.
+///
+/// # Panics
+/// Where clients are required.
+pub fn skip(why: &str) {
+    assert!(!clients_are_required(), "{why}, and nothing may be skipped here");
+    eprintln!("SKIPPED: {why}");
+}
+
+/// Ends the test, skipped, if the program is not installed.
+#[macro_export]
+macro_rules! need {
+    ($program:expr) => {
+        if !$crate::run::is_installed($program) {
+            $crate::skip(&format!("{} is not installed", $program));
+            return;
+        }
+    };
+}
+
+/// Where `cargo xtask test` puts basic-ftp, for `NODE_PATH`.
+pub fn node_modules() -> std::path::PathBuf {
+    subject::downloads().join("interop/node_modules")
+}

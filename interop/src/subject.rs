@@ -1,0 +1,203 @@
+//! Which server is tried? carrack, or with `CARRACK_INTEROP_SUBJECT=pyftpdlib` another, to see whether a client or its
+//! script is to blame when both fail.
+
+use crate::Way;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Who logs in.
+pub const USER: &str = "u";
+/// With which password.
+pub const PASSWORD: &str = "s3cret-for-tests";
+
+/// A server that runs; killed when dropped, its folder with it.
+pub struct Server {
+    child: Child,
+    scratch: TempDir,
+    root: PathBuf,
+    arguments: Vec<String>,
+    ports: (u16, u16),
+}
+
+impl Server {
+    /// Starts the server over a new folder.
+    pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// Starts carrack with more arguments.
+    ///
+    /// # Panics
+    /// If it does not start within 20 s; the message holds what it printed.
+    pub fn with(arguments: &[&str]) -> Self {
+        let scratch = TempDir::new().expect("a temporary folder");
+        let root = scratch.path().join("root");
+        Self::over(root, scratch, arguments)
+    }
+
+    /// Starts carrack over an existing folder that is not part of the test's own.
+    pub fn at(root: &Path, arguments: &[&str]) -> Self {
+        Self::over(root.to_path_buf(), TempDir::new().expect("a temporary folder"), arguments)
+    }
+
+    fn over(root: PathBuf, scratch: TempDir, arguments: &[&str]) -> Self {
+        fs::create_dir_all(&root).expect("create the root");
+        fs::write(scratch.path().join("password"), format!("{PASSWORD}\n")).expect("write the password");
+        fs::set_permissions(scratch.path().join("password"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("chmod");
+        let arguments: Vec<String> = arguments.iter().map(|&a| a.to_owned()).collect();
+        let (child, ports) = launch(&root, scratch.path(), &arguments);
+        Self { child, scratch, root, arguments, ports }
+    }
+
+    /// Kills the server as a crash would, at once.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Starts it again over the same folder after [`Server::kill`]; its ports are new.
+    pub fn restart(&mut self) {
+        self.kill();
+        (self.child, self.ports) = launch(&self.root, self.scratch.path(), &self.arguments);
+    }
+
+    /// The folder it serves.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it printed so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.scratch.path().join("log")).unwrap_or_default()
+    }
+
+    /// Host, as it stands in a URL, and port for this way.
+    pub const fn door(&self, way: Way) -> (&'static str, u16) {
+        if way.is_v6() { ("[::1]", self.ports.1) } else { ("127.0.0.1", self.ports.0) }
+    }
+
+    /// Host without brackets, and port as text.
+    pub fn host_and_port(&self, way: Way) -> (&'static str, String) {
+        let (host, port) = self.door(way);
+        (host.trim_matches(['[', ']']), port.to_string())
+    }
+
+    /// `ftp://host:port/`, without the user.
+    pub fn url(&self, way: Way) -> String {
+        let (host, port) = self.door(way);
+        format!("ftp://{host}:{port}/")
+    }
+
+    /// The port of the IPv4 listener.
+    pub const fn port(&self) -> u16 {
+        self.ports.0
+    }
+
+    /// Whether this is carrack and no stand-in.
+    pub fn is_carrack() -> bool {
+        std::env::var("CARRACK_INTEROP_SUBJECT").map_or(true, |subject| subject.is_empty() || subject == "carrack")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            let log = self.log();
+            eprintln!("--- the server said:\n{}", log.get(log.len().saturating_sub(6000)..).unwrap_or(&log));
+        }
+    }
+}
+
+fn launch(root: &Path, scratch: &Path, arguments: &[String]) -> (Child, (u16, u16)) {
+    let log = scratch.join("log");
+    let file = File::create(&log).expect("create the log");
+    let mut command = if Server::is_carrack() { carrack(root, scratch) } else { pyftpdlib(root) };
+    command.args(arguments).stdin(Stdio::null()).stderr(file.try_clone().expect("a second handle")).stdout(file);
+    let mut child = command.spawn().unwrap_or_else(|why| panic!("{command:?}: {why}"));
+    let start = Instant::now();
+    loop {
+        let said = fs::read_to_string(&log).unwrap_or_default();
+        if let (Some(v4), Some(v6)) = (port_after(&said, "@127.0.0.1:"), port_after(&said, "@[::1]:")) {
+            return (child, (v4, v6));
+        }
+        let ended = child.try_wait().expect("wait");
+        assert!(ended.is_none(), "the server ended at once ({ended:?}): {said}");
+        if start.elapsed() > Duration::from_secs(20) {
+            let _ = child.kill();
+            let _ = child.wait();
+            panic!("the server announced no port within 20 s: {said}");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The number behind the first place where `before` stands.
+fn port_after(text: &str, before: &str) -> Option<u16> {
+    let (_, rest) = text.split_once(before)?;
+    let (digits, _) = rest.split_once(|c: char| !c.is_ascii_digit())?;
+    digits.parse().ok()
+}
+
+fn carrack(root: &Path, scratch: &Path) -> Command {
+    let mut command = Command::new(program());
+    command.arg("serve").arg(root).args(["--ftp", "127.0.0.1:0", "--ftp", "[::1]:0", "--user", USER, "--password-file"]);
+    command.arg(scratch.join("password"));
+    command
+}
+
+/// The program under test: `CARRACK_BIN`, or what cargo builds now, so that it is never an old one.
+fn program() -> PathBuf {
+    if let Some(named) = std::env::var_os("CARRACK_BIN") {
+        return named.into();
+    }
+    static BUILT: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    BUILT
+        .get_or_init(|| {
+            let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a parent");
+            let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+            let built = Command::new(cargo).args(["build", "--quiet", "--package", "carrack"]).current_dir(workspace).status();
+            assert!(built.expect("cargo runs").success(), "carrack did not build");
+            target(workspace).join("debug/carrack")
+        })
+        .clone()
+}
+
+fn target(workspace: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from)
+}
+
+/// Where `cargo xtask test` puts what the tests need besides installed programs.
+pub(crate) fn downloads() -> PathBuf {
+    target(Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a parent"))
+}
+
+fn pyftpdlib(root: &Path) -> Command {
+    let mut command = Command::new(downloads().join("peers/pyftpdlib/bin/python3"));
+    command.args(["-c", STAND_IN]).arg(root).args([USER, PASSWORD]);
+    command
+}
+
+/// The stand-in: one loop, a listener per family.
+const STAND_IN: &str = r#"
+import logging, sys
+from pyftpdlib.authorizers import DummyAuthorizer
+from pyftpdlib.handlers import FTPHandler
+from pyftpdlib.servers import FTPServer
+logging.basicConfig(level=logging.INFO)
+users = DummyAuthorizer()
+users.add_user(sys.argv[2], sys.argv[3], sys.argv[1], perm="elradfmwMT")
+FTPHandler.authorizer = users
+servers = [FTPServer((host, 0), FTPHandler) for host in ("127.0.0.1", "::1")]
+for server, host in zip(servers, ("127.0.0.1", "[::1]")):
+    print(f"ftp://{sys.argv[2]}@{host}:{server.address[1]}/", flush=True)
+servers[0].serve_forever()
+"#;
