@@ -1,5 +1,7 @@
 //! Floor 2: one tree out of many storages. It has never heard of a protocol or a user's rights.
 
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
 pub mod local;
 pub mod memory;
 pub mod mounts;

@@ -284,3 +284,131 @@ impl Listing for Merged {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use types::{AttrChange, Error, Kind, Reason, VPath, WriteHow};
+
+    use super::Mounts;
+    use crate::storage::{Owner, SharedStorage, Storage, WriteOrder};
+    use crate::{MemorySettings, MemoryStorage, ReadOnly};
+
+    const NOBODY: Owner = Owner(None);
+
+    fn p(path: &str) -> VPath {
+        VPath::parse(path.as_bytes()).unwrap()
+    }
+
+    fn memory() -> SharedStorage {
+        Arc::new(MemoryStorage::new(MemorySettings::default()))
+    }
+
+    async fn put(s: &dyn Storage, path: &str, bytes: &'static [u8]) -> Result<VPath, Error> {
+        let mut opened = s.write(&p(path), WriteOrder { how: WriteHow::Unique, mode: 0o644, owner: &NOBODY }).await?;
+        opened.sink.write_all(Bytes::from_static(bytes)).await?;
+        opened.sink.commit().await?;
+        Ok(opened.path)
+    }
+
+    async fn get(s: &dyn Storage, path: &str) -> Result<Vec<u8>, Error> {
+        s.read(&p(path), 0, &NOBODY).await?.1.read_to_end().await
+    }
+
+    async fn list(s: &dyn Storage, path: &str) -> Result<BTreeMap<String, Kind>, Error> {
+        let mut listing = s.list(&p(path), &NOBODY).await?;
+        let mut all = BTreeMap::new();
+        loop {
+            let page = listing.next_page().await?;
+            if page.is_empty() {
+                return Ok(all);
+            }
+            for entry in page {
+                let old = all.insert(String::from_utf8(entry.name.into()).unwrap(), entry.attr.kind);
+                assert_eq!(old, None, "shown twice");
+            }
+        }
+    }
+
+    fn names(all: &[(&str, Kind)]) -> BTreeMap<String, Kind> {
+        all.iter().map(|(n, k)| ((*n).to_owned(), *k)).collect()
+    }
+
+    #[tokio::test]
+    async fn the_longest_prefix_wins() {
+        let (root, pub_, deep) = (memory(), memory(), memory());
+        let m = Mounts::new([(p("/"), root.clone()), (p("/pub"), pub_.clone()), (p("/pub/a/deep"), deep.clone())]).unwrap();
+        for (path, storage, below) in
+            [("/f", &root, "/f"), ("/pub/f", &pub_, "/f"), ("/pub/a/deep/f", &deep, "/f"), ("/public", &root, "/public")]
+        {
+            assert_eq!(put(&m, path, path.as_bytes()).await.unwrap(), p(path));
+            assert_eq!(get(&**storage, below).await.unwrap(), path.as_bytes());
+        }
+        assert_eq!(put(&m, "/pub/f", b"second").await.unwrap(), p("/pub/f.1"));
+        assert_eq!(
+            put(&m, "/pub/a/f", b"").await.unwrap_err().reason,
+            Reason::NotFound,
+            "the way there is no folder of a storage"
+        );
+    }
+
+    #[tokio::test]
+    async fn mounts_stand_in_their_parents() {
+        let root = memory();
+        put(&*root, "/file", b"x").await.unwrap();
+        put(&*root, "/pub", b"hidden by the mount").await.unwrap();
+        let m = Mounts::new([(p("/"), root), (p("/pub"), memory()), (p("/x/y/z"), memory())]).unwrap();
+        assert_eq!(list(&m, "/").await.unwrap(), names(&[("file", Kind::File), ("pub", Kind::Dir), ("x", Kind::Dir)]));
+        assert_eq!(list(&m, "/x").await.unwrap(), names(&[("y", Kind::Dir)]));
+        assert_eq!(list(&m, "/x/y/z").await.unwrap(), names(&[]));
+        for path in ["/", "/pub", "/x", "/x/y", "/x/y/z"] {
+            assert_eq!(m.stat(&p(path), true, &NOBODY).await.unwrap().kind, Kind::Dir, "{path}");
+            assert_eq!(get(&m, path).await.unwrap_err().reason, Reason::IsAFolder, "{path}");
+        }
+        assert_eq!(m.stat(&p("/x/none"), true, &NOBODY).await.unwrap_err().reason, Reason::NotFound);
+    }
+
+    #[tokio::test]
+    async fn without_a_root_the_way_is_read_only() {
+        let m = Mounts::new([(p("/a/b"), memory()), (p("/c"), memory())]).unwrap();
+        assert_eq!(list(&m, "/").await.unwrap(), names(&[("a", Kind::Dir), ("c", Kind::Dir)]));
+        assert_eq!(list(&m, "/none").await.unwrap_err().reason, Reason::NotFound);
+        assert_eq!(put(&m, "/f", b"").await.unwrap_err().reason, Reason::ReadOnly);
+        assert_eq!(m.make_dir(&p("/a/d"), 0o755).await.unwrap_err().reason, Reason::ReadOnly);
+        assert_eq!(m.set_attr(&p("/a"), &AttrChange::default()).await.unwrap_err().reason, Reason::ReadOnly);
+        assert_eq!(m.space(&p("/a")).await.unwrap().free, Some(0));
+        assert_eq!(m.space(&p("/none")).await.unwrap_err().reason, Reason::NotFound);
+        put(&m, "/a/b/f", b"x").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn mount_points_stay_and_nothing_crosses_them() {
+        let m = Mounts::new([(p("/"), memory()), (p("/a"), memory()), (p("/x/b"), memory())]).unwrap();
+        put(&m, "/f", b"f").await.unwrap();
+        put(&m, "/a/g", b"g").await.unwrap();
+        for point in ["/", "/a", "/x", "/x/b"] {
+            assert_eq!(m.remove_dir(&p(point)).await.unwrap_err().reason, Reason::MountPoint, "{point}");
+            assert_eq!(m.rename(&p(point), &p("/new"), true).await.unwrap_err().reason, Reason::MountPoint, "{point}");
+            assert_eq!(m.rename(&p("/f"), &p(point), true).await.unwrap_err().reason, Reason::MountPoint, "{point}");
+            assert_eq!(m.remove(&p(point), &NOBODY).await.unwrap_err().reason, Reason::IsAFolder, "{point}");
+            assert_eq!(m.make_dir(&p(point), 0o755).await.unwrap_err().reason, Reason::Exists, "{point}");
+            assert_eq!(m.link(&p(point), b"f").await.unwrap_err().reason, Reason::Exists, "{point}");
+        }
+        assert_eq!(m.rename(&p("/f"), &p("/a/f"), true).await.unwrap_err().reason, Reason::CrossMount);
+        assert_eq!(m.rename(&p("/a/g"), &p("/g"), true).await.unwrap_err().reason, Reason::CrossMount);
+        m.rename(&p("/a/g"), &p("/a/h"), false).await.unwrap();
+        assert_eq!(get(&m, "/a/h").await.unwrap(), b"g");
+    }
+
+    #[tokio::test]
+    async fn what_a_mount_can_is_told_and_tables_that_cannot_be_are_refused() {
+        let m = Mounts::new([(p("/ro"), Arc::new(ReadOnly(memory())) as SharedStorage)]).unwrap();
+        assert!(m.capability_at(&p("/ro/x")).is_some() && m.capability_at(&p("/")).is_none());
+        assert_eq!(put(&m, "/ro/f", b"").await.unwrap_err().reason, Reason::ReadOnly);
+        assert_eq!(Mounts::new([]).err().unwrap().reason, Reason::Config);
+        assert_eq!(Mounts::new([(p("/a"), memory()), (p("/a/"), memory())]).err().unwrap().reason, Reason::Config);
+    }
+}

@@ -11,6 +11,8 @@ mod pending;
 mod resolve;
 mod sweep;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod upload;
 
 use std::fs::File;

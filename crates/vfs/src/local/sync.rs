@@ -54,3 +54,36 @@ impl FolderSyncs {
         turn
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering;
+
+    use super::FolderSyncs;
+
+    #[tokio::test]
+    async fn those_who_wait_share_one_sync_and_those_who_come_later_do_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || std::fs::File::open(folder.path()).unwrap().into();
+        let syncs = Arc::new(FolderSyncs::default());
+        let turn = syncs.turn((1, 1));
+        let held = turn.done.lock().await;
+        let waiting: Vec<_> = (0..50)
+            .map(|_| {
+                let (syncs, folder) = (Arc::clone(&syncs), open());
+                tokio::spawn(async move { syncs.sync((1, 1), folder).await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        drop(held);
+        for one in waiting {
+            one.await.unwrap().unwrap();
+        }
+        assert_eq!(turn.begun.load(Ordering::SeqCst), 1, "fifty waited before one began");
+        syncs.sync((1, 1), open()).await.unwrap();
+        assert_eq!(turn.begun.load(Ordering::SeqCst), 2, "a sync of the past covers nobody");
+        syncs.sync((1, 2), open()).await.unwrap();
+        assert_eq!(turn.begun.load(Ordering::SeqCst), 2, "folders are apart");
+    }
+}
