@@ -1,4 +1,5 @@
 //! The program's tests from outside: the architecture, the tidiness of the tree, and the binary as a user runs it.
+#![allow(clippy::disallowed_methods, reason = "tests stand outside of the house")]
 
 mod cli;
 mod floors;

@@ -34,6 +34,16 @@ pub(crate) struct Cli {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     /// Serve a folder at once, or whatever a configuration file says
+    #[command(
+        long_about = "Serves a folder at once, without a configuration: on 127.0.0.1 port 2121, to the user `carrack` with a \
+                      password made for this run. It prints what to paste into an FTP program. With --config it serves what \
+                      the file says instead.",
+        after_long_help = "Examples:\n  \
+            carrack serve                                    this folder, to programs on this machine\n  \
+            carrack serve --anonymous --ftp :2121 ~/pub      to everybody on the network, to read\n  \
+            carrack serve --plain-login --ftp :2121 ~/pub    with a password, which crosses the network in clear\n  \
+            carrack serve --config carrack.toml              the real thing"
+    )]
     Serve(Box<Serve>),
     /// Read a configuration file and say what it would serve, or what is wrong with it
     Check(Check),
@@ -49,15 +59,6 @@ pub(crate) enum Command {
 
 /// `carrack serve`.
 #[derive(Args, Debug, Default, Clone)]
-#[command(
-    long_about = "Serves a folder at once, without a configuration: on 127.0.0.1 port 2121, to the user `carrack` with a password made \
-                  for this run. It prints what to paste into an FTP program. With --config it serves what the file says instead.",
-    after_long_help = "Examples:\n\
-        \x20 carrack serve                                 this folder, to programs on this machine\n\
-        \x20 carrack serve --ftp :2121 --plain-login ~/pub  to the whole network, passwords in clear\n\
-        \x20 carrack serve --anonymous --ftp :2121 ~/pub    to everybody, to read\n\
-        \x20 carrack serve --config carrack.toml           the real thing"
-)]
 pub(crate) struct Serve {
     /// The folder to serve
     #[arg(value_name = "DIR", default_value = ".", hide_default_value = false)]

@@ -7,7 +7,7 @@ use types::Reason;
 
 use crate::cli::{Check, Exit};
 use crate::config::{self, Config, MountKind, PlainLogin};
-use crate::say;
+use crate::{log, say};
 
 /// Reads the file and says what it means, or what is wrong.
 pub(crate) fn run(args: &Check) -> Exit {
@@ -56,7 +56,7 @@ fn describe(config: &Config) -> String {
     for m in &config.mounts {
         let place = match &m.kind {
             MountKind::Local(path) => path.display().to_string(),
-            MountKind::Memory { size } => format!("{size} bytes of memory"),
+            MountKind::Memory { size } => format!("{} of memory", log::size(*size)),
         };
         let _ = writeln!(text, "mount {}: {place}{}", m.name, if m.read_only { ", read-only" } else { "" });
     }

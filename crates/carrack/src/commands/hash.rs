@@ -3,8 +3,6 @@
 
 use std::io::{BufRead, IsTerminal, Read};
 
-use argon2::{Argon2, PasswordHasher};
-
 use crate::cli::Exit;
 use crate::say;
 
@@ -20,7 +18,7 @@ pub(crate) fn run() -> Exit {
             return Exit::Failed;
         }
     };
-    match Argon2::default().hash_password(password.as_bytes()) {
+    match gate::hash_password(&password) {
         Ok(hash) => say::out(format_args!("{hash}")),
         Err(e) => {
             say::err(format_args!("carrack hash: the password cannot be hashed: {e}"));

@@ -257,7 +257,7 @@ impl<'a> Section<'a> {
     }
 
     /// A table of its own: `[limits]`.
-    pub(crate) fn section(&self, key: &'static str) -> Option<Section<'a>> {
+    pub(crate) fn section(&self, key: &'static str) -> Option<Self> {
         let value = self.value(key)?;
         let DeValue::Table(table) = value.get_ref() else {
             self.wrong(key, value, "a table", &format!("Write [{key}] on a line of its own, and its keys below."));
@@ -267,7 +267,7 @@ impl<'a> Section<'a> {
     }
 
     /// Tables of one kind: `[[listener]]`.
-    pub(crate) fn sections(&self, key: &'static str) -> Vec<Section<'a>> {
+    pub(crate) fn sections(&self, key: &'static str) -> Vec<Self> {
         let remedy = format!("Write [[{key}]] on a line of its own, once for each, and its keys below.");
         let Some(value) = self.value(key) else { return Vec::new() };
         let DeValue::Array(items) = value.get_ref() else {
@@ -286,8 +286,8 @@ impl<'a> Section<'a> {
         parts
     }
 
-    fn part(&self, kind: &str, header: String, at: Range<usize>, table: &'a DeTable<'a>) -> Section<'a> {
-        Section { page: self.page, kind: kind.to_owned(), header, at, table, asked: RefCell::default() }
+    fn part(&self, kind: &str, header: String, at: Range<usize>, table: &'a DeTable<'a>) -> Self {
+        Self { page: self.page, kind: kind.to_owned(), header, at, table, asked: RefCell::default() }
     }
 
     /// The header, for messages.

@@ -394,3 +394,25 @@ fn every_key_the_parser_knows_stands_in_the_example() {
         asked(EXAMPLE, Path::new("/")).into_iter().filter(|k| !documented.contains(k) && !shared(k)).collect();
     assert!(missing.is_empty(), "not in carrack.example.toml: {missing:?}");
 }
+
+proptest::proptest! {
+    /// Whatever a file holds, it is read or refused with places that can be shown, and nothing panics.
+    #[test]
+    fn any_text_is_read_or_refused(text in "[\\[\\]a-z_ =\"'{}0-9.,#\\\\\n\t\u{e4}-]{0,200}") {
+        if let Err(page) = parse("any", &text, Path::new("/")) {
+            let faults = page.faults();
+            proptest::prop_assert!(!faults.to_string().is_empty() && faults.lines().count() == faults.count());
+        }
+    }
+
+    /// The same for a good file that was damaged in one place.
+    #[test]
+    fn any_damage_is_read_or_refused(at in 0..EXAMPLE.len(), cut in 0..40usize, put in "[\\[\\]\"=x\n{}]{0,3}") {
+        let mut bytes = EXAMPLE.as_bytes().to_vec();
+        bytes.splice(at..(at + cut).min(EXAMPLE.len()), put.bytes());
+        let text = String::from_utf8_lossy(&bytes);
+        if let Err(page) = parse("damaged", &text, Path::new(env!("CARGO_MANIFEST_DIR"))) {
+            proptest::prop_assert!(!page.faults().to_string().is_empty());
+        }
+    }
+}

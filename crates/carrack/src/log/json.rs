@@ -59,7 +59,7 @@ impl Object {
         self.put("session", s.id.to_string());
         self.put("protocol", s.protocol);
         self.put("listener", &*s.listener);
-        self.put("peer", s.peer.to_string());
+        self.put("peer", super::text::canonical(s.peer).to_string());
         self.put_some("user", s.user.as_deref());
     }
 

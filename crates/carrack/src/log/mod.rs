@@ -16,7 +16,7 @@ use types::{Event, SessionId};
 use crate::config::LogForm;
 pub(crate) use fact::Fact;
 use story::Story;
-pub(crate) use text::Look;
+pub(crate) use text::{Look, size};
 pub(crate) use writer::{Lines, Place, Writer};
 
 /// How many parts the stories of sessions lie in, so that sessions on several threads rarely meet.

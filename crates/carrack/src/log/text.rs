@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::io::IsTerminal;
+use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -35,8 +36,9 @@ impl Look {
         let colours = std::io::stdout().is_terminal() && !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|n| std::env::var(n).ok().filter(|v| !v.is_empty()));
         let unicode = locale.is_none_or(|l| !matches!(l.as_str(), "C" | "POSIX"));
-        let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok()).unwrap_or(100);
-        Self { colours, unicode, columns }
+        let columns =
+            rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| usize::from(size.ws_col)).filter(|c| *c > 0);
+        Self { colours, unicode, columns: columns.unwrap_or(100) }
     }
 
     const fn dim(self) -> (&'static str, &'static str) {
@@ -90,7 +92,7 @@ pub(super) fn line(now: Time, session: Option<&SessionInfo>, fact: &Fact<'_>, lo
 
 fn about(line: &mut String, fact: &Fact<'_>) {
     if let Some(session) = fact.session {
-        let _ = write!(line, "connected to {} ({})", session.listener, session.local);
+        let _ = write!(line, "connected to {} ({})", session.listener, canonical(session.local));
         return;
     }
     if let Some(words) = &fact.words {
@@ -118,7 +120,12 @@ fn about(line: &mut String, fact: &Fact<'_>) {
 /// A ladder, with a line before it that says whose it is.
 pub(super) fn ladder(session: &SessionInfo, drawn: &str) -> String {
     let user = session.user.as_ref().map(|u| format!("{}@", printable(u))).unwrap_or_default();
-    format!("\n   session {} of {user}{}\n{drawn}\n", session.id, session.peer)
+    format!("\n   session {} of {user}{}\n{drawn}\n", session.id, canonical(session.peer))
+}
+
+/// An IPv4 address that came in at an IPv6 socket is shown as the IPv4 address it is.
+pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 /// The time of day here, to the second.

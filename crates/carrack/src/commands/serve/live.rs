@@ -17,7 +17,7 @@ use super::sockets::Sockets;
 use super::system::{self, Signals, Wish};
 use super::{Plan, Refused, is_for_people, welcome, wire};
 use crate::cli::Exit;
-use crate::config::{Config, Listener, PlainLogin};
+use crate::config::{Config, Listener, PasswordFrom, PlainLogin};
 use crate::confine::{Confined, Rooms};
 use crate::log::{Fact, Journal, Look, Place, Writer};
 use crate::say;
@@ -78,7 +78,9 @@ pub(super) async fn run(start: Start) -> Result<Exit, Refused> {
     };
     let addresses: Vec<(SocketAddr, PlainLogin)> =
         live.config.listeners.iter().zip(&live.listeners).map(|(l, r)| (r.address, l.plain_login)).collect();
-    if plan.file.is_none() && !live.config.log.quiet {
+    // A password that was made for this run must be told even by one who says little.
+    let made = plan.user.as_ref().is_some_and(|u| u.from == PasswordFrom::Made);
+    if plan.file.is_none() && (made || !live.config.log.quiet) {
         let text = welcome::text(&live.config, plan.user.as_ref(), &addresses, look);
         // Whoever reads JSON reads only JSON.
         if is_for_people(&live.config) {
