@@ -86,6 +86,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     let limits = rustix::process::getrlimit(rustix::process::Resource::Nofile);
     let raised = rustix::process::Rlimit { current: limits.maximum, maximum: limits.maximum };
     rustix::process::setrlimit(rustix::process::Resource::Nofile, raised)?;
+    processes::adopt();
     rounds(options, &ready, &mut results)?;
     let text = report(options, &ready, &results);
     println!("{text}");
@@ -210,8 +211,7 @@ fn report(options: &Options, ready: &[Server], results: &table::Results) -> Stri
          ## How it is measured\n\n\
          - One client for all servers, on bare sockets: received data are dropped in the kernel (`MSG_TRUNC`), sent data go by \
          `sendfile`, so that the client costs next to nothing.\n\
-         - Every row starts a fresh server. CPU time is that of the server's process, all its descendants and those it has waited \
-         for, from `/proc/PID/stat`; memory is the sum of their proportional set sizes above that of the server without sessions, \
+         - Every row starts a fresh server. CPU time is that of all processes of the server, living or dead, from `/proc/PID/stat`; memory is the sum of their proportional set sizes above that of the server without sessions, \
          kernel memory not counted.\n\
          - RETR and STOR move a file of {big} MiB on tmpfs, one connection {turns} times in turn or four connections at once. Small \
          files: {small} of 4 KiB on one control connection, EPSV for each. Logins: {logins}, two clients at once. The large folder \

@@ -209,7 +209,7 @@ pub(super) fn measure(
             if client.read("00000.bin")? != fs::read(ground.small(0))? {
                 return Err("the file that came is not the file that was asked for".into());
             }
-            small_files(server, sizes.small, |n| match client.retr(&format!("{n:05}.bin"))? {
+            small_files(sizes.small, |n| match client.retr(&format!("{n:05}.bin"))? {
                 4096 => Ok(()),
                 other => Err(format!("{other} bytes came instead of 4096").into()),
             })
@@ -218,19 +218,18 @@ pub(super) fn measure(
         Row::Put | Row::PutDisk => {
             let mut client = session()?;
             client.ask("CWD up", 250)?;
-            let figures = small_files(server, sizes.small, |n| {
-                client.stor(&File::open(ground.small(n))?, &format!("{n:05}.bin")).map(drop)
-            })?;
+            let figures =
+                small_files(sizes.small, |n| client.stor(&File::open(ground.small(n))?, &format!("{n:05}.bin")).map(drop))?;
             (0..sizes.small).try_for_each(|n| ground.check(row, &format!("{n:05}.bin"), &ground.small(n)))?;
             Ok(Some(figures))
         }
         Row::Logins => logins(server, sizes.logins).map(Some),
         Row::Idle1000 => idle(server, sizes.idle.0).map(Some),
         Row::Idle5000 => idle(server, sizes.idle.1).map(Some),
-        Row::List => listing(server, session()?, "LIST", sizes.many).map(Some),
+        Row::List => listing(session()?, "LIST", sizes.many).map(Some),
         Row::Mlsd => {
             let mut client = session()?;
-            if client.knows("MLST")? { listing(server, client, "MLSD", sizes.many).map(Some) } else { Ok(None) }
+            if client.knows("MLST")? { listing(client, "MLSD", sizes.many).map(Some) } else { Ok(None) }
         }
     }
 }
@@ -260,7 +259,7 @@ fn bodies(row: Row, kind: Kind, server: &Running, ground: &Ground, sizes: &Sizes
                 })
             })
             .collect();
-        let before = processes::cpu_seconds(server.pid());
+        let before = processes::cpu_seconds();
         gate.wait();
         let start = Instant::now();
         (
@@ -271,7 +270,7 @@ fn bodies(row: Row, kind: Kind, server: &Running, ground: &Ground, sizes: &Sizes
     });
     let mut times: Vec<Duration> = ends?.into_iter().map(|end| end - start).collect();
     times.sort();
-    let cpu = processes::cpu_seconds(server.pid()) - before;
+    let cpu = processes::cpu_seconds() - before;
     if storing {
         for (lane, turn) in (0..lanes).flat_map(|lane| (0..turns).map(move |turn| (lane, turn))) {
             ground.check(row, &format!("big-{lane}-{turn}"), &ground.big())?;
@@ -316,18 +315,18 @@ impl Lane {
     }
 }
 
-fn small_files(server: &Running, count: usize, mut one: impl FnMut(usize) -> Result<()>) -> Result<Vec<(Figure, f64)>> {
-    let before = processes::cpu_seconds(server.pid());
+fn small_files(count: usize, mut one: impl FnMut(usize) -> Result<()>) -> Result<Vec<(Figure, f64)>> {
+    let before = processes::cpu_seconds();
     let start = Instant::now();
     (0..count).try_for_each(&mut one)?;
     let took = start.elapsed().as_secs_f64();
-    let cpu = processes::cpu_seconds(server.pid()) - before;
+    let cpu = processes::cpu_seconds() - before;
     Ok(vec![(FILES, count as f64 / took), (CPU_FILE, cpu * 1000.0 / count as f64)])
 }
 
 /// Two clients log in and out, again and again.
 fn logins(server: &Running, count: usize) -> Result<Vec<(Figure, f64)>> {
-    let before = processes::cpu_seconds(server.pid());
+    let before = processes::cpu_seconds();
     let start = Instant::now();
     std::thread::scope(|scope| {
         let worker = || -> Result<()> {
@@ -345,7 +344,7 @@ fn logins(server: &Running, count: usize) -> Result<Vec<(Figure, f64)>> {
     let took = start.elapsed().as_secs_f64();
     // The last children are reaped a moment after the last reply.
     std::thread::sleep(Duration::from_millis(200));
-    let cpu = processes::cpu_seconds(server.pid()) - before;
+    let cpu = processes::cpu_seconds() - before;
     let count = (count / 2 * 2) as f64;
     Ok(vec![(LOGINS, count / took), (CPU_LOGIN, cpu * 1000.0 / count)])
 }
@@ -355,7 +354,7 @@ fn idle(server: &Running, count: usize) -> Result<Vec<(Figure, f64)>> {
     // The first session may load what all share.
     Client::session(server.address, server.user, server.password)?.quit()?;
     std::thread::sleep(Duration::from_millis(300));
-    let before = processes::memory(server.pid());
+    let before = processes::memory();
     let start = Instant::now();
     let open: Vec<Vec<Client>> = std::thread::scope(|scope| {
         let share =
@@ -365,18 +364,18 @@ fn idle(server: &Running, count: usize) -> Result<Vec<(Figure, f64)>> {
     })?;
     let took = start.elapsed().as_secs_f64();
     std::thread::sleep(Duration::from_millis(300));
-    let after = processes::memory(server.pid());
+    let after = processes::memory();
     let each = |after: u64, before: u64| after.saturating_sub(before) as f64 / 1024.0 / (count / 4 * 4) as f64;
     drop(open);
     Ok(vec![(PSS, each(after.proportional, before.proportional)), (OPEN, took)])
 }
 
-fn listing(server: &Running, mut client: Client, verb: &str, entries: usize) -> Result<Vec<(Figure, f64)>> {
+fn listing(mut client: Client, verb: &str, entries: usize) -> Result<Vec<(Figure, f64)>> {
     client.ask("CWD many", 250)?;
-    let mark = HighWater::mark(server.pid());
-    let before = processes::cpu_seconds(server.pid());
+    let mark = HighWater::mark();
+    let before = processes::cpu_seconds();
     let listed = client.list(verb)?;
-    let cpu = processes::cpu_seconds(server.pid()) - before;
+    let cpu = processes::cpu_seconds() - before;
     // A line holds the name and more.
     if listed.bytes < entries as u64 * 34 {
         return Err(format!("{} bytes are too few for {entries} entries: the server cut the listing", listed.bytes).into());

@@ -66,21 +66,16 @@ pub(super) struct Running {
     pub(super) password: &'static str,
 }
 
-impl Running {
-    pub(super) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-}
-
 impl Drop for Running {
     fn drop(&mut self) {
         // The parent first, so that it cannot start another.
-        for pid in processes::family(self.child.id()) {
+        for pid in processes::served() {
             if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
                 let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
             }
         }
         let _ = self.child.wait();
+        processes::bury();
     }
 }
 
@@ -161,7 +156,11 @@ impl Server {
                 fs::write(&secret, "s3cret-for-the-bench\n")?;
                 fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
                 let durability = if self.kind == Kind::Carrack { "os" } else { "commit" };
-                command.arg("serve").arg(folder).arg("--ftp").arg(format!("127.0.0.1:{port}")).args(["--user", "u", "--password-file"]);
+                command.arg("serve").arg(folder).arg("--ftp").arg(format!("127.0.0.1:{port}")).args([
+                    "--user",
+                    "u",
+                    "--password-file",
+                ]);
                 command.arg(&secret).args(["--durability", durability, "--quiet"]);
             }
             Kind::Vsftpd => {

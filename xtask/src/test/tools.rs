@@ -1,0 +1,98 @@
+//! Which programs do the checks need, and how do they come here? From Debian's packages and from npm, where that is allowed.
+
+use super::tally::Tally;
+use crate::target;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// A program the outside-client tests want, and the package it comes in.
+const PROGRAMS: [(&str, &str); 11] = [
+    ("curl", "curl"),
+    ("lftp", "lftp"),
+    ("ncftpput", "ncftp"),
+    ("tnftp", "tnftp"),
+    ("wget", "wget"),
+    ("python3", "python3"),
+    ("perl", "perl"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    // Fuzzing compiles libFuzzer.
+    ("c++", "g++"),
+    ("mount", "mount"),
+];
+
+fn is_installed(program: &str) -> bool {
+    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+}
+
+fn well(command: &mut Command) -> bool {
+    command.stdin(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+/// Makes what is missing available, or says that it is missing.
+pub(super) fn provide(may_install: bool, tally: &mut Tally) {
+    super::heading("programs");
+    let has_net_ftp = || {
+        Command::new("perl")
+            .args(["-MNet::FTP", "-MDigest::MD5", "-e", "1"])
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|s| s.success())
+    };
+    let lacking = || -> Vec<(&str, &str)> {
+        let mut lacking: Vec<_> = PROGRAMS.into_iter().filter(|(program, _)| !is_installed(program)).collect();
+        if is_installed("perl") && !has_net_ftp() {
+            lacking.push(("Perl's Net::FTP", "perl"));
+        }
+        lacking
+    };
+    let missing = lacking();
+    if !missing.is_empty() && may_install {
+        install(&missing);
+    }
+    for (program, package) in lacking() {
+        tally.skip(&format!("{program} is missing (package {package})"));
+    }
+    let modules = target().join("interop");
+    if !modules.join("node_modules/basic-ftp").exists() && may_install && is_installed("npm") {
+        let _ = std::fs::create_dir_all(&modules);
+        well(
+            Command::new("npm")
+                .args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"])
+                .arg(&modules)
+                .arg("basic-ftp"),
+        );
+    }
+    if !modules.join("node_modules/basic-ftp").exists() {
+        tally.skip("basic-ftp is missing (npm)");
+    }
+}
+
+/// Debian packages, as root or with a `sudo` that asks for nothing.
+fn install(missing: &[(&str, &str)]) {
+    let root = rustix::process::geteuid().is_root();
+    if !Path::new("/usr/bin/apt-get").exists() {
+        return;
+    }
+    if !root && !Command::new("sudo").args(["-n", "true"]).stderr(Stdio::null()).status().is_ok_and(|s| s.success()) {
+        println!("not root, and sudo asks for a password: nothing is installed");
+        return;
+    }
+    let apt = |arguments: &[&str]| {
+        let mut command = if root { Command::new("env") } else { Command::new("sudo") };
+        if !root {
+            command.args(["-n", "env"]);
+        }
+        command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]).args(arguments);
+        well(&mut command)
+    };
+    let packages: Vec<&str> = missing.iter().map(|(_, package)| *package).collect();
+    println!("installing {}", packages.join(" "));
+    let get = [&["install", "--yes", "--no-install-recommends"][..], &packages].concat();
+    if !(apt(&["update"]) && apt(&get)) {
+        // One that is not to be had must not keep the others away.
+        for package in packages {
+            apt(&["install", "--yes", "--no-install-recommends", package]);
+        }
+    }
+}
