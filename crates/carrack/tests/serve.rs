@@ -424,3 +424,43 @@ fn what_is_not_needed_is_given_up() {
         assert_eq!(kept & !may_keep, 0, "{said}");
     }
 }
+
+/// Only root can become somebody else; started by anybody else it is refused, and says so.
+#[test]
+fn it_becomes_the_user_it_is_told_and_can_still_read_again() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    let c = Configured::new();
+    let log = "[log]\nfile = \"data/log\"\n[process]\nuser = \"nobody\"\n";
+    c.write(&c.text("anna", log));
+    let mut server = Server::serve(&["--config", &c.file()]);
+    if !rustix::process::geteuid().is_root() {
+        assert!(server.line_with("process.user").contains("CRK-501"));
+        return assert_eq!(server.ended().code(), Some(1));
+    }
+    // Nobody may enter yet: refused with a reason, and not half started.
+    assert!(server.line_with("log file").contains("Permission denied"));
+    assert_eq!(server.ended().code(), Some(1));
+    std::fs::set_permissions(c.place.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    chown(c.place.path().join("data"), Some(65_534), None).unwrap();
+    let server = Server::serve(&["--config", &c.file()]);
+    let log = c.place.path().join("data/log");
+    let until = Instant::now() + PATIENCE;
+    let wait_for = |text: &str| {
+        loop {
+            let said = std::fs::read_to_string(&log).unwrap_or_default();
+            if let Some(line) = said.lines().find(|l| l.contains(text)) {
+                return line.to_owned();
+            }
+            assert!(Instant::now() < until, "{said}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    let line = wait_for("ftp listens on 127.0.0.1:");
+    let port = line.split("127.0.0.1:").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    wait_for("user nobody, no longer root");
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap();
+    assert!(status.contains("Uid:\t65534\t65534\t65534\t65534"), "{status}");
+    assert_eq!(Client::login(port, "anna").fetch("hello.txt"), b"hello\n");
+    server.signal(Signal::HUP);
+    wait_for("was read again");
+}

@@ -93,14 +93,15 @@ fn start(plan: Plan) -> Result<Exit, Refused> {
         sockets::Sockets::open(&plan.config.listeners)?
     };
     let storages = parts::storages(&plan.config.mounts, &[], &confine::Rooms::all())?;
+    let look = if plan.config.log.file.is_some() { Look::plain() } else { Look::of_stdout() };
+    let confined = confine(&plan)?;
+    // By the user the process has become, so that a reload can open it again.
     let place = match &plan.config.log.file {
         None => Place::Stdout,
         Some(path) => {
             Place::file(path).map_err(|e| Refused::new(format!("the log file {}", path.display()), Reason::Io, e.to_string()))?
         }
     };
-    let look = if plan.config.log.file.is_some() { Look::plain() } else { Look::of_stdout() };
-    let confined = confine(&plan)?;
     let workers = plan.config.process.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
