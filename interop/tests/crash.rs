@@ -1,6 +1,10 @@
 //! Does a killed server ever show half a file or lose a whole one? Killed at random moments of uploads, again and again, while
 //! a reader looks at the final names.
-#![allow(clippy::disallowed_methods, reason = "tests touch files and the clock")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "tests touch files and the clock, and tell how far they came"
+)]
 
 use interop::Server;
 use interop::control::Control;

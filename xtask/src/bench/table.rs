@@ -5,10 +5,13 @@ use super::servers::Kind;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+/// A figure of a row, in the order the row yields them.
+type Cell = (Row, usize, &'static str);
+
 /// All that was measured.
 #[derive(Default)]
 pub(super) struct Results {
-    figures: BTreeMap<(Row, usize, &'static str), (Figure, BTreeMap<Kind, Vec<f64>>)>,
+    figures: BTreeMap<Cell, (Figure, BTreeMap<Kind, Vec<f64>>)>,
     /// What could not be measured, and why.
     pub(super) failures: Vec<String>,
 }
