@@ -20,7 +20,13 @@ pub trait Storage: Send + Sync + 'static {
     /// Opens a file for reading from byte `at`. A start beyond the end is [`Reason::BeyondEnd`](types::Reason).
     fn read<'a>(&'a self, path: &'a VPath, at: u64, owner: &'a Owner) -> BoxFuture<'a, Result<(Attr, Source), Error>>;
 
-    /// Opens a file for writing.
+    /// Opens a file for writing. Links are followed inside the storage, so that a link stays one.
+    ///
+    /// [`WriteHow::Append`] and [`WriteHow::At`] on a file that stands write in place and leave what lies behind; on
+    /// an unfinished upload they cut it where they begin. A start beyond the end is
+    /// [`Reason::BeyondEnd`](types::Reason), and going on with an upload that still runs is
+    /// [`Reason::Busy`](types::Reason). [`WriteHow::New`] and [`WriteHow::Unique`] never replace anything, not even
+    /// what was made since they were opened: their commit is [`Reason::Exists`](types::Reason) then.
     fn write<'a>(&'a self, path: &'a VPath, order: WriteOrder<'a>) -> BoxFuture<'a, Result<Opened, Error>>;
 
     /// Opens a folder for listing.
@@ -29,7 +35,8 @@ pub trait Storage: Send + Sync + 'static {
     /// Makes a folder with these permission bits.
     fn make_dir<'a>(&'a self, path: &'a VPath, mode: u32) -> BoxFuture<'a, Result<(), Error>>;
 
-    /// Removes an empty folder. Uploads that were interrupted in it do not keep it from being empty.
+    /// Removes an empty folder. Uploads that were interrupted in it do not keep it from being empty and go with it;
+    /// one that runs does ([`Reason::Busy`](types::Reason)).
     fn remove_dir<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<(), Error>>;
 
     /// Removes a file or a link; where nothing stands, an unfinished upload of `owner`.

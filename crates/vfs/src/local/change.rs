@@ -5,7 +5,7 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{
-    AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, chmodat, flock, mkdirat, openat, renameat, symlinkat, unlinkat,
+    AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, fchmod, flock, mkdirat, openat, renameat, symlinkat, unlinkat,
 };
 use rustix::io::Errno;
 use types::{Error, Reason, VPath};
@@ -35,15 +35,17 @@ pub(super) fn make_dir(inner: &Inner, path: &VPath, mode: u32) -> Result<Option<
     }
 }
 
-/// Gives a new folder the bits the process's umask took. It is opened without following, so it is the folder or nothing.
+/// Gives a new folder the bits that the process's umask took and those that making does not give; the group's bit
+/// it has from its parent stays. It is opened without following, so it is the folder or nothing.
 fn restore_bits(folder: &OwnedFd, name: &[u8], mode: u32) {
-    let made = facts_at(folder, name, AtFlags::SYMLINK_NOFOLLOW);
-    if made.is_ok_and(|made| mode_of(&made) & 0o777 == mode & 0o777) {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let Ok(made) = facts_at(folder, name, AtFlags::SYMLINK_NOFOLLOW) else { return };
+    let wanted = mode | mode_of(&made) & 0o2000;
+    if mode_of(&made) == wanted {
         return;
     }
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    if let Ok(made) = openat(folder, name, flags, Mode::empty()) {
-        let _ = chmodat(&made, c".", Mode::from_raw_mode(mode), AtFlags::empty());
+    if let Ok(open) = openat(folder, name, flags, Mode::empty()) {
+        let _ = fchmod(&open, Mode::from_raw_mode(wanted));
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rustix::fs::{
-    AtFlags, CWD, FlockOperation, Mode, RenameFlags, Timespec, Timestamps, flock, mkfifoat, renameat_with, utimensat,
+    AtFlags, CWD, FlockOperation, Mode, OFlags, RenameFlags, Timespec, Timestamps, flock, mkfifoat, renameat_with, utimensat,
 };
 use types::{AttrChange, Error, Kind, Reason, VPath, WriteHow};
 
@@ -83,6 +83,50 @@ async fn a_pipe_is_shown_and_never_waited_for() {
         tokio::time::timeout(Duration::from_secs(5), calls).await.expect("it waited at a pipe");
     }
     assert!(fs::metadata(root.path().join("pipe")).unwrap().file_type().is_fifo());
+}
+
+/// Opening a pipe for reading lets whoever waits to write into it go on: looking must not do that.
+#[tokio::test]
+async fn reading_a_pipe_wakes_nobody() {
+    let root = tempfile::tempdir().unwrap();
+    let s = storage(root.path());
+    let pipe = root.path().join("pipe");
+    mkfifoat(CWD, &pipe, Mode::from_raw_mode(0o644)).unwrap();
+    let woken = Arc::new(AtomicBool::new(false));
+    let writer = std::thread::spawn({
+        let (woken, pipe) = (Arc::clone(&woken), pipe.clone());
+        move || {
+            let _ = fs::OpenOptions::new().write(true).open(pipe);
+            woken.store(true, Ordering::SeqCst);
+        }
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    for _ in 0..10 {
+        assert_eq!(get(&s, "/pipe").await.unwrap_err().reason, Reason::NotRegular);
+    }
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let early = woken.load(Ordering::SeqCst);
+    // Lets the writer go, woken or not.
+    let _reader = rustix::fs::open(pipe, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty()).unwrap();
+    writer.join().unwrap();
+    assert!(!early, "somebody was woken");
+}
+
+/// The one place where a pipe could stand that is opened without a look: where a part should be.
+#[test]
+fn a_pipe_in_a_parts_place_is_not_waited_for() {
+    let root = tempfile::tempdir().unwrap();
+    let s = storage(root.path());
+    let part = root.path().join(String::from_utf8(names::part(&ann(), b"f").unwrap()).unwrap());
+    mkfifoat(CWD, part, Mode::from_raw_mode(0o644)).unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        tell.send(runtime.block_on(async { (get(&s, "/f").await, open(&s, "/f", WriteHow::Append).await.map(drop)) })).unwrap();
+    });
+    let (read, write) = told.recv_timeout(Duration::from_secs(5)).expect("it waited at a pipe");
+    assert_eq!(read.unwrap_err().reason, Reason::NotRegular);
+    assert!(write.is_err());
 }
 
 #[tokio::test]
@@ -372,6 +416,39 @@ async fn a_replacement_keeps_owner_and_group() {
     assert_eq!((attr.owner, attr.group), (Some(0), Some(7)));
 }
 
+/// A part goes only if its folder went: whoever puts a file there in between saves both.
+#[tokio::test]
+async fn parts_outlive_a_folder_that_stays() {
+    let root = tempfile::tempdir().unwrap();
+    let s = storage(root.path());
+    let (folder, file) = (root.path().join("d"), root.path().join("d/file"));
+    let part = folder.join(String::from_utf8(names::part(&ann(), b"part").unwrap()).unwrap());
+    let (mut stayed, mut gone) = (0, 0);
+    for round in 0..800u64 {
+        fs::create_dir(&folder).unwrap();
+        fs::write(&part, b"part").unwrap();
+        let (path, file) = (p("/d"), file.clone());
+        let maker = std::thread::spawn(move || {
+            // Every moment of the removal is met in some round.
+            (0..round % 200 * 20).for_each(|_| std::hint::spin_loop());
+            let _ = fs::write(file, b"file");
+        });
+        let outcome = s.remove_dir(&path).await;
+        maker.join().unwrap();
+        if folder.exists() {
+            assert_eq!(outcome.unwrap_err().reason, Reason::NotEmpty);
+            assert_eq!(fs::read(&part).unwrap(), b"part", "round {round}");
+            fs::remove_dir_all(&folder).unwrap();
+            stayed += 1;
+        } else {
+            outcome.unwrap();
+            gone += 1;
+        }
+        assert!(on_disk(root.path()).is_empty());
+    }
+    assert!(stayed > 0 && gone > 0, "no race: {stayed} stayed, {gone} gone");
+}
+
 #[tokio::test]
 async fn a_birth_cannot_be_set() {
     let root = tempfile::tempdir().unwrap();
@@ -416,6 +493,15 @@ async fn modes_of_the_mount_win() {
     s.make_dir(&p("/d"), 0o755).await.unwrap();
     assert_eq!(s.stat(&p("/f"), true, &ann()).await.unwrap().mode, Some(0o660));
     assert_eq!(s.stat(&p("/d"), true, &ann()).await.unwrap().mode, Some(0o2770));
+    // What no umask takes, making a folder does not give either.
+    let settings = LocalSettings { dir_mode: Some(0o2700), ..LocalSettings::default() };
+    let s = LocalStorage::open(root.path(), settings).unwrap();
+    s.make_dir(&p("/e"), 0o755).await.unwrap();
+    assert_eq!(s.stat(&p("/e"), true, &ann()).await.unwrap().mode, Some(0o2700));
+    // A folder made in one whose group is handed on hands it on too.
+    let s = storage(root.path());
+    s.make_dir(&p("/d/below"), 0o777).await.unwrap();
+    assert_eq!(s.stat(&p("/d/below"), true, &ann()).await.unwrap().mode, Some(0o2777));
 }
 
 #[tokio::test(flavor = "multi_thread")]

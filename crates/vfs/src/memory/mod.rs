@@ -352,3 +352,55 @@ impl Listing for Pages {
         Box::pin(async move { self.page() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use types::{Error, Reason, VPath, WriteHow};
+
+    use super::{MemorySettings, MemoryStorage};
+    use crate::storage::{Owner, Storage, WriteOrder};
+
+    async fn put(s: &MemoryStorage, path: &VPath, owner: &Owner, bytes: usize) -> Result<(), Error> {
+        let mut opened = s.write(path, WriteOrder { how: WriteHow::Replace, mode: 0o644, owner }).await?;
+        opened.sink.write_all(Bytes::from(vec![1; bytes])).await?;
+        opened.sink.commit().await
+    }
+
+    #[tokio::test]
+    async fn what_fits_is_bounded_and_given_back() {
+        let s = MemoryStorage::new(MemorySettings { capacity: Some(1_000), ..MemorySettings::default() });
+        let (root, f, g) = (VPath::root(), VPath::parse(b"/f").unwrap(), VPath::parse(b"/g").unwrap());
+        let (nobody, ann) = (Owner(None), Owner(Some("ann".into())));
+        put(&s, &f, &nobody, 400).await.unwrap();
+        assert_eq!(s.space(&root).await.unwrap().free, Some(600));
+        assert_eq!(put(&s, &g, &nobody, 601).await.unwrap_err().reason, Reason::NoSpace);
+        assert_eq!(s.space(&root).await.unwrap().free, Some(600), "what was aborted counts no more");
+        // Old and new stand side by side until the commit.
+        assert_eq!(put(&s, &f, &nobody, 700).await.unwrap_err().reason, Reason::NoSpace);
+        put(&s, &f, &nobody, 600).await.unwrap();
+        assert_eq!(s.space(&root).await.unwrap().free, Some(400));
+        let mut part = s.write(&g, WriteOrder { how: WriteHow::Replace, mode: 0o644, owner: &ann }).await.unwrap();
+        part.sink.write_all(Bytes::from(vec![1; 400])).await.unwrap();
+        drop(part);
+        assert_eq!(s.space(&root).await.unwrap().free, Some(0), "a kept part counts");
+        s.remove(&g, &ann).await.unwrap();
+        s.remove(&f, &ann).await.unwrap();
+        assert_eq!(s.space(&root).await.unwrap().free, Some(1_000));
+    }
+
+    #[tokio::test]
+    async fn parts_expire() {
+        let s = MemoryStorage::new(MemorySettings { keep_parts: Duration::ZERO, ..MemorySettings::default() });
+        let (f, ann) = (VPath::parse(b"/f").unwrap(), Owner(Some("ann".into())));
+        let mut part = s.write(&f, WriteOrder { how: WriteHow::Replace, mode: 0o644, owner: &ann }).await.unwrap();
+        part.sink.write_all(Bytes::from_static(b"x")).await.unwrap();
+        assert_eq!(s.sweep(), 0, "one that is held does not");
+        drop(part);
+        assert!(s.stat(&f, true, &ann).await.is_ok());
+        assert_eq!(s.sweep(), 1);
+        assert_eq!(s.stat(&f, true, &ann).await.unwrap_err().reason, Reason::NotFound);
+    }
+}
