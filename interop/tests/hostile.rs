@@ -106,7 +106,7 @@ fn an_over_long_line_is_refused_and_the_next_one_obeyed() {
     let _ = endless.socket().set_write_timeout(Some(Duration::from_secs(5)));
     let block = vec![b'x'; 1 << 20];
     for _ in 0..64 {
-        if (&*endless.socket()).write_all(&block).is_err() {
+        if endless.socket().write_all(&block).is_err() {
             break;
         }
     }
