@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rustix::io::Errno;
+use rustix::net::SocketFlags;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -66,6 +67,26 @@ pub async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     }
 }
 
+/// Accepts what waits, without waiting and without a reactor: `None` where nothing waits. Connections that died in
+/// the queue are passed over.
+///
+/// # Errors
+/// The system's, where descriptors or memory are short.
+pub fn accept_now(listener: &impl AsFd) -> io::Result<Option<(std::net::TcpStream, SocketAddr)>> {
+    loop {
+        match rustix::net::acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
+            Ok((socket, peer)) => {
+                if let Some(peer) = peer.and_then(|peer| SocketAddr::try_from(peer).ok()) {
+                    return Ok(Some((socket.into(), peer)));
+                }
+            }
+            Err(Errno::AGAIN) => return Ok(None),
+            Err(e) if is_about_one_connection(&e.into()) => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+}
+
 /// accept(2): errors of the connection that was to be accepted are reported as errors of the call.
 fn is_about_one_connection(e: &io::Error) -> bool {
     matches!(
@@ -103,6 +124,7 @@ pub fn prepare_control(socket: &impl AsFd) -> io::Result<()> {
 mod tests {
     use super::{accept, bind_tcp, is_about_one_connection, prepare_control};
     use rustix::io::Errno;
+    use rustix::net::SocketFlags;
     use socket2::SockRef;
     use std::time::Duration;
     use tokio::net::TcpStream;

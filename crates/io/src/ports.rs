@@ -6,9 +6,11 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -19,6 +21,8 @@ use crate::{clock, listen, task};
 
 /// Ports to start with where no range is given.
 const FIRST: usize = 4;
+/// The first wait where descriptors are short.
+const PAUSE: Duration = Duration::from_millis(5);
 /// Ports at most where no range is given.
 const CAP: usize = 64;
 
@@ -60,13 +64,14 @@ struct Table {
 
 struct Port {
     number: u16,
+    listener: Arc<Listening>,
     /// Reservations that wait here.
     waiting: u32,
 }
 
 struct Pending {
     serial: u64,
-    hand_over: oneshot::Sender<TcpStream>,
+    hand_over: oneshot::Sender<std::net::TcpStream>,
 }
 
 impl fmt::Debug for Pool {
@@ -211,12 +216,13 @@ impl Pool {
 
     fn open(&self, listener: TcpListener) -> io::Result<()> {
         let number = listener.local_addr()?.port();
-        self.0.table().ports.push(Port { number, waiting: 0 });
+        let listener = Arc::new(Listening::watch(listener)?);
+        self.0.table().ports.push(Port { number, listener: listener.clone(), waiting: 0 });
         let pool = self.clone();
         // Ends with its parent.
         drop(task::spawn("passive port", &self.0.parent, async move {
             loop {
-                let (stream, peer) = listen::accept(&listener).await;
+                let (stream, peer) = listener.accept().await;
                 pool.0.arrived(stream, peer, number);
             }
         }));
@@ -245,7 +251,7 @@ impl Shared {
         Some(pending)
     }
 
-    fn arrived(&self, stream: TcpStream, peer: SocketAddr, port: u16) {
+    fn arrived(&self, stream: std::net::TcpStream, peer: SocketAddr, port: u16) {
         let from = Expect::From(peer.ip().to_canonical());
         match self.take((from, port), None).or_else(|| self.take((Expect::Any, port), None)) {
             // Who reserved may have gone in this very moment.
@@ -262,12 +268,42 @@ impl Shared {
     }
 }
 
+/// A listening socket that is watched by the reactor while whoever comes first accepts: what is accepted belongs to no
+/// reactor yet. (Tokio's own listener would bind each connection to the reactor that accepts; its stream is only used
+/// to watch the descriptor.)
+struct Listening(TcpStream);
+
+impl Listening {
+    fn watch(listener: TcpListener) -> io::Result<Self> {
+        TcpStream::from_std(OwnedFd::from(listener.into_std()?).into()).map(Self)
+    }
+
+    /// The next connection; where descriptors or memory are short, waits for others to end.
+    async fn accept(&self) -> (std::net::TcpStream, SocketAddr) {
+        let mut pause = PAUSE;
+        loop {
+            let accepted = self
+                .0
+                .try_io(Interest::READABLE, || listen::accept_now(&self.0)?.ok_or_else(|| io::ErrorKind::WouldBlock.into()));
+            match accepted {
+                Ok(connection) => return connection,
+                // It fails only with the reactor, which ends this task too.
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => drop(self.0.readable().await),
+                Err(_) => {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(1));
+                }
+            }
+        }
+    }
+}
+
 /// A port on which one client's connection is expected. Dropping it gives the port up.
 pub struct Reservation {
     pool: Pool,
     key: (Expect, u16),
     serial: u64,
-    arrives: oneshot::Receiver<TcpStream>,
+    arrives: oneshot::Receiver<std::net::TcpStream>,
 }
 
 impl fmt::Debug for Reservation {
@@ -291,10 +327,26 @@ impl Reservation {
         if self.arrives.is_terminated() {
             return Err(Reason::DataNeverCame);
         }
-        tokio::select! {
+        self.look();
+        let came = tokio::select! {
             biased;
-            came = &mut self.arrives => came.map_err(|_| Reason::DataNeverCame),
-            () = self.pool.0.parent.cancelled() => Err(Reason::ShuttingDown),
+            came = &mut self.arrives => came.map_err(|_| Reason::DataNeverCame)?,
+            () = self.pool.0.parent.cancelled() => return Err(Reason::ShuttingDown),
+        };
+        // Here it meets the reactor that will move its bytes.
+        TcpStream::from_std(came).map_err(|_| Reason::Overloaded)
+    }
+
+    /// Most clients have connected before they send the command that needs the connection: then it waits in the
+    /// queue, and taking it from there spares a trip through another task.
+    fn look(&self) {
+        let listener = self.pool.0.table().ports.iter().find(|p| p.number == self.key.1).map(|p| p.listener.clone());
+        if let Some(listener) = listener {
+            while self.arrives.is_empty()
+                && let Ok(Some((stream, peer))) = listen::accept_now(&listener.0)
+            {
+                self.pool.0.arrived(stream, peer, self.key.1);
+            }
         }
     }
 }
@@ -340,9 +392,22 @@ mod tests {
 
     /// Connects to the pool from another loopback address.
     async fn from(ip: [u8; 4], port: u16) -> TcpStream {
+        connect(ip, port).await.1.unwrap()
+    }
+
+    /// As [`from`], where the connection may be cut before it is told that it stands; and its own address.
+    async fn connect(ip: [u8; 4], port: u16) -> (SocketAddr, std::io::Result<TcpStream>) {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(SocketAddr::from((ip, 0))).unwrap();
-        socket.connect(SocketAddr::new(LOOP, port)).await.unwrap()
+        (socket.local_addr().unwrap(), socket.connect(SocketAddr::new(LOOP, port)).await)
+    }
+
+    /// How a connection ends that nobody wants.
+    async fn end(stream: std::io::Result<TcpStream>) -> ErrorKind {
+        match stream {
+            Ok(mut stream) => stream.read(&mut [0]).await.unwrap_err().kind(),
+            Err(e) => e.kind(),
+        }
     }
 
     #[tokio::test]
@@ -371,14 +436,13 @@ mod tests {
     async fn strangers_are_cut_and_told() {
         let (pool, strangers, _token) = pool();
         let mut reservation = pool.reserve(Expect::From(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2))), soon()).await.unwrap();
-        let mut thief = from([127, 0, 0, 3], reservation.port()).await;
-        assert_eq!(thief.read(&mut [0]).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
-        assert_eq!(*strangers.lock().unwrap(), [thief.local_addr().unwrap()]);
+        let (thief, stream) = connect([127, 0, 0, 3], reservation.port()).await;
+        assert_eq!(end(stream).await, ErrorKind::ConnectionReset);
+        assert_eq!(*strangers.lock().unwrap(), [thief]);
         let out = from([127, 0, 0, 2], reservation.port()).await;
         assert_eq!(reservation.accepted().await.unwrap().peer_addr().unwrap(), out.local_addr().unwrap());
         // A second connection to a used reservation is a stranger too.
-        let mut second = from([127, 0, 0, 2], reservation.port()).await;
-        assert!(second.read(&mut [0]).await.is_err());
+        assert_eq!(end(connect([127, 0, 0, 2], reservation.port()).await.1).await, ErrorKind::ConnectionReset);
     }
 
     #[tokio::test]

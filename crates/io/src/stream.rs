@@ -2,10 +2,13 @@
 
 use std::io;
 use std::net::{Shutdown, SocketAddr};
-use std::task::{Context, Poll};
+use std::os::fd::AsFd;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use socket2::SockRef;
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 
 /// A connection. Whoever waits for input waits for readiness and then reads into a buffer of its own, so an idle
@@ -70,6 +73,21 @@ impl Stream {
     pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Plain(tcp) => tcp.poll_read_ready(cx),
+        }
+    }
+
+    /// Reads what is there, for whoever waits for several things at once. 0 is the end (a FIN). A read that did not
+    /// fill `into` is known to have emptied the socket, which spares asking again.
+    ///
+    /// # Errors
+    /// The peer's reset.
+    pub fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain(tcp) => {
+                let mut buffer = ReadBuf::new(into);
+                ready!(Pin::new(tcp).poll_read(cx, &mut buffer))?;
+                Poll::Ready(Ok(buffer.filled().len()))
+            }
         }
     }
 
@@ -152,7 +170,7 @@ impl Stream {
 }
 
 /// Closes with a reset.
-pub(crate) fn reset(tcp: TcpStream) {
+pub(crate) fn reset(tcp: impl AsFd) {
     // A connection that is gone already cannot be cut harder.
     let _ = SockRef::from(&tcp).set_linger(Some(Duration::ZERO));
 }

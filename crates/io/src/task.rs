@@ -2,11 +2,16 @@
 #![allow(clippy::disallowed_methods, reason = "the owner of spawning")]
 
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
+use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use types::{Error, Reason};
+
+use crate::clock;
 
 /// Starts a task that ends with its parent: when `parent` is cancelled the future is dropped where it waits and
 /// the handle yields `None`. The name is for whoever reads the code and for runtime consoles.
@@ -48,11 +53,98 @@ fn panic_text(payload: Box<dyn std::any::Any + Send>) -> String {
     }
 }
 
+/// How long short blocking calls of one kind have taken of late. While that is little they run where the caller runs;
+/// while it is not they go to the blocking pool, so that a slow disk holds up the reactor once and not with every call.
+#[derive(Debug, Default)]
+pub struct Pace {
+    /// The moving average, in nanoseconds.
+    average: AtomicU64,
+}
+
+/// An average below this costs the reactor less than the trip to the pool and back would cost everybody.
+const QUICK: u64 = 250_000;
+
+impl Pace {
+    /// Runs a call that blocks for a moment: here while such calls are quick, on the blocking pool while they are not.
+    ///
+    /// # Errors
+    /// As [`blocking`].
+    pub async fn run<T, F>(&self, f: F) -> Result<T, Error>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let timed = move || {
+            let begun = clock::now();
+            let result = f();
+            (result, clock::now().saturating_duration_since(begun))
+        };
+        let is_quick = self.average.load(Ordering::Relaxed) < QUICK;
+        let (result, took) = if is_quick { timed() } else { blocking(timed).await? };
+        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX / 8);
+        let average = self.average.load(Ordering::Relaxed);
+        // Two at once may lose one's share: it is a measure, not a count.
+        self.average.store(average - average / 8 + took / 8, Ordering::Relaxed);
+        Ok(result)
+    }
+}
+
 /// Cleans up from a `Drop`: on the blocking pool, or here where there is no runtime.
 pub fn detach_blocking(f: impl FnOnce() + Send + 'static) {
-    match tokio::runtime::Handle::try_current() {
+    match Handle::try_current() {
         Ok(runtime) => drop(runtime.spawn_blocking(f)),
         Err(_) => f(),
+    }
+}
+
+/// Reactors, one a thread. A session is given to one and stays there with its sockets: what belongs together never
+/// wakes another thread. The first is the one that runs already.
+#[derive(Clone, Debug)]
+pub struct Workers {
+    reactors: Arc<[Handle]>,
+    next: Arc<AtomicUsize>,
+}
+
+/// Where a task may run.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    reactor: Handle,
+    is_here: bool,
+}
+
+impl Workers {
+    /// The reactor that runs already and `more` threads beside it, which end with `parent`.
+    ///
+    /// # Errors
+    /// The system's, where a thread or its reactor cannot be had.
+    pub fn start(more: usize, parent: &CancellationToken) -> std::io::Result<Self> {
+        let mut reactors = vec![Handle::current()];
+        for number in 1..=more {
+            let reactor = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            reactors.push(reactor.handle().clone());
+            let parent = parent.clone();
+            let thread = std::thread::Builder::new().name(format!("carrack-{number}"));
+            // Ends with its parent; nobody waits for it.
+            drop(thread.spawn(move || {
+                reactor.block_on(parent.cancelled());
+                reactor.shutdown_background();
+            })?);
+        }
+        Ok(Self { reactors: reactors.into(), next: Arc::default() })
+    }
+
+    /// Whose turn it is.
+    pub fn turn(&self) -> Worker {
+        let index = self.next.fetch_add(1, Ordering::Relaxed) % self.reactors.len().max(1);
+        let reactor = self.reactors.get(index).cloned().unwrap_or_else(Handle::current);
+        Worker { reactor, is_here: index == 0 }
+    }
+}
+
+impl Worker {
+    /// Whether it is the reactor that gives out the work.
+    pub const fn is_here(&self) -> bool {
+        self.is_here
     }
 }
 
@@ -66,6 +158,20 @@ impl Children {
     /// None yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Starts a child on a worker; it ends with `parent`.
+    pub fn spawn_on<F>(&mut self, name: &'static str, worker: &Worker, parent: &CancellationToken, future: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let _ = name;
+        while self.set.try_join_next().is_some() {}
+        let run = parent.clone().run_until_cancelled_owned(future);
+        let child = async move {
+            run.await;
+        };
+        self.set.spawn_on(child, &worker.reactor);
     }
 
     /// Starts a child that ends with `parent`.
@@ -115,7 +221,7 @@ impl Children {
 
 #[cfg(test)]
 mod tests {
-    use super::{Children, blocking, detach_blocking, spawn};
+    use super::{Children, Pace, blocking, detach_blocking, spawn};
     use crate::clock;
     use std::sync::mpsc;
     use std::time::Duration;
@@ -150,6 +256,20 @@ mod tests {
         let e = blocking(|| -> u8 { panic!("ouch {}", 3) }).await.unwrap_err();
         assert_eq!(e.reason, Reason::Io);
         assert!(e.detail.unwrap().contains("ouch 3"));
+    }
+
+    #[tokio::test]
+    async fn slow_calls_move_to_the_pool_and_quick_ones_come_back() {
+        let pace = Pace::default();
+        let here = std::thread::current().id();
+        let on_pool = || async { pace.run(|| std::thread::current().id()).await.unwrap() != here };
+        assert!(!on_pool().await);
+        pace.run(|| std::thread::sleep(Duration::from_millis(20))).await.unwrap();
+        assert!(on_pool().await, "after a slow one");
+        for _ in 0..100 {
+            on_pool().await;
+        }
+        assert!(!on_pool().await, "after many quick ones");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use gate::Guest;
@@ -119,8 +119,10 @@ struct Signals {
 
 /// What woke the loop.
 enum Woken {
-    Readable,
-    Writable,
+    /// The client said something, or will say nothing more.
+    Heard,
+    /// There is room for more replies.
+    Sent,
     Answered(AskId, Answer),
     Stepped(Step),
     Late,
@@ -133,13 +135,14 @@ impl Control {
     async fn live(&mut self) {
         loop {
             self.perform();
-            self.flush();
+            if self.closing.is_some() {
+                self.flush();
+            }
             if self.is_over() {
                 break;
             }
             match poll_fn(|cx| self.poll(cx)).await {
-                Woken::Readable => self.read(),
-                Woken::Writable => {}
+                Woken::Heard | Woken::Sent => {}
                 Woken::Answered(id, answer) => self.answered(id, answer),
                 Woken::Stepped(step) => self.stepped(step),
                 Woken::Late => self.session.handle(Input::Tick, self.now()),
@@ -172,14 +175,9 @@ impl Control {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Woken> {
-        let Some(stream) = &self.stream else { return Poll::Ready(Woken::Lost) };
         // The control connection first: a client that died shows here before its data connection's end is believed.
-        let room = self.session.wants_lines() && self.unread.is_empty() && self.unsent.len() < REPLIES_AT_MOST;
-        if self.hears && room && self.closing.is_none() && stream.poll_readable(cx).is_ready() {
-            return Poll::Ready(Woken::Readable);
-        }
-        if !self.unsent.is_empty() && stream.poll_writable(cx).is_ready() {
-            return Poll::Ready(Woken::Writable);
+        if self.poll_heard(cx).is_ready() {
+            return Poll::Ready(Woken::Heard);
         }
         if let Poll::Ready((id, answer)) = self.asks.poll(cx) {
             return Poll::Ready(Woken::Answered(id, answer));
@@ -196,7 +194,45 @@ impl Control {
         if fires(&mut self.signals.stop, cx) {
             return Poll::Ready(Woken::Stopped);
         }
-        self.poll_timer(cx)
+        let late = self.poll_timer(cx);
+        if late.is_ready() {
+            return late;
+        }
+        // Replies leave when there is nothing to add to them: of a small file 150 and 226 go together.
+        self.poll_sent(cx)
+    }
+
+    /// Takes what the client says. The buffer is on the stack: an idle session owns none.
+    fn poll_heard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let room = self.session.wants_lines() && self.unread.is_empty() && self.unsent.len() < REPLIES_AT_MOST;
+        if !self.hears || !room || self.closing.is_some() {
+            return Poll::Pending;
+        }
+        let Some(stream) = &mut self.stream else { return Poll::Pending };
+        let mut buffer = [0u8; READ_AT_ONCE];
+        match ready!(stream.poll_read(cx, &mut buffer)) {
+            Ok(n) if n > 0 => self.feed(buffer.get(..n).unwrap_or_default()),
+            _ => self.deaf(),
+        }
+        Poll::Ready(())
+    }
+
+    fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<Woken> {
+        if self.unsent.is_empty() {
+            return if self.stream.is_some() { Poll::Pending } else { Poll::Ready(Woken::Lost) };
+        }
+        let waited = !self.unread.is_empty() || self.unsent.len() >= REPLIES_AT_MOST;
+        loop {
+            self.flush();
+            // What waited for room may go on; and who lost its client has an end to see to.
+            if (waited && self.unsent.len() < REPLIES_AT_MOST) || (!self.hears && self.unsent.is_empty()) {
+                return Poll::Ready(Woken::Sent);
+            }
+            let Some(stream) = self.stream.as_ref().filter(|_| !self.unsent.is_empty()) else { return Poll::Pending };
+            if stream.poll_writable(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
     }
 
     /// The timer is only set anew when it would fire too late; when it fires early the session just looks at its
@@ -225,18 +261,6 @@ impl Control {
             timer.as_mut().reset(due.into());
         }
         Poll::Pending
-    }
-
-    /// Takes what the client says. The buffer is on the stack: an idle session owns none.
-    fn read(&mut self) {
-        let Some(stream) = &mut self.stream else { return };
-        let mut buffer = [0u8; READ_AT_ONCE];
-        match stream.try_read(&mut buffer) {
-            Ok(0) => self.deaf(),
-            Ok(n) => self.feed(buffer.get(..n).unwrap_or_default()),
-            Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {}
-            Err(_) => self.deaf(),
-        }
     }
 
     /// The client will say nothing more. What it asked for is still done; a transfer learns that nobody is there

@@ -84,13 +84,13 @@ pub(super) async fn transfer(
             let mut convert = ascii.then(|| Encode { encoder: ascii::Encoder::default(), skip });
             let convert = convert.as_mut().map(|c| c as &mut dyn Transform);
             let sent = pump::send(&mut stream, reading.source, convert, &meter, stall_after).await;
-            finish_sending(stream, sent.is_ok()).await;
+            close(stream, sent.is_ok());
             settle(reading.permit, sent.map_err(failure), &meter, began)
         }
         Moving::Lines(chunks, meter) => {
             let source = Source::from_chunks(*chunks);
             let sent = pump::send(&mut stream, source, None, &meter, stall_after).await;
-            finish_sending(stream, sent.is_ok()).await;
+            close(stream, sent.is_ok());
             end(sent.map_err(failure), &meter, began)
         }
         Moving::In(writing, expected) => receive(stream, writing, expected, ascii, stall_after, orphan).await,
@@ -149,12 +149,12 @@ pub(super) async fn count(reading: Reading) -> End {
     }
 }
 
-/// An orderly end is a FIN; a transfer that broke off is cut, so that nobody takes it for the end.
-async fn finish_sending(mut stream: Stream, whole: bool) {
-    if whole && stream.shutdown_write().is_ok() {
-        return;
+/// An orderly end is a FIN, which closing sends behind the last byte; a transfer that broke off is cut, so that nobody
+/// takes it for the end.
+fn close(stream: Stream, whole: bool) {
+    if !whole {
+        stream.reset();
     }
-    stream.reset();
 }
 
 fn settle(permit: Permit, outcome: Result<u64, Error>, meter: &Meter, began: std::time::Instant) -> End {

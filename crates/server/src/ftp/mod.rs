@@ -17,7 +17,7 @@ use gate::Gate;
 use io::clock;
 use io::ports::Pool;
 use io::stream::Stream;
-use io::task::Children;
+use io::task::{Children, Workers};
 use io::{listen, proxy};
 use ipnet::IpNet;
 use proto::ftp::server::Settings;
@@ -72,8 +72,11 @@ pub async fn serve(
     listener: watch::Receiver<Arc<Listener>>,
     gate: Arc<Gate>,
     observer: Arc<dyn Observer>,
+    workers: Workers,
     stop: Stop,
 ) {
+    // Linux hands a listener's options on to what it accepts.
+    let _ = listen::prepare_control(&socket);
     let mut children = Children::new();
     loop {
         let (stream, peer) = tokio::select! {
@@ -83,9 +86,12 @@ pub async fn serve(
         };
         let listener = listener.borrow().clone();
         let (gate, observer, gentle) = (gate.clone(), observer.clone(), stop.gentle.clone());
+        let worker = workers.turn();
+        let stream =
+            if worker.is_here() { Arrived::Here(stream) } else { stream.into_std().map_or(Arrived::Lost, Arrived::There) };
         // Boxed so that a task is as large as its session and not as large as the greatest step of its life.
         let session = Box::pin(session(stream, peer, listener, gate, observer, gentle));
-        children.spawn("ftp session", &stop.now, session);
+        children.spawn_on("ftp session", &worker, &stop.now, session);
     }
     drop(socket); // nobody waits in the queue of a server that is going
     children.drain(clock::now() + stop.drain_within).await;
@@ -102,21 +108,38 @@ pub struct Stop {
     pub drain_within: Duration,
 }
 
+/// A connection on its way to the reactor that will keep it.
+enum Arrived {
+    /// It was accepted there.
+    Here(TcpStream),
+    /// It belongs to no reactor yet.
+    There(std::net::TcpStream),
+    /// It could not be moved.
+    Lost,
+}
+
 async fn session(
-    mut stream: TcpStream,
+    stream: Arrived,
     peer: SocketAddr,
     listener: Arc<Listener>,
     gate: Arc<Gate>,
     observer: Arc<dyn Observer>,
     stop: CancellationToken,
 ) {
+    let mut stream = match stream {
+        Arrived::Here(stream) => stream,
+        Arrived::There(stream) => match TcpStream::from_std(stream) {
+            Ok(stream) => stream,
+            Err(_) => return,
+        },
+        Arrived::Lost => return,
+    };
     let Ok(local) = stream.local_addr() else { return };
-    // A socket that takes no options is gone, which the first read will tell.
-    let _ = listen::prepare_control(&stream);
+    let (peer, local) = (canonical(peer), canonical(local));
     let mut ends = Ends { peer, local, wire: peer };
-    if listener.proxies.iter().any(|net| net.contains(&peer.ip().to_canonical())) {
+    if listener.proxies.iter().any(|net| net.contains(&peer.ip())) {
         match Box::pin(proxy::read_proxy_header(&mut stream, clock::now() + PROXY_WITHIN)).await {
-            Ok(Some((client, at))) => ends = Ends { peer: client, local: at, wire: peer },
+            Ok(Some((client, at))) => ends = Ends { peer: canonical(client), local: canonical(at), wire: peer },
             Ok(None) => {} // the balancer's own health check
             Err(_) => return,
         }
@@ -124,6 +147,17 @@ async fn session(
     match gate.admit(&listener.name, ends.peer, ends.local) {
         Ok(guest) => control::run(Stream::from(stream), ends, listener, guest, observer, stop).await,
         Err(reason) => control::turn_away(Stream::from(stream), reason).await,
+    }
+}
+
+/// An IPv4 address mapped into IPv6 is an IPv4 address.
+const fn canonical(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {
+            Some(v4) => SocketAddr::new(std::net::IpAddr::V4(v4), v6.port()),
+            None => address, // with its scope
+        },
+        v4 @ SocketAddr::V4(_) => v4,
     }
 }
 

@@ -31,7 +31,7 @@ impl SinglePort {
         getrandom::fill(&mut random).map_err(|_| Reason::NoPassivePort)?;
         let key: Box<str> = format!("{:032x}", u128::from_ne_bytes(random)).into();
         let (hand_over, connection) = oneshot::channel();
-        self.lock().insert(key.clone(), Waiting { from: from.to_canonical(), hand_over });
+        self.lock().insert(key.clone(), Waiting { from, hand_over });
         Ok(Key { key, keys: self.clone(), connection })
     }
 
@@ -41,7 +41,7 @@ impl SinglePort {
         let waiting = {
             let mut keys = self.lock();
             match keys.get(key) {
-                Some(waiting) if waiting.from == from.to_canonical() => keys.remove(key),
+                Some(waiting) if waiting.from == from => keys.remove(key),
                 _ => None,
             }
         };

@@ -1,7 +1,7 @@
 //! Local disk: files below an open directory handle, and uploads that appear whole or not at all.
 //!
-//! What the kernel has in memory is asked for where the caller runs, with lookups that never wait; all else runs
-//! on the blocking pool, one trip per call.
+//! What the kernel has in memory is asked for where the caller runs, with lookups that never wait. Short changes that
+//! sync nothing run there too while the disk is quick; all else goes to the blocking pool, one trip per call.
 #![allow(clippy::disallowed_methods, reason = "the owner of the file system")]
 
 mod attributes;
@@ -21,6 +21,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use io::task::Pace;
 use io::body::{BoxFuture, Source};
 use rustix::fs::{FileType, OFlags};
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -70,6 +71,7 @@ struct Inner {
     settings: LocalSettings,
     syncs: sync::FolderSyncs,
     pending: pending::PendingNames,
+    pace: Pace,
 }
 
 impl LocalStorage {
@@ -83,6 +85,7 @@ impl LocalStorage {
             settings,
             syncs: sync::FolderSyncs::default(),
             pending: pending::PendingNames::default(),
+            pace: Pace::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -115,8 +118,8 @@ impl LocalStorage {
         }
     }
 
-    /// A change of the tree, on the blocking pool.
-    async fn slow<T: Send + 'static>(
+    /// A change of the tree: where the caller runs while such changes are quick, else on the blocking pool.
+    async fn change<T: Send + 'static>(
         &self,
         act: impl FnOnce(&Arc<Inner>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
@@ -124,7 +127,17 @@ impl LocalStorage {
             return Err(Reason::ReadOnly.into());
         }
         let inner = Arc::clone(&self.inner);
-        hop(move || act(&inner)).await
+        self.inner.brief(move || act(&inner)).await
+    }
+}
+
+impl Inner {
+    /// A short call that changes the tree. What syncs is never short.
+    async fn brief<T: Send + 'static>(&self, f: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+        match self.settings.durability {
+            Durability::Os => self.pace.run(f).await?,
+            Durability::Commit => hop(f).await,
+        }
     }
 }
 
@@ -222,7 +235,7 @@ impl Storage for LocalStorage {
     fn write<'a>(&'a self, path: &'a VPath, order: WriteOrder<'a>) -> BoxFuture<'a, Result<Opened, Error>> {
         Box::pin(async move {
             let (path, owner, how, mode) = (path.clone(), order.owner.clone(), order.how, order.mode);
-            self.slow(move |inner| upload::open(inner, &path, how, mode, &owner)).await
+            self.change(move |inner| upload::open(inner, &path, how, mode, &owner)).await
         })
     }
 
@@ -239,7 +252,7 @@ impl Storage for LocalStorage {
     fn make_dir<'a>(&'a self, path: &'a VPath, mode: u32) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             let path = path.clone();
-            match self.slow(move |inner| change::make_dir(inner, &path, mode)).await? {
+            match self.change(move |inner| change::make_dir(inner, &path, mode)).await? {
                 Some((key, folder)) => self.inner.syncs.sync(key, folder).await,
                 None => Ok(()),
             }
@@ -248,22 +261,22 @@ impl Storage for LocalStorage {
 
     fn remove_dir<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<(), Error>> {
         let path = path.clone();
-        Box::pin(self.slow(move |inner| change::remove_dir(inner, &path)))
+        Box::pin(self.change(move |inner| change::remove_dir(inner, &path)))
     }
 
     fn remove<'a>(&'a self, path: &'a VPath, owner: &'a Owner) -> BoxFuture<'a, Result<(), Error>> {
         let (path, owner) = (path.clone(), owner.clone());
-        Box::pin(self.slow(move |inner| change::remove(inner, &path, &owner)))
+        Box::pin(self.change(move |inner| change::remove(inner, &path, &owner)))
     }
 
     fn rename<'a>(&'a self, from: &'a VPath, to: &'a VPath, replace: bool) -> BoxFuture<'a, Result<(), Error>> {
         let (from, to) = (from.clone(), to.clone());
-        Box::pin(self.slow(move |inner| change::rename(inner, &from, &to, replace)))
+        Box::pin(self.change(move |inner| change::rename(inner, &from, &to, replace)))
     }
 
     fn set_attr<'a>(&'a self, path: &'a VPath, change: &'a AttrChange) -> BoxFuture<'a, Result<Attr, Error>> {
         let (path, change) = (path.clone(), change.clone());
-        Box::pin(self.slow(move |inner| {
+        Box::pin(self.change(move |inner| {
             names::visible(&path)?;
             attributes::change(&inner.root, &path, &change)
         }))
@@ -271,7 +284,7 @@ impl Storage for LocalStorage {
 
     fn link<'a>(&'a self, path: &'a VPath, target: &'a [u8]) -> BoxFuture<'a, Result<(), Error>> {
         let (path, target) = (path.clone(), target.to_vec());
-        Box::pin(self.slow(move |inner| change::link(inner, &path, &target)))
+        Box::pin(self.change(move |inner| change::link(inner, &path, &target)))
     }
 
     fn space<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<Space, Error>> {

@@ -17,7 +17,7 @@ use super::attributes::{facts, facts_at, file_type, mode_of, unique};
 use super::pending::Pending;
 use super::resolve::{Lookup, Place, call_error};
 use super::sync::FolderKey;
-use super::{Inner, hop};
+use super::Inner;
 use crate::names;
 use crate::storage::{Durability, Opened, Owner};
 
@@ -290,7 +290,7 @@ fn inherit(file: &File, made: &Statx, old: &Statx) {
 }
 
 impl Upload {
-    /// All of a commit but the folder's sync; runs on the blocking pool. Yields the folder that is to be synced.
+    /// All of a commit but the folder's sync; blocks. Yields the folder that is to be synced.
     fn finish(mut self, tail: Tail) -> Result<Option<(FolderKey, OwnedFd)>, Error> {
         tail.write()?;
         let sync = self.inner.settings.durability == Durability::Commit;
@@ -320,7 +320,7 @@ impl Finish for Upload {
     fn commit(self: Box<Self>, tail: Tail) -> BoxFuture<'static, Result<(), Error>> {
         Box::pin(async move {
             let inner = Arc::clone(&self.inner);
-            match hop(move || self.finish(tail)).await? {
+            match inner.brief(move || self.finish(tail)).await? {
                 Some((key, folder)) => inner.syncs.sync(key, folder).await,
                 None => Ok(()),
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use gate::Gate;
 use io::CancellationToken;
+use io::task::Workers;
 use sd_notify::NotifyState;
 use server::ftp;
 use tokio::net::TcpListener;
@@ -30,6 +31,8 @@ pub(super) struct Start {
     pub(super) place: Place,
     pub(super) look: Look,
     pub(super) confined: Confined,
+    /// How many reactors there shall be.
+    pub(super) workers: usize,
 }
 
 /// A server that runs.
@@ -42,6 +45,8 @@ pub(super) struct Live {
     pub(super) mounts: Vec<OpenMount>,
     pub(super) ports: Vec<OpenPorts>,
     pub(super) names: Vec<Followed>,
+    /// Where sessions run.
+    pub(super) workers: Workers,
     /// Ends everything where it stands.
     pub(super) now: CancellationToken,
 }
@@ -62,12 +67,15 @@ pub(super) struct Running {
 
 /// Runs until it is told to stop.
 pub(super) async fn run(start: Start) -> Result<Exit, Refused> {
-    let Start { plan, mut sockets, storages, place, look, confined } = start;
+    let Start { plan, mut sockets, storages, place, look, confined, workers } = start;
+    let now = CancellationToken::new();
+    let workers = Workers::start(workers.saturating_sub(1), &now)
+        .map_err(|e| Refused::new("the reactors", Reason::Io, e.to_string()))?;
     let mut signals = Signals::listen().map_err(|e| Refused::new("signals", Reason::Io, e.to_string()))?;
     let (lines, writer) = Writer::start(place, plan.config.log.form);
     let log = &plan.config.log;
     let journal = Journal::new(log.form, look, log.quiet, plan.config.trace.ladders, lines);
-    let live = begin(plan.config, &mut sockets, storages, &journal, confined.rooms).await;
+    let live = begin(plan.config, &mut sockets, storages, &journal, confined.rooms, (workers, now)).await;
     let mut live = match live {
         Ok(live) => live,
         Err(refused) => {
@@ -111,6 +119,7 @@ async fn begin(
     mounts: Vec<OpenMount>,
     journal: &Arc<Journal>,
     rooms: Rooms,
+    (workers, now): (Workers, CancellationToken),
 ) -> Result<Live, Refused> {
     let ports = parts::ports(&config.listeners, &[], journal)?;
     let names = parts::names(&config.listeners, &[], journal).await;
@@ -125,7 +134,8 @@ async fn begin(
         mounts,
         ports,
         names,
-        now: CancellationToken::new(),
+        workers,
+        now,
     };
     let mut sockets_of = Vec::new();
     for listener in &live.config.listeners {
@@ -153,7 +163,7 @@ impl Live {
         let stop = ftp::Stop { gentle: gentle.clone(), now: self.now.clone(), drain_within: self.config.waits.drain };
         // The root token ends the sessions themselves; the listener's task then ends by itself and tells how.
         let never = CancellationToken::new();
-        let task = ftp::serve(socket, given, self.gate.clone(), self.journal.clone(), stop);
+        let task = ftp::serve(socket, given, self.gate.clone(), self.journal.clone(), self.workers.clone(), stop);
         Ok(Running { wanted: listener.address, address, settings, gentle, ended: io::task::spawn("ftp listener", &never, task) })
     }
 

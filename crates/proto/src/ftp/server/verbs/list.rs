@@ -13,11 +13,16 @@ use crate::ftp::verb::Verb;
 
 pub(super) fn list(session: &mut Session, verb: Verb, argument: &[u8]) {
     let (options, rest) = ListOptions::parse(argument);
-    let form = if verb == Verb::Nlst { ListForm::Names(options) } else { ListForm::Long(options) };
+    let names = verb == Verb::Nlst && !options.long;
+    let itself = options.itself;
+    let form = if names { ListForm::Names(options) } else { ListForm::Long(options) };
     let Some((path, globs, prefix)) = place(session, rest) else { return };
-    let prefix = if verb == Verb::Nlst { prefix } else { Box::default() };
+    let prefix = if names { prefix } else { Box::default() };
     let listed = Listed { path, only: None, globs, prefix, form };
     let Some(via) = data_port(session) else { return };
+    if itself && listed.globs.is_empty() {
+        return open_file(session, listed, verb.row().name, Over::Data(via));
+    }
     open(session, listed, verb.row().name, Over::Data(via));
 }
 
@@ -55,7 +60,7 @@ type Place = (VPath, Vec<Box<[u8]>>, Box<[u8]>);
 /// Takes an argument apart: what stands before the first component with a glob is a plain path.
 fn place(session: &mut Session, argument: &[u8]) -> Option<Place> {
     if !glob::has_glob(argument) {
-        let mut prefix: Vec<u8> = argument.to_vec();
+        let mut prefix = name::decode(argument).into_owned();
         if !prefix.is_empty() && !prefix.ends_with(b"/") {
             prefix.push(b'/');
         }
@@ -69,7 +74,8 @@ fn place(session: &mut Session, argument: &[u8]) -> Option<Place> {
     }
     let globs = parts.iter().skip(first).filter(|part| !part.is_empty() && **part != b".");
     let globs = globs.map(|part| name::decode(part).into_owned().into()).collect();
-    session.path(&plain).map(|path| (path, globs, plain.into()))
+    let prefix = name::decode(&plain).into_owned();
+    session.path(&plain).map(|path| (path, globs, prefix.into()))
 }
 
 fn open(session: &mut Session, listed: Listed, verb: &'static str, over: Over) {
