@@ -29,15 +29,15 @@ const REPLIES_AT_MOST: usize = 64 * 1024;
 /// How long a closing connection may take to send its last words.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-/// Drives one session from greeting to close.
-pub(super) async fn run(
+/// One session from greeting to close, ready to live.
+pub(super) fn session(
     stream: Stream,
     ends: Ends,
     listener: Arc<Listener>,
     guest: Guest,
     observer: Arc<dyn trace::record::Observer>,
     stop: CancellationToken,
-) {
+) -> Box<Control> {
     let info = SessionInfo {
         id: guest.id(),
         protocol: "ftp",
@@ -48,13 +48,13 @@ pub(super) async fn run(
     };
     let plain = match listener.plain_login {
         PlainLogin::Allow => true,
-        PlainLogin::Loopback => ends.peer.ip().to_canonical().is_loopback(),
+        PlainLogin::Loopback => ends.peer.ip().is_loopback(),
         PlainLogin::Refuse => false,
     };
     let mut session = Session::new(listener.session.clone(), ends.peer, ends.local, !plain);
     session.greet(&guest.greeting().banner);
     let revoked = guest.revoked();
-    let mut control = Control {
+    let mut control = Box::new(Control {
         session,
         stream: Some(stream),
         decoder: LineDecoder::new(),
@@ -71,9 +71,9 @@ pub(super) async fn run(
         timer: None,
         closing: None,
         signals: Signals { stop: Some(Box::pin(stop.cancelled_owned())), revoked: Some(Box::pin(revoked.cancelled_owned())) },
-    };
+    });
     control.recorder.record(Duration::ZERO, What::Accepted(ends.peer, ends.local));
-    control.live().await;
+    control
 }
 
 /// Answers 421 to a connection that is not let in, and closes it.
@@ -85,7 +85,7 @@ pub(super) async fn turn_away(mut stream: Stream, reason: Reason) {
     }
 }
 
-struct Control {
+pub(super) struct Control {
     session: Session,
     /// `None` once it was handed over as a data connection.
     stream: Option<Stream>,
@@ -132,7 +132,8 @@ enum Woken {
 }
 
 impl Control {
-    async fn live(&mut self) {
+    /// Lives until it is over. Boxed: what awaits it holds a pointer and not a second copy.
+    pub(super) async fn live(mut self: Box<Self>) {
         loop {
             self.perform();
             if self.closing.is_some() {

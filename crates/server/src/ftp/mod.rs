@@ -145,7 +145,7 @@ async fn session(
         }
     }
     match gate.admit(&listener.name, ends.peer, ends.local) {
-        Ok(guest) => control::run(Stream::from(stream), ends, listener, guest, observer, stop).await,
+        Ok(guest) => control::session(Stream::from(stream), ends, listener, guest, observer, stop).live().await,
         Err(reason) => control::turn_away(Stream::from(stream), reason).await,
     }
 }
