@@ -6,7 +6,6 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::net::SocketFlags;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -74,7 +73,7 @@ pub async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
 /// The system's, where descriptors or memory are short.
 pub fn accept_now(listener: &impl AsFd) -> io::Result<Option<(std::net::TcpStream, SocketAddr)>> {
     loop {
-        match rustix::net::acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
+        match rustix::net::acceptfrom_with(listener, rustix::net::SocketFlags::NONBLOCK | rustix::net::SocketFlags::CLOEXEC) {
             Ok((socket, peer)) => {
                 if let Some(peer) = peer.and_then(|peer| SocketAddr::try_from(peer).ok()) {
                     return Ok(Some((socket.into(), peer)));
@@ -124,7 +123,6 @@ pub fn prepare_control(socket: &impl AsFd) -> io::Result<()> {
 mod tests {
     use super::{accept, bind_tcp, is_about_one_connection, prepare_control};
     use rustix::io::Errno;
-    use rustix::net::SocketFlags;
     use socket2::SockRef;
     use std::time::Duration;
     use tokio::net::TcpStream;

@@ -3,12 +3,10 @@
 use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::AsFd;
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use socket2::SockRef;
-use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 
 /// A connection. Whoever waits for input waits for readiness and then reads into a buffer of its own, so an idle
@@ -76,17 +74,19 @@ impl Stream {
         }
     }
 
-    /// Reads what is there, for whoever waits for several things at once. 0 is the end (a FIN). A read that did not
-    /// fill `into` is known to have emptied the socket, which spares asking again.
+    /// Reads what is there, for whoever waits for several things at once. 0 is the end (a FIN).
+    ///
+    /// A read that does not fill `into` is no sign that the socket is empty: reading stops at the mark of urgent data
+    /// (RFC 9293 §3.8.5), which Telnet's Synch sends in the midst of an ABOR. So only "would block" is believed.
     ///
     /// # Errors
     /// The peer's reset.
     pub fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
-        match self {
-            Self::Plain(tcp) => {
-                let mut buffer = ReadBuf::new(into);
-                ready!(Pin::new(tcp).poll_read(cx, &mut buffer))?;
-                Poll::Ready(Ok(buffer.filled().len()))
+        loop {
+            ready!(self.poll_readable(cx))?;
+            match self.try_read(into) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                other => return Poll::Ready(other),
             }
         }
     }

@@ -121,7 +121,7 @@ pub(crate) struct WayIn {
 #[group(id = "door", multiple = true)]
 #[command(next_help_heading = "Where clients reach it")]
 pub(crate) struct Door {
-    /// Where to listen: 2121 or :2121 for all of this machine's addresses, 127.0.0.1:2121, [::1]:2121; port 0 takes a free
+    /// Where to listen: 2121 or :2121 for all of this machine's addresses, 127.0.0.1:2121, `[::1]:2121`; port 0 takes a free
     /// one. May be given several times [default: 127.0.0.1:2121]
     #[arg(long, value_name = "ADDR:PORT", action = ArgAction::Append)]
     pub(crate) ftp: Vec<ListenAddress>,

@@ -21,8 +21,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use io::task::Pace;
 use io::body::{BoxFuture, Source};
+use io::task::Pace;
 use rustix::fs::{FileType, OFlags};
 use rustix::rand::{GetRandomFlags, getrandom};
 use types::{Attr, AttrChange, Error, Reason, Space, VPath};

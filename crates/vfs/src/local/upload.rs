@@ -13,11 +13,11 @@ use rustix::fs::{
 use rustix::io::Errno;
 use types::{Error, Reason, VPath, WriteHow};
 
+use super::Inner;
 use super::attributes::{facts, facts_at, file_type, mode_of, unique};
 use super::pending::Pending;
 use super::resolve::{Lookup, Place, call_error};
 use super::sync::FolderKey;
-use super::Inner;
 use crate::names;
 use crate::storage::{Durability, Opened, Owner};
 

@@ -69,8 +69,8 @@ pub(super) struct Running {
 pub(super) async fn run(start: Start) -> Result<Exit, Refused> {
     let Start { plan, mut sockets, storages, place, look, confined, workers } = start;
     let now = CancellationToken::new();
-    let workers = Workers::start(workers.saturating_sub(1), &now)
-        .map_err(|e| Refused::new("the reactors", Reason::Io, e.to_string()))?;
+    let workers =
+        Workers::start(workers.saturating_sub(1), &now).map_err(|e| Refused::new("the reactors", Reason::Io, e.to_string()))?;
     let mut signals = Signals::listen().map_err(|e| Refused::new("signals", Reason::Io, e.to_string()))?;
     let (lines, writer) = Writer::start(place, plan.config.log.form);
     let log = &plan.config.log;
@@ -125,18 +125,8 @@ async fn begin(
     let names = parts::names(&config.listeners, &[], journal).await;
     let gate = Gate::new(wire::rules(&config, &mounts))
         .map_err(|e| Refused::new("the rules", e.reason, e.detail.map(String::from).unwrap_or_default()))?;
-    let mut live = Live {
-        gate,
-        journal: journal.clone(),
-        rooms,
-        config,
-        listeners: Vec::new(),
-        mounts,
-        ports,
-        names,
-        workers,
-        now,
-    };
+    let mut live =
+        Live { gate, journal: journal.clone(), rooms, config, listeners: Vec::new(), mounts, ports, names, workers, now };
     let mut sockets_of = Vec::new();
     for listener in &live.config.listeners {
         sockets_of.push(sockets.take(listener)?);

@@ -103,10 +103,7 @@ fn start(plan: Plan) -> Result<Exit, Refused> {
         }
     };
     let workers = plan.config.process.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(failed("the reactor"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed("the reactor"))?;
     let exit = runtime.block_on(live::run(Start { plan, sockets, storages, place, look, confined, workers }));
     // A blocking call that hangs (a dead network disk) must not keep the process from ending.
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
