@@ -113,20 +113,23 @@ async fn receive(
         meter.limit_to(most);
     }
     let received = pump::receive(&mut stream, &mut writing.sink, convert, &meter, stall_after).await;
-    let outcome = match received {
-        _ if meter.is_over() => {
-            stream.reset();
-            Err(Reason::TooLarge.into())
-        }
-        Err(error) => {
-            stream.reset();
-            Err(failure(error))
-        }
+    let whole = match received {
+        _ if meter.is_over() => Err(Reason::TooLarge.into()),
+        Err(error) => Err(failure(error)),
         // Over plain TCP a FIN is all there is; but a client whose control connection went at the same time has
         // died, and what it sent is no whole file (promise 1).
         Ok(_) if orphan.load(Ordering::Relaxed) => Err(Reason::DataReset.into()),
         Ok(bytes) if expected.is_some_and(|expected| bytes < expected) => Err(Reason::SizeMismatch.into()),
+        Ok(bytes) => Ok(bytes),
+    };
+    let outcome = match whole {
         Ok(bytes) => writing.sink.commit().await.map(|()| bytes),
+        Err(error) => {
+            stream.reset();
+            // Written before the reply, so that SIZE and REST right behind it see all that came.
+            writing.sink.abandon().await;
+            Err(error)
+        }
     };
     settle(writing.permit, outcome, &meter, began)
 }
