@@ -52,7 +52,7 @@ pub(super) fn opts(session: &mut Session, argument: &[u8]) {
     match command.to_ascii_uppercase().as_slice() {
         b"UTF8" => match rest.to_ascii_uppercase().as_slice() {
             b"" | b"ON" => session.say(Reply::fixed(200, "Names are UTF-8.")),
-            b"OFF" => session.say(Reply::fixed(504, "Names are always UTF-8.")),
+            b"OFF" => session.say(Reply::fixed(504, "Names are always UTF-8 (CRK-408).")),
             _ => session.say(Reply::fixed(501, "Expected: OPTS UTF8 ON (CRK-404).")),
         },
         b"MLST" => mlst(session, rest),

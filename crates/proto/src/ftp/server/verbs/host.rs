@@ -11,7 +11,7 @@ use crate::ftp::verb::Verb;
 pub(super) fn host(session: &mut Session, name: &[u8]) {
     if !matches!(session.stage, Stage::Greeted) {
         // RFC 7151 §3.2: once USER was accepted it is too late.
-        return session.say(Reply::fixed(503, "HOST comes before USER."));
+        return session.say(Reply::fixed(503, "HOST comes before USER (CRK-405)."));
     }
     match readable(name).filter(|name| is_host(name)) {
         Some(name) => {

@@ -38,9 +38,9 @@ pub(super) fn pass(session: &mut Session, password: &[u8]) {
             let inside = matches!(other, Stage::LoggedIn(_));
             session.enter(other);
             session.say(if inside {
-                Reply::fixed(503, "You are logged in already.")
+                Reply::fixed(503, "You are logged in already (CRK-405).")
             } else {
-                Reply::fixed(503, "Send USER first.")
+                Reply::fixed(503, "Send USER first (CRK-405).")
             });
         }
     }
@@ -59,7 +59,7 @@ pub(super) fn acct(session: &mut Session, account: &[u8]) {
             session.say(if inside {
                 Reply::fixed(202, "No account is needed here.")
             } else {
-                Reply::fixed(503, "Send USER and PASS first.")
+                Reply::fixed(503, "Send USER and PASS first (CRK-405).")
             });
         }
     }

@@ -32,7 +32,7 @@ pub(super) fn passive(session: &mut Session, verb: Verb, argument: &[u8]) {
     }
     if form == PassiveForm::Pasv && !session.peer.is_ipv4() {
         // 227 has room for IPv4 only; 425 tells the client to try something else.
-        return session.say(Reply::fixed(425, "PASV is for IPv4: use EPSV."));
+        return session.say(Reply::fixed(425, "PASV is for IPv4: use EPSV (CRK-310)."));
     }
     session.ask_reserve(form);
 }
@@ -71,7 +71,7 @@ pub(in crate::ftp::server) fn reserved(session: &mut Session, form: PassiveForm,
         (Reserved::At(at), PassiveForm::Epsv) => Reply::new(229, address::print_229(at.port())),
         (Reserved::At(at), PassiveForm::Lpsv) => Reply::new(228, address::print_228(*at)),
         (Reserved::Key(key), _) => Reply::new(227, format!("Entering Single-port Passive Mode ({key}).")),
-        (Reserved::At(_), _) => return session.say(Reply::fixed(425, "No IPv4 address to announce: use EPSV.")),
+        (Reserved::At(_), _) => return session.say(Reply::fixed(425, "No IPv4 address to announce: use EPSV (CRK-310).")),
     };
     if let Some(user) = session.user_mut() {
         user.data = DataPort::Passive(place);
@@ -81,7 +81,7 @@ pub(in crate::ftp::server) fn reserved(session: &mut Session, form: PassiveForm,
 
 pub(super) fn spdt(session: &mut Session, key: &[u8]) {
     if !matches!(session.stage, Stage::Greeted) {
-        return session.say(Reply::fixed(503, "SPDT is the first command of a connection."));
+        return session.say(Reply::fixed(503, "SPDT is the first command of a connection (CRK-405)."));
     }
     match readable(key) {
         Some(key) => session.ask_adopt(key),
@@ -92,6 +92,6 @@ pub(super) fn spdt(session: &mut Session, key: &[u8]) {
 pub(in crate::ftp::server) fn adopted(session: &mut Session, answer: Result<(), Reason>) {
     match answer {
         Ok(()) => session.enter(Stage::Closing),
-        Err(_) => session.say(Reply::fixed(501, "Nobody gave out that key.")),
+        Err(_) => session.say(Reply::fixed(501, "Nobody gave out that key (CRK-304).")),
     }
 }

@@ -59,8 +59,8 @@ fn set(session: &mut Session, verb: Verb, to: SocketAddr) {
 fn family(session: &mut Session, verb: Verb) {
     let v4 = session.peer.is_ipv4();
     session.say(match verb {
-        Verb::Eprt => Reply::new(522, format!("Use the control connection's family ({}).", if v4 { 1 } else { 2 })),
-        Verb::Lprt => Reply::new(521, format!("Use the control connection's family ({}).", if v4 { 4 } else { 6 })),
+        Verb::Eprt => Reply::new(522, format!("Use the control connection's family ({}) (CRK-310).", if v4 { 1 } else { 2 })),
+        Verb::Lprt => Reply::new(521, format!("Use the control connection's family ({}) (CRK-310).", if v4 { 4 } else { 6 })),
         _ => Reply::new(501, text(Reason::DataFamily)),
     });
 }

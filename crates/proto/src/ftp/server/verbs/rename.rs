@@ -25,7 +25,7 @@ pub(super) fn rnfr(session: &mut Session, argument: &[u8]) {
 
 pub(super) fn rnto(session: &mut Session, argument: &[u8]) {
     let Some(from) = session.user_mut().and_then(|user| user.renaming.take()) else {
-        return session.say(Reply::fixed(503, "RNFR comes right before RNTO."));
+        return session.say(Reply::fixed(503, "RNFR comes right before RNTO (CRK-405)."));
     };
     let Some(to) = session.named_path(Verb::Rnto, argument) else { return };
     let op = Op::Rename { from, to: to.clone(), replace: true };

@@ -56,7 +56,7 @@ pub(super) fn data_port(session: &mut Session) -> Option<Via> {
         // RFC 959 §3.2: without PORT or PASV the client listens on its control connection's port.
         Some(DataPort::Default | DataPort::Spent) if session.settings.active && !only_epsv => Some(Via::Active(peer)),
         _ => {
-            session.say(Reply::fixed(425, "Send EPSV or PASV first."));
+            session.say(Reply::fixed(425, "Send EPSV or PASV first (CRK-405)."));
             None
         }
     }

@@ -21,7 +21,7 @@ pub(super) fn store(session: &mut Session, verb: Verb, argument: &[u8]) {
     let ascii = user.ascii;
     if restart > 0 && ascii && verb == Verb::Stor {
         // The offset counts what was sent; where that lies in what is stored cannot be known.
-        return session.say(Reply::new(554, "REST with STOR needs TYPE I.".to_owned()));
+        return session.say(Reply::new(554, "REST with STOR needs TYPE I (CRK-405).".to_owned()));
     }
     let how = match verb {
         Verb::Appe => WriteHow::Append,
