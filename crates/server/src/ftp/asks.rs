@@ -51,11 +51,13 @@ pub(super) struct Asks {
     open: Option<(AskId, BoxFuture<'static, Brought>)>,
     opened: Option<Box<Opened>>,
     passive: Option<Passive>,
+    /// Whether data may come from another machine than the client's.
+    fxp: bool,
 }
 
 impl Asks {
     pub(super) const fn new(guest: Guest, ends: Ends, listener: Arc<Listener>) -> Self {
-        Self { guest, ends, listener, access: None, fresh: false, open: None, opened: None, passive: None }
+        Self { guest, ends, listener, access: None, fresh: false, open: None, opened: None, passive: None, fxp: false }
     }
 
     pub(super) const fn is_open(&self) -> bool {
@@ -86,7 +88,8 @@ impl Asks {
     pub(super) fn reserve(&mut self, id: AskId, form: PassiveForm) {
         self.passive = None;
         let (ends, listener) = (self.ends, self.listener.clone());
-        self.put(id, async move { Brought::Reserved(reserve(form, ends, &listener).await) });
+        let expect = if self.fxp { Expect::Any } else { Expect::From(ends.wire.ip()) };
+        self.put(id, async move { Brought::Reserved(reserve(form, ends, expect, &listener).await) });
     }
 
     fn put(&mut self, id: AskId, question: impl Future<Output = Brought> + Send + 'static) {
@@ -116,6 +119,7 @@ impl Asks {
             Brought::Login(Ok((access, welcome))) => {
                 self.access = Some(access);
                 self.fresh = true;
+                self.fxp = welcome.fxp;
                 Answer::Login(Ok(welcome))
             }
             Brought::Login(Err(error)) => Answer::Login(Err(error)),
@@ -151,6 +155,7 @@ impl Asks {
         self.access = None;
         self.opened = None;
         self.passive = None;
+        self.fxp = false;
     }
 
     /// Cancelled when the guest is to go.
@@ -163,16 +168,21 @@ impl Asks {
     }
 }
 
-async fn reserve(form: PassiveForm, ends: Ends, listener: &Listener) -> Result<(Passive, Reserved, Option<SocketAddr>), Reason> {
-    // A data connection comes as the control connection came: from the client, or through the same balancer.
-    let from = ends.wire.ip();
+/// A data connection comes as the control connection came: from the client, or through the same balancer; from
+/// anywhere for FXP.
+async fn reserve(
+    form: PassiveForm,
+    ends: Ends,
+    expect: Expect,
+    listener: &Listener,
+) -> Result<(Passive, Reserved, Option<SocketAddr>), Reason> {
     if form == PassiveForm::Single {
-        let key = listener.single.reserve(from)?;
+        let key = listener.single.reserve(ends.wire.ip())?;
         let place = Reserved::Key(key.text());
         return Ok((Passive::Key(key), place, None));
     }
     let pool = listener.pool.as_ref().ok_or(Reason::NoPassive)?;
-    let reservation = pool.reserve(Expect::From(from), clock::now() + PORT_WITHIN).await?;
+    let reservation = pool.reserve(expect, clock::now() + PORT_WITHIN).await?;
     let ip = match form {
         PassiveForm::Pasv => listener.announce.to(ends.peer.ip(), ends.local.ip()),
         _ => ends.local.ip().to_canonical(),

@@ -80,7 +80,9 @@ pub(super) fn session(
 pub(super) async fn turn_away(mut stream: Stream, reason: Reason) {
     let mut line = Vec::new();
     Reply::new(421, format!("{} ({}).", reason.cause(), reason.code())).print(&mut line);
-    if stream.try_write(&line).is_ok() {
+    // A stream that is new to the reactor says "would block" until it was asked for once.
+    let writable = tokio::time::timeout(LAST_WORDS, poll_fn(|cx| stream.poll_writable(cx))).await;
+    if matches!(writable, Ok(Ok(()))) && stream.try_write(&line).is_ok() {
         let _ = stream.shutdown_write();
     }
 }
