@@ -7,6 +7,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -72,6 +73,38 @@ struct Port {
 struct Pending {
     serial: u64,
     hand_over: oneshot::Sender<std::net::TcpStream>,
+}
+
+impl Table {
+    /// Whether a port can be reserved for this client. A connection that comes could be for either, so a port that waits
+    /// for anybody waits for nobody else.
+    fn is_free(&self, port: &Port, expect: Expect) -> bool {
+        let pending = |e| self.pending.contains_key(&(e, port.number));
+        port.waiting == 0 || matches!(expect, Expect::From(_)) && !pending(expect) && !pending(Expect::Any)
+    }
+
+    /// The next port that is free for this client.
+    fn free_port(&self, expect: Expect) -> Option<(u16, Arc<Listening>)> {
+        let count = self.ports.len();
+        let ports = (0..count).filter_map(|i| self.ports.get((self.next + i) % count));
+        ports.into_iter().find(|port| self.is_free(port, expect)).map(|port| (port.number, port.listener.clone()))
+    }
+
+    /// Reserves a port, if it is free still.
+    fn insert(&mut self, expect: Expect, number: u16) -> Option<(u64, oneshot::Receiver<std::net::TcpStream>)> {
+        let index = self.ports.iter().position(|port| port.number == number)?;
+        if !self.ports.get(index).is_some_and(|port| self.is_free(port, expect)) {
+            return None;
+        }
+        self.next = (index + 1) % self.ports.len().max(1);
+        self.serial += 1;
+        let (hand_over, arrives) = oneshot::channel();
+        self.pending.insert((expect, number), Pending { serial: self.serial, hand_over });
+        if let Some(port) = self.ports.get_mut(index) {
+            port.waiting += 1;
+        }
+        Some((self.serial, arrives))
+    }
 }
 
 impl fmt::Debug for Pool {
@@ -178,32 +211,17 @@ impl Pool {
     }
 
     fn try_reserve(&self, expect: Expect) -> Option<Reservation> {
-        let mut guard = self.0.table();
-        let table = &mut *guard;
-        let count = table.ports.len();
-        let start = table.next;
-        let pending = &table.pending;
-        let (index, port) = (0..count).map(|i| (start + i) % count).find_map(|i| {
-            let port = table.ports.get(i)?;
-            let free = match expect {
-                // A connection that comes could be for either, so a port that waits for anybody waits for nobody else.
-                Expect::Any => port.waiting == 0,
-                Expect::From(_) => {
-                    port.waiting == 0
-                        || !pending.contains_key(&(expect, port.number)) && !pending.contains_key(&(Expect::Any, port.number))
-                }
-            };
-            free.then_some((i, port.number))
-        })?;
-        table.next = (index + 1) % count;
-        table.serial += 1;
-        let serial = table.serial;
-        let (hand_over, arrives) = oneshot::channel();
-        table.pending.insert((expect, port), Pending { serial, hand_over });
-        if let Some(p) = table.ports.get_mut(index) {
-            p.waiting += 1;
+        loop {
+            let (number, listening) = self.0.table().free_port(expect)?;
+            // What waits in the queue now was meant for an earlier reservation. Were it left there, this one would take
+            // it for its own: an old connection's end for the end of a new upload.
+            while let Ok(Some((stream, peer))) = listen::accept_now(&listening.socket) {
+                self.0.arrived(stream, peer, number);
+            }
+            if let Some((serial, arrives)) = self.0.table().insert(expect, number) {
+                return Some(Reservation { pool: self.clone(), key: (expect, number), serial, arrives });
+            }
         }
-        Some(Reservation { pool: self.clone(), key: (expect, port), serial, arrives })
     }
 
     /// Opens one port more where the pool may; `false` where not.
@@ -216,15 +234,13 @@ impl Pool {
 
     fn open(&self, listener: TcpListener) -> io::Result<()> {
         let number = listener.local_addr()?.port();
-        let listener = Arc::new(Listening::watch(listener)?);
+        let listener = Arc::new(Listening::new(listener.into_std()?));
+        let watched = OwnedFd::from(listener.socket.try_clone()?).into();
         self.0.table().ports.push(Port { number, listener: listener.clone(), waiting: 0 });
         let pool = self.clone();
-        // Ends with its parent.
+        // Ends with its parent, or with the reactor.
         drop(task::spawn("passive port", &self.0.parent, async move {
-            loop {
-                let (stream, peer) = listener.accept().await;
-                pool.0.arrived(stream, peer, number);
-            }
+            let _ = listener.attend(watched, |stream, peer| pool.0.arrived(stream, peer, number)).await;
         }));
         Ok(())
     }
@@ -268,33 +284,78 @@ impl Shared {
     }
 }
 
-/// A listening socket that is watched by the reactor while whoever comes first accepts: what is accepted belongs to no
-/// reactor yet. (Tokio's own listener would bind each connection to the reactor that accepts; its stream is only used
-/// to watch the descriptor.)
-struct Listening(TcpStream);
+/// A listening socket that the sessions and one task of its own accept from, whoever comes first. What is accepted
+/// belongs to no reactor yet.
+struct Listening {
+    socket: std::net::TcpListener,
+    /// Sessions that wait here for a connection that has not come.
+    waiting: AtomicUsize,
+    /// One more waits.
+    wanted: Notify,
+}
+
+/// For so long nobody watches a port after a connection, unless a session waits: most sessions find theirs in the queue,
+/// and a reactor that is not woken for each of them does a quarter less. A stranger may stay for so long.
+const NAP: Duration = Duration::from_millis(20);
 
 impl Listening {
-    fn watch(listener: TcpListener) -> io::Result<Self> {
-        TcpStream::from_std(OwnedFd::from(listener.into_std()?).into()).map(Self)
+    fn new(socket: std::net::TcpListener) -> Self {
+        Self { socket, waiting: AtomicUsize::new(0), wanted: Notify::new() }
+    }
+
+    /// Accepts what no session takes from the queue itself. `watched` is the same socket: Tokio's listener would bind
+    /// each connection to the reactor that accepts, so its stream is used to watch the descriptor, and only that.
+    async fn attend(
+        &self,
+        mut watched: std::net::TcpStream,
+        arrived: impl Fn(std::net::TcpStream, SocketAddr),
+    ) -> io::Result<()> {
+        loop {
+            let watch = TcpStream::from_std(watched)?;
+            let (stream, peer) = self.accept(&watch).await?;
+            watched = watch.into_std()?;
+            arrived(stream, peer);
+            if self.waiting.load(Ordering::SeqCst) == 0 {
+                let _ = tokio::time::timeout(NAP, self.wanted.notified()).await;
+            }
+            while let Ok(Some((stream, peer))) = listen::accept_now(&self.socket) {
+                arrived(stream, peer);
+            }
+        }
     }
 
     /// The next connection; where descriptors or memory are short, waits for others to end.
-    async fn accept(&self) -> (std::net::TcpStream, SocketAddr) {
+    async fn accept(&self, watch: &TcpStream) -> io::Result<(std::net::TcpStream, SocketAddr)> {
         let mut pause = PAUSE;
         loop {
-            let accepted = self
-                .0
-                .try_io(Interest::READABLE, || listen::accept_now(&self.0)?.ok_or_else(|| io::ErrorKind::WouldBlock.into()));
+            let accepted = watch
+                .try_io(Interest::READABLE, || listen::accept_now(&self.socket)?.ok_or_else(|| io::ErrorKind::WouldBlock.into()));
             match accepted {
-                Ok(connection) => return connection,
-                // It fails only with the reactor, which ends this task too.
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => drop(self.0.readable().await),
+                Ok(connection) => return Ok(connection),
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => watch.readable().await?,
                 Err(_) => {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_secs(1));
                 }
             }
         }
+    }
+}
+
+/// A session that waits for its connection, and is counted while it does.
+struct Waiting(Arc<Listening>);
+
+impl Waiting {
+    fn at(listening: Arc<Listening>) -> Self {
+        listening.waiting.fetch_add(1, Ordering::SeqCst);
+        listening.wanted.notify_one();
+        Self(listening)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -327,7 +388,7 @@ impl Reservation {
         if self.arrives.is_terminated() {
             return Err(Reason::DataNeverCame);
         }
-        self.look();
+        let _waiting = self.look();
         let came = tokio::select! {
             biased;
             came = &mut self.arrives => came.map_err(|_| Reason::DataNeverCame)?,
@@ -338,16 +399,15 @@ impl Reservation {
     }
 
     /// Most clients have connected before they send the command that needs the connection: then it waits in the
-    /// queue, and taking it from there spares a trip through another task.
-    fn look(&self) {
-        let listener = self.pool.0.table().ports.iter().find(|p| p.number == self.key.1).map(|p| p.listener.clone());
-        if let Some(listener) = listener {
-            while self.arrives.is_empty()
-                && let Ok(Some((stream, peer))) = listen::accept_now(&listener.0)
-            {
-                self.pool.0.arrived(stream, peer, self.key.1);
-            }
+    /// queue, and taking it from there spares a trip through another task. Where it has not come the port is watched.
+    fn look(&self) -> Option<Waiting> {
+        let listening = self.pool.0.table().ports.iter().find(|p| p.number == self.key.1).map(|p| p.listener.clone())?;
+        while self.arrives.is_empty()
+            && let Ok(Some((stream, peer))) = listen::accept_now(&listening.socket)
+        {
+            self.pool.0.arrived(stream, peer, self.key.1);
         }
+        self.arrives.is_empty().then(|| Waiting::at(listening))
     }
 }
 
