@@ -136,7 +136,6 @@ fn a_file_that_is_too_large_is_stopped() {
 }
 
 #[test]
-#[ignore = "what is written in place goes beyond the limit by what the pump takes at once"]
 fn what_is_added_in_place_stops_at_the_limit() {
     let site = Site::anna("file_size = \"10 KiB\"\n");
     let (_server, port) = site.start();

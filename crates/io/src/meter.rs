@@ -107,10 +107,15 @@ impl Meter {
         }))
     }
 
-    /// Stops the transfer when more than `bytes` have moved; [`Meter::is_over`] tells that this was why. A slice may
-    /// have gone through by then, so whoever holds to the limit must not keep what came.
+    /// Stops the transfer when more than `bytes` have moved; [`Meter::is_over`] tells that this was why. An upload
+    /// keeps no byte beyond the limit.
     pub fn limit_to(&self, bytes: u64) {
         self.0.most.store(bytes, Ordering::Relaxed);
+    }
+
+    /// How many bytes may still move.
+    pub fn left(&self) -> u64 {
+        self.0.most.load(Ordering::Relaxed).saturating_sub(self.moved())
     }
 
     /// Whether more has moved than may.

@@ -21,7 +21,7 @@ use crate::meter::Meter;
 use crate::task;
 
 /// Bytes after which a burst gives its thread to the next upload in the queue.
-const MOST: u64 = 8 * 1024 * 1024;
+pub(super) const MOST: u64 = 8 * 1024 * 1024;
 
 /// Moved by one splice. An aborted upload goes on for at most this.
 const CHUNK: usize = 1024 * 1024;

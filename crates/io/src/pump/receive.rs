@@ -54,7 +54,8 @@ pub(super) async fn file(way: &mut Way<'_>, tail: &mut Tail) -> Result<(), PumpE
             continue;
         };
         // At a rate, or drop by drop, the reactor reads and the pool only writes.
-        let more = filled == Filled::Full && !way.meter.is_limited();
+        // And near the end of what may come at all the reactor reads, to stop at the very byte.
+        let more = filled == Filled::Full && !way.meter.is_limited() && way.meter.left() > 2 * burst::MOST;
         let socket = match &own {
             Some(socket) => socket.clone(),
             None => own.insert(Arc::new(way.tcp.as_fd().try_clone_to_owned().map_err(PumpError::Peer)?)).clone(),
@@ -82,7 +83,9 @@ async fn fill(way: &mut Way<'_>, buffer: &mut Buffer, waited: &mut bool) -> Resu
         if way.meter.is_limited() {
             since.get_or_insert_with(clock::now);
         }
-        let granted = way.meter.grant(buffer.room()).await?;
+        // One byte more than may come tells that there is more.
+        let most = usize::try_from(way.meter.left().saturating_add(1)).unwrap_or(usize::MAX);
+        let granted = way.meter.grant(buffer.room().min(most)).await?;
         let result = attempt(way.tcp, Interest::READABLE, *waited, || read_some(way.tcp, buffer, granted));
         let n = match result {
             Ok(n) => n,
@@ -111,6 +114,10 @@ async fn fill(way: &mut Way<'_>, buffer: &mut Buffer, waited: &mut bool) -> Resu
             return Ok(Filled::End);
         }
         way.count(n);
+        if way.meter.is_over() {
+            buffer.pop();
+            return Err(PumpError::Cancelled);
+        }
         tokio::task::consume_budget().await;
     }
     Ok(Filled::Full)
