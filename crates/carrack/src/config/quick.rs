@@ -99,7 +99,8 @@ pub(crate) fn quick(args: &Serve) -> Result<Quick, String> {
             hosts: HashMap::new(),
             password_files: Vec::new(),
             banner: Vec::new(),
-            limits: Limits::default(),
+            // Without a configuration everybody may come from one address: this machine's, or a NAT's.
+            limits: Limits { sessions_per_address: Limits::default().sessions, ..Limits::default() },
             waits: Waits::default(),
             ascii_size: super::ASCII_SIZE,
             audit: AuditSettings::default(),
