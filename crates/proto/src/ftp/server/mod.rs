@@ -4,6 +4,8 @@
 mod exchange;
 mod session;
 mod state;
+#[cfg(test)]
+mod tests;
 mod verbs;
 
 pub use exchange::{Body, Channel, End, Flow, Input, ListForm, Listed, Output, PassiveForm, Reserved, Settings, Via};

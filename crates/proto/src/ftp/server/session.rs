@@ -36,6 +36,8 @@ pub struct Session {
     out: VecDeque<Output>,
     now: Duration,
     last_heard: Duration,
+    /// Since when nobody is logged in.
+    nobody_since: Duration,
     counter: u32,
     stopping: Option<Reason>,
 }
@@ -57,6 +59,7 @@ impl Session {
             out: VecDeque::new(),
             now: Duration::ZERO,
             last_heard: Duration::ZERO,
+            nobody_since: Duration::ZERO,
             counter: 0,
             stopping: None,
         }
@@ -133,8 +136,8 @@ impl Session {
         match (&self.work, &self.stage) {
             (Work::Transfer(_) | Work::Ask(..), _) | (_, Stage::Closing) => None,
             (_, Stage::LoggedIn(user)) => Some(self.last_heard.saturating_add(user.idle)),
-            // From the beginning, not from the last line: a client that only talks does not hold its place.
-            _ => Some(self.settings.login_within),
+            // From the beginning or the logout, not from the last line: a client that only talks does not hold its place.
+            _ => Some(self.nobody_since.saturating_add(self.settings.login_within)),
         }
     }
 
@@ -150,7 +153,7 @@ impl Session {
 
     /// Whether the client has said good-bye, be it in a line that still waits.
     pub fn is_leaving(&self) -> bool {
-        self.is_closing() || self.held.iter().any(|line| Command::parse(line).verb == Some(Verb::Quit))
+        self.is_closing() || self.held.iter().flatten().any(|line| Command::parse(line).verb == Some(Verb::Quit))
     }
 
     /// Who is logged in.
@@ -163,10 +166,21 @@ impl Session {
 
     fn line(&mut self, line: &[u8]) {
         let command = Command::parse(line);
-        if matches!(self.work, Work::None) && self.held.is_empty() || self.is_urgent(&command) {
+        if self.is_free() || self.is_urgent(&command) {
             self.run(&command);
-        } else if self.held.len() <= HELD_AT_MOST {
-            self.held.push_back(line.into());
+        } else {
+            self.hold(Ok(line.into()));
+        }
+    }
+
+    /// Whether the next line is run at once.
+    fn is_free(&self) -> bool {
+        matches!(self.work, Work::None) && self.held.is_empty()
+    }
+
+    fn hold(&mut self, line: Result<Box<[u8]>, LineError>) {
+        if self.held.len() <= HELD_AT_MOST {
+            self.held.push_back(line);
         } else {
             // The driver read on although `wants_lines` said no.
             self.say(Reply::new(421, text(Reason::TooManyHeld)));
@@ -185,7 +199,12 @@ impl Session {
         }
     }
 
+    /// A line that could not be read is answered in its turn, like any other: replies come in the order of the lines.
     fn malformed(&mut self, error: LineError) {
+        if self.is_free() { self.refuse_line(error) } else { self.hold(Err(error)) }
+    }
+
+    fn refuse_line(&mut self, error: LineError) {
         let reason = match error {
             LineError::TooLong => Reason::LineTooLong,
             LineError::BadByte => Reason::BadByte,
@@ -247,7 +266,10 @@ impl Session {
                 return self.close(Some(reason));
             }
             let Some(line) = self.held.pop_front() else { break };
-            self.run(&Command::parse(&line));
+            match line {
+                Ok(line) => self.run(&Command::parse(&line)),
+                Err(error) => self.refuse_line(error),
+            }
         }
         if self.held.is_empty() && self.held.capacity() > 0 {
             self.held = VecDeque::new();
@@ -419,6 +441,8 @@ impl Session {
                 keep @ (DataPort::Active(_) | DataPort::Default) => keep,
                 DataPort::Passive(_) | DataPort::Spent => DataPort::Spent,
             };
+            // REST is for the transfer right behind it (RFC 3659 §5): after a listing, STOR writes a whole file again.
+            user.restart = 0;
         }
         self.emit(Output::Start(id, flow));
         self.work = Work::Transfer(Running { id, what: what.into(), then, over_data, aborted: false });
@@ -426,6 +450,9 @@ impl Session {
 
     /// Makes someone a user after login, or nobody after REIN.
     pub(super) fn enter(&mut self, stage: Stage) {
+        if self.user().is_some() && !matches!(stage, Stage::LoggedIn(_)) {
+            self.nobody_since = self.now;
+        }
         self.stage = stage;
     }
 

@@ -9,6 +9,7 @@ use types::{AskId, Error, TransferId, VPath, Yield};
 use super::exchange::{Password, Reserved};
 use super::session::Session;
 use crate::ftp::listing::Facts;
+use crate::line::LineError;
 
 /// How far the client has come.
 #[derive(Debug)]
@@ -115,5 +116,5 @@ pub(super) struct Running {
 /// Runs when a transfer ends.
 pub(super) type Ended = Box<dyn FnOnce(&mut Session, super::exchange::End) + Send>;
 
-/// Lines that wait for the work at hand to end.
-pub(super) type Held = VecDeque<Box<[u8]>>;
+/// Lines that wait for the work at hand to end, those that could not be read among them.
+pub(super) type Held = VecDeque<Result<Box<[u8]>, LineError>>;

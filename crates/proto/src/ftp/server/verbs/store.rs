@@ -29,8 +29,8 @@ pub(super) fn store(session: &mut Session, verb: Verb, argument: &[u8]) {
         _ if restart > 0 => WriteHow::At(restart),
         _ => WriteHow::Replace,
     };
-    // What ALLO announced is the whole file; only a whole upload can be held to it.
-    let expected = expected.filter(|_| matches!(how, WriteHow::Replace | WriteHow::Unique));
+    // What ALLO announced is the whole file as it is stored; only a whole upload that is stored as sent can be held to it.
+    let expected = expected.filter(|_| !ascii && matches!(how, WriteHow::Replace | WriteHow::Unique));
     let op = Op::Write { path: path.clone(), how, expected };
     session.ask_abortable(
         op,
