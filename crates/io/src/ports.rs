@@ -7,7 +7,6 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -234,13 +233,14 @@ impl Pool {
 
     fn open(&self, listener: TcpListener) -> io::Result<()> {
         let number = listener.local_addr()?.port();
-        let listener = Arc::new(Listening::new(listener.into_std()?));
-        let watched = OwnedFd::from(listener.socket.try_clone()?).into();
+        let listener = Arc::new(Listening::watch(listener)?);
         self.0.table().ports.push(Port { number, listener: listener.clone(), waiting: 0 });
         let pool = self.clone();
         // Ends with its parent, or with the reactor.
         drop(task::spawn("passive port", &self.0.parent, async move {
-            let _ = listener.attend(watched, |stream, peer| pool.0.arrived(stream, peer, number)).await;
+            while let Ok((stream, peer)) = listener.accept().await {
+                pool.0.arrived(stream, peer, number);
+            }
         }));
         Ok(())
     }
@@ -284,78 +284,37 @@ impl Shared {
     }
 }
 
-/// A listening socket that the sessions and one task of its own accept from, whoever comes first. What is accepted
-/// belongs to no reactor yet.
+/// A listening socket that is watched by the reactor while whoever comes first accepts: what is accepted belongs to no
+/// reactor yet. (Tokio's own listener would bind each connection to the reactor that accepts; its stream is only used
+/// to watch the descriptor.)
 struct Listening {
-    socket: std::net::TcpListener,
-    /// Sessions that wait here for a connection that has not come.
-    waiting: AtomicUsize,
-    /// One more waits.
-    wanted: Notify,
+    socket: TcpStream,
 }
 
-/// For so long nobody watches a port after a connection, unless a session waits: most sessions find theirs in the queue,
-/// and a reactor that is not woken for each of them does a quarter less. A stranger may stay for so long.
-const NAP: Duration = Duration::from_millis(20);
-
 impl Listening {
-    fn new(socket: std::net::TcpListener) -> Self {
-        Self { socket, waiting: AtomicUsize::new(0), wanted: Notify::new() }
-    }
-
-    /// Accepts what no session takes from the queue itself. `watched` is the same socket: Tokio's listener would bind
-    /// each connection to the reactor that accepts, so its stream is used to watch the descriptor, and only that.
-    async fn attend(
-        &self,
-        mut watched: std::net::TcpStream,
-        arrived: impl Fn(std::net::TcpStream, SocketAddr),
-    ) -> io::Result<()> {
-        loop {
-            let watch = TcpStream::from_std(watched)?;
-            let (stream, peer) = self.accept(&watch).await?;
-            watched = watch.into_std()?;
-            arrived(stream, peer);
-            if self.waiting.load(Ordering::SeqCst) == 0 {
-                let _ = tokio::time::timeout(NAP, self.wanted.notified()).await;
-            }
-            while let Ok(Some((stream, peer))) = listen::accept_now(&self.socket) {
-                arrived(stream, peer);
-            }
-        }
+    fn watch(listener: TcpListener) -> io::Result<Self> {
+        Ok(Self { socket: TcpStream::from_std(OwnedFd::from(listener.into_std()?).into())? })
     }
 
     /// The next connection; where descriptors or memory are short, waits for others to end.
-    async fn accept(&self, watch: &TcpStream) -> io::Result<(std::net::TcpStream, SocketAddr)> {
+    ///
+    /// # Errors
+    /// Those of the reactor, when it ends.
+    async fn accept(&self) -> io::Result<(std::net::TcpStream, SocketAddr)> {
         let mut pause = PAUSE;
         loop {
-            let accepted = watch
+            let accepted = self
+                .socket
                 .try_io(Interest::READABLE, || listen::accept_now(&self.socket)?.ok_or_else(|| io::ErrorKind::WouldBlock.into()));
             match accepted {
                 Ok(connection) => return Ok(connection),
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => watch.readable().await?,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.socket.readable().await?,
                 Err(_) => {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_secs(1));
                 }
             }
         }
-    }
-}
-
-/// A session that waits for its connection, and is counted while it does.
-struct Waiting(Arc<Listening>);
-
-impl Waiting {
-    fn at(listening: Arc<Listening>) -> Self {
-        listening.waiting.fetch_add(1, Ordering::SeqCst);
-        listening.wanted.notify_one();
-        Self(listening)
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -388,7 +347,7 @@ impl Reservation {
         if self.arrives.is_terminated() {
             return Err(Reason::DataNeverCame);
         }
-        let _waiting = self.look();
+        self.look();
         let came = tokio::select! {
             biased;
             came = &mut self.arrives => came.map_err(|_| Reason::DataNeverCame)?,
@@ -399,15 +358,15 @@ impl Reservation {
     }
 
     /// Most clients have connected before they send the command that needs the connection: then it waits in the
-    /// queue, and taking it from there spares a trip through another task. Where it has not come the port is watched.
-    fn look(&self) -> Option<Waiting> {
-        let listening = self.pool.0.table().ports.iter().find(|p| p.number == self.key.1).map(|p| p.listener.clone())?;
+    /// queue, and taking it from there spares a trip through another task.
+    fn look(&self) {
+        let listening = self.pool.0.table().ports.iter().find(|p| p.number == self.key.1).map(|p| p.listener.clone());
+        let Some(listening) = listening else { return };
         while self.arrives.is_empty()
             && let Ok(Some((stream, peer))) = listen::accept_now(&listening.socket)
         {
             self.pool.0.arrived(stream, peer, self.key.1);
         }
-        self.arrives.is_empty().then(|| Waiting::at(listening))
     }
 }
 
