@@ -173,7 +173,11 @@ impl Control {
     fn is_over(&self) -> bool {
         match self.closing {
             Some((_, until)) => self.unsent.is_empty() || clock::now() >= until,
-            None => self.stream.is_none() || (!self.hears && self.transfer.is_none() && !self.asks.is_open()),
+            // What the client asked for before it stopped talking is still answered.
+            None => {
+                self.stream.is_none()
+                    || (!self.hears && self.unsent.is_empty() && self.transfer.is_none() && !self.asks.is_open())
+            }
         }
     }
 
@@ -291,7 +295,10 @@ impl Control {
             }
             self.perform();
         }
-        self.unread.extend_from_slice(input);
+        // Behind QUIT nothing is heard any more: what is kept there would be looked at for ever.
+        if !self.session.is_closing() {
+            self.unread.extend_from_slice(input);
+        }
     }
 
     /// Goes on with input that was read before the session could take it.
