@@ -57,6 +57,10 @@ pub enum What {
     Connected(SocketAddr),
     /// A data connection could not be had.
     DataFailed(Reason),
+    /// A TLS handshake ended well on the control or the data connection: version, suite, and whether it was resumed.
+    Secured(Lane, Box<str>),
+    /// The control connection went back to clear (CCC, REIN).
+    Cleared,
     /// A body has begun to move.
     Started(Direction),
     /// A body has moved: bytes, and the time it took.

@@ -11,6 +11,7 @@ pub mod op;
 pub mod path;
 pub mod reason;
 pub mod secret;
+pub mod text;
 pub mod time;
 
 pub use attr::{Attr, AttrChange, Entry, Kind};

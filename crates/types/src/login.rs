@@ -15,6 +15,17 @@ pub enum Credentials {
         password: Secret<Box<[u8]>>,
         /// The account to charge.
         account: Option<Box<str>>,
+        /// The names on the client's certificate, verified by the handshake; empty without one.
+        names: Vec<Box<str>>,
+    },
+    /// A name, and a certificate that the handshake has verified; no password was said.
+    Certificate {
+        /// The user's name.
+        user: Box<str>,
+        /// The names on the certificate: DNS names, addresses of mail, URIs, and the subject's common name.
+        names: Vec<Box<str>>,
+        /// The account to charge.
+        account: Option<Box<str>>,
     },
     /// None at all: the listener's policy says who that is (TFTP).
     None,
@@ -42,6 +53,9 @@ pub enum LoginError {
     Wrong,
     /// The password fits, but the user must name an account first (332).
     AccountNeeded,
+    /// The certificate does not let this user in by itself, or there is no such user: a password is asked for (331).
+    /// No failure, and not counted as one.
+    PasswordNeeded,
     /// Refused for another reason, which the peer may know.
     Refused(Reason),
     /// Refused, and the session is to be closed (421).

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::text;
+
 /// The longest name of one component, in bytes (what Linux file systems hold).
 pub const MAX_NAME: usize = 255;
 /// The longest whole path, in bytes.
@@ -136,7 +138,7 @@ impl VPath {
     }
 }
 
-/// Text for people: UTF-8 as it is, every control byte and every byte that is no UTF-8 as `\xNN`.
+/// Text for people: UTF-8 as it is but for characters that [act](text::acts), every byte that is no UTF-8 as `\xNN`.
 impl fmt::Display for VPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         show(&self.0, f)
@@ -149,20 +151,30 @@ impl fmt::Debug for VPath {
     }
 }
 
-/// Writes bytes as text a terminal can take: UTF-8 as it is, control bytes and strays as `\xNN`.
+/// Writes bytes as text a terminal can take: UTF-8 as [`text::put`] writes it, strays as `\xNN`.
 ///
 /// # Errors
 /// Those of the formatter.
 pub fn show(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
-            if c.is_control() { write!(f, "\\x{:02x}", u32::from(c))? } else { fmt::Write::write_char(f, c)? }
+            text::put(c, f)?;
         }
         for b in chunk.invalid() {
             write!(f, "\\x{b:02x}")?;
         }
     }
     Ok(())
+}
+
+/// Bytes that print as [`show`] writes them.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a>(pub &'a [u8]);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        show(self.0, f)
+    }
 }
 
 #[cfg(test)]

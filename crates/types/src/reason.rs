@@ -51,6 +51,7 @@ reasons! {
     Kicked = "114", "the administrator closed the session", "Ask the administrator.";
     Overloaded = "115", "the server is out of descriptors or memory for one more session", "Try again later; raise the process's limit of open files.";
     AccountWrong = "116", "the user has no account of that name", "Send ACCT with one of the user's accounts.";
+    LoginUnprotected = "117", "logins must be protected on this listener", "Send AUTH TLS before USER: let the client use explicit TLS (FTPES), or set tls = \"offered\" on the listener.";
 
     // 2xx: files
     NotFound = "201", "no such file or folder", "Check the name; names are case-sensitive.";
@@ -81,6 +82,8 @@ reasons! {
     UnknownMount = "226", "no mount of that name for this user", "See the user's mounts in the configuration.";
     MountPoint = "227", "that is a mount point", "Mounts are changed in the configuration.";
     AuditFull = "228", "the audit log cannot take another entry", "See why the audit file cannot be written; audit.policy = \"lossy\" goes on without it.";
+    Shrunk = "229", "the file became shorter while it was sent", "Fetch it again when nothing writes to it.";
+    NoBuffers = "230", "the server's transfer buffers were all in use for too long", "Try again when other transfers have ended.";
 
     // 3xx: the data connection
     DataNeverCame = "301", "the client never connected to the passive port", "A firewall or NAT between client and server: open the passive ports, or set public_address.";
@@ -96,6 +99,10 @@ reasons! {
     PrivateAnnounced = "311", "a private address was announced to a client from outside", "Set public_address on the listener (or --public-address).";
     NoActive = "312", "active mode is switched off on this listener", "Use passive mode.";
     NoPassive = "313", "passive mode is switched off on this listener", "Use active mode.";
+    DataUnprotected = "314", "data connections must be protected on this listener", "Send PBSZ 0 and PROT P before transfers: let the client protect data too.";
+    DataNotResumed = "315", "the data connection did not resume the control connection's TLS session", "Switch session reuse on in the client, or set data_reuse = \"prefer\" on the listener.";
+    DataTruncated = "316", "the data connection ended without TLS's close alert, so the end may be missing", "Send it again with a client that ends TLS properly (close_notify).";
+    DataTls = "317", "the TLS handshake of the data connection failed", "See the session's ladder for what the client said.";
 
     // 4xx: what the peer said
     LineTooLong = "401", "the command line is too long", "Lines hold 8192 bytes.";
@@ -107,11 +114,53 @@ reasons! {
     NotServed = "407", "this command is known but not served", "HELP lists what is served.";
     BadParameter = "408", "that parameter is not served", "See FEAT for what is.";
     TooManyHeld = "409", "too many commands wait behind a transfer", "Wait for replies before sending more.";
+    RepliesUnread = "410", "the client read none of the replies for too long", "Read the control connection; limits.stall_seconds sets how long.";
 
     // 5xx: configuration and start
     Config = "501", "the configuration does not hold together", "The message names file, line and remedy; `carrack check FILE` checks it.";
     Bind = "502", "an address to listen on could not be had", "Another program may have it, or the process may not use ports below 1024.";
     MountGone = "503", "a mount's folder cannot be opened", "Make the folder, or give the server's user the right to enter it.";
+    AcmeUnreachable = "504", "the certificate authority (ACME) cannot be reached, or does not answer as it must", "Check acme.directory, name lookup and outgoing connections; it is asked again by itself.";
+    AcmeRefused = "505", "the certificate authority (ACME) refuses to issue a certificate", "See what it says; it is asked again by itself, and at once by a reload.";
+    AcmeChallenge = "506", "the certificate authority (ACME) could not see that the names lead here", "Let all of acme.names lead to this machine, and its port 80 (http-01) or 443 (tls-alpn-01) reach acme.listen.";
+    AcmeState = "507", "what the certificate authority (ACME) gave cannot be kept", "Give the server's user the right to write in acme.state.";
+
+    // 6xx: TLS on the control connection
+    TlsHandshake = "601", "the TLS handshake failed", "See the session's ladder for what the other end said.";
+    TlsPlain = "602", "bytes that are not TLS came where a handshake was due", "Connect with implicit TLS to a listener with tls = \"implicit\", and with explicit TLS to all others.";
+    TlsBehindAuth = "603", "plain text came behind AUTH before the handshake", "Wait for reply 234 before sending anything; somebody on the way may have put it there.";
+    TlsCertificateNeeded = "604", "the client showed no certificate, and this listener needs one", "Give the client a certificate, or set client certificates to optional.";
+    TlsCertificateRefused = "605", "the client's certificate was not accepted", "See whether it has expired and whether its issuer is among those the listener trusts.";
+    TlsDistrusted = "606", "the client does not trust the server's certificate", "Let the client trust its issuer or its fingerprint, or use a certificate that names the host.";
+    TlsAlpn = "607", "the client offers no application protocol that is served here", "Let the client offer \"ftp\", or no ALPN at all.";
+    TlsVersion = "608", "client and server have no TLS version or cipher suite in common", "Use a client that knows TLS 1.2 or 1.3.";
+    TlsTimeout = "609", "the TLS handshake took too long", "See what stops the client or the network.";
+    TlsUnavailable = "610", "the server has no certificate to use now", "See the server's log for why the certificate could not be loaded.";
+    TlsClearing = "611", "the control connection could not go back to clear", "Let the client end TLS with its close alert after CCC, or not use CCC.";
+    TlsKeepsOn = "612", "the control connection may not go back to clear here", "Go on without CCC, or set tls_ccc on the listener.";
+
+    // 7xx: as a client of another server
+    Unreachable = "701", "the server cannot be reached", "Check the address and the port, and whether a firewall is in the way.";
+    TooSlow = "702", "the server took too long", "Try again, or give that wait a longer limit.";
+    NotTheProtocol = "703", "the server does not keep to the protocol", "See the session's ladder for what it said; something else may listen on that port.";
+    Disconnected = "704", "the control connection was lost", "Connect again; transfers go on where they stopped.";
+    ServerClosing = "705", "the server closed the session", "See what it said; connect again later.";
+    TooManyConnections = "706", "the server takes no more connections from here", "Use fewer connections at once, or close other programs that use that server.";
+    LoginRefused = "707", "the server refused the login", "Check user and password; the server may also want TLS.";
+    AccountNeeded = "708", "the server wants an account besides user and password", "Give the account.";
+    NotProtected = "709", "the connection cannot be protected as it must be", "See what the TLS handshake said; the server may have no TLS, or a certificate that is not trusted here.";
+    DataNotProtected = "710", "the server does not protect data connections", "Allow data in clear, if that will do.";
+    NoRestart = "711", "the server cannot begin within a file", "Transfer the whole file.";
+    NoDataConnection = "712", "no data connection with the server could be had", "Try active instead of passive mode or the other way round; see the session's ladder.";
+    TransferCut = "713", "the transfer was cut off", "Transfer the rest.";
+    TransferShort = "714", "the server confirmed a transfer whose size is not what it must be", "The file may have changed meanwhile, or the server is wrong: transfer it again.";
+    ServerRefused = "715", "the server refused, for a reason of its own", "See what it said.";
+    BadUrl = "716", "that is no URL that can be used", "The message names the place; ftp://user@host:port/path is the form.";
+    SchemeUnserved = "717", "that kind of URL is known and not yet served", "Use ftp, ftps, ftpes, file or a local path.";
+    ResumeDiffers = "718", "what is there is not the beginning of what is to be transferred", "Transfer the whole file, not the rest.";
+    ListingUnsure = "719", "the server's listing holds names or lines that cannot be used", "Nothing is removed on the word of such a listing; see the session's ladder for the lines.";
+    TooMuchToRemove = "720", "more would be removed than was allowed", "Look at the plan, then raise the limit or leave out the removing.";
+    SourceChanged = "721", "the file changed while it was copied", "Copy it again when nothing writes to it.";
 }
 
 impl Reason {
