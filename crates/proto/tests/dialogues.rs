@@ -4,12 +4,13 @@
 //! believe it.
 #![allow(clippy::disallowed_methods, reason = "a test reads its own files")]
 
+mod corpus;
+
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use carrack_proto::ftp::server::{Body, Channel, End, Flow, Input, ListForm, Output, Reserved, Session, Settings, Via};
+use carrack_proto::ftp::server::{Body, Channel, End, Flow, Input, ListForm, Output, Reserved, Session, Settings, Tls, Via};
 use carrack_proto::ftp::verb::{ROWS, Served};
 use trace::dialogue;
 use trace::row::Row;
@@ -19,32 +20,12 @@ use types::{
 
 #[test]
 fn dialogues_play_as_written() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dialogues");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    assert!(files.len() > 20, "the dialogues are gone");
-    let mut broken = Vec::new();
-    for file in &files {
-        let text = std::fs::read_to_string(file).unwrap();
-        let played = Player::play(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
-        if text != played {
-            if std::env::var_os("UPDATE").is_some() {
-                std::fs::write(file, &played).unwrap();
-            } else {
-                broken.push(format!("{}:\n--- written\n{text}\n--- played\n{played}", file.display()));
-            }
-        }
-    }
-    assert!(broken.is_empty(), "{}", broken.join("\n\n"));
+    corpus::plays_as_written("dialogues", 20, |_, text| Player::play(text));
 }
 
 #[test]
 fn every_verb_has_a_dialogue() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dialogues");
-    let mut said = String::new();
-    for entry in std::fs::read_dir(&folder).unwrap() {
-        said += &std::fs::read_to_string(entry.unwrap().path()).unwrap();
-    }
+    let said: String = corpus::files("dialogues", 20).iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
     let missing: Vec<_> =
         ROWS.iter().filter(|row| row.served == Served::Yes && !said.contains(&format!("─ {} ", row.name))).collect();
     assert!(missing.is_empty(), "no dialogue says {:?}", missing.iter().map(|row| row.name).collect::<Vec<_>>());
@@ -58,6 +39,14 @@ struct Player {
     ask: Option<(AskId, Kinds)>,
     reserve: Option<AskId>,
     transfer: Option<(TransferId, Flow)>,
+    /// What is to happen to TLS on the control connection.
+    tls: Option<Change>,
+}
+
+/// A change of TLS that the session wished for.
+enum Change {
+    Start,
+    Clear,
 }
 
 /// What an answer will be read as.
@@ -79,13 +68,21 @@ impl Player {
             active: setting("no active").is_none(),
             passive: setting("no passive").is_none(),
             single_port: setting("no single port").is_none(),
+            tls: setting("tls").map(|wants| Tls {
+                login_required: wants.contains("login"),
+                data_required: wants.contains("data"),
+                ccc: wants.contains("ccc"),
+            }),
             ascii_size_limit: 1_000_000,
             version: "1.2.3".into(),
         };
         let address = |name, default: &str| setting(name).unwrap_or(default).parse().map_err(|e| format!("{name}: {e}"));
         let (peer, local) = (address("peer", "192.0.2.7:40000")?, address("local", "192.0.2.1:21")?);
-        let session = Session::new(Arc::new(settings), peer, local, setting("refuses plain").is_some());
-        let mut player = Self { session, now: Duration::ZERO, rows: Vec::new(), ask: None, reserve: None, transfer: None };
+        let implicit = setting("implicit").is_some();
+        let mut session = Session::new(Arc::new(settings), peer, local, setting("refuses plain").is_some(), implicit);
+        session.shown(setting("implicit").map(names).unwrap_or_default());
+        let mut player =
+            Self { session, now: Duration::ZERO, rows: Vec::new(), ask: None, reserve: None, transfer: None, tls: None };
         player.session.greet(&[]);
         player.drain();
         let mut inputs: VecDeque<Row> = read.rows.into_iter().map(|(_, row)| row).filter(is_input).collect();
@@ -103,8 +100,21 @@ impl Player {
         let text = row.text.as_str();
         let now = self.now;
         match (row.from, row.to) {
+            (Lane::Client, Lane::Control) if row.both => {
+                let Some(Change::Start) = self.tls.take() else { return Err("no handshake was due".into()) };
+                self.session.handle(Input::Secured(Ok(names(text))), now);
+            }
+            // A line may come in although none is wanted: plain text behind AUTH.
+            (Lane::Control, Lane::Control) if text.starts_with("handshake") => {
+                let Some(Change::Start) = self.tls.take() else { return Err("no handshake was due".into()) };
+                self.session.handle(Input::Secured(Err(reason(text).ok_or("expected a code")?)), now);
+            }
+            (Lane::Control, Lane::Control) if text.starts_with("cleared") => {
+                let Some(Change::Clear) = self.tls.take() else { return Err("TLS was not to end".into()) };
+                self.session.handle(Input::Cleared(reason(text).map_or(Ok(()), Err)), now);
+            }
             (Lane::Client, Lane::Control) => {
-                let line = unescape(text);
+                let line = corpus::unescape(text);
                 self.session.handle(Input::Line(&line), now);
             }
             (Lane::Storage, Lane::Control) => self.answer(text)?,
@@ -162,6 +172,8 @@ impl Player {
                     })
                 } else if text == "account needed" {
                     Err(LoginError::AccountNeeded)
+                } else if text == "password needed" {
+                    Err(LoginError::PasswordNeeded)
                 } else {
                     Err(match reason(text).ok_or("expected: welcome, account needed, or a code")? {
                         Reason::LoginWrong => LoginError::Wrong,
@@ -199,11 +211,18 @@ impl Player {
                     (Lane::Control, Lane::Storage, text)
                 }
                 Output::Login(id, credentials) => {
-                    let Credentials::Password { user, account, .. } = &credentials else { panic!("no credentials") };
-                    let text = match account {
-                        Some(account) => format!("login {user} account {account}"),
-                        None => format!("login {user}"),
+                    let (user, account, names, how) = match &credentials {
+                        Credentials::Password { user, account, names, .. } => (user, account, names, ""),
+                        Credentials::Certificate { user, names, account } => (user, account, names, " by certificate"),
+                        Credentials::None => panic!("no credentials"),
                     };
+                    let mut text = format!("login {user}{how}");
+                    if let Some(account) = account {
+                        text += &format!(" account {account}");
+                    }
+                    if !names.is_empty() {
+                        text += &format!(" names {}", names.join(" "));
+                    }
                     self.ask = Some((id, Kinds::Login(user.to_string())));
                     (Lane::Control, Lane::Storage, text)
                 }
@@ -217,6 +236,16 @@ impl Player {
                 }
                 Output::Reserve(id, _) => {
                     self.reserve = Some(id);
+                    continue;
+                }
+                Output::StartTls => {
+                    self.tls = Some(Change::Start);
+                    assert!(!self.session.wants_lines(), "lines are wanted between StartTls and Secured");
+                    continue;
+                }
+                Output::ClearTls => {
+                    self.tls = Some(Change::Clear);
+                    assert!(!self.session.wants_lines(), "lines are wanted between ClearTls and Cleared");
                     continue;
                 }
                 Output::Withdraw(_) => {
@@ -255,7 +284,7 @@ fn is_input(row: &Row) -> bool {
         (Lane::Client, Lane::Control | Lane::Data) | (Lane::Storage | Lane::Data, Lane::Control) => true,
         (Lane::Data, Lane::Client) => !text.starts_with("connecting"),
         (Lane::Control, Lane::Data) => text.starts_with("listening") || text.starts_with("key") || text.starts_with("CRK"),
-        (Lane::Control, Lane::Control) => text.starts_with("tick") || text.starts_with("stop"),
+        (Lane::Control, Lane::Control) => ["tick", "stop", "handshake", "cleared"].iter().any(|word| text.starts_with(word)),
         (Lane::Data, Lane::Data) => text.starts_with("measured"),
         _ => false,
     }
@@ -289,6 +318,9 @@ fn started(flow: &Flow) -> String {
     };
     if flow.ascii {
         text += " ascii";
+    }
+    if flow.protected {
+        text += " protected";
     }
     text
 }
@@ -343,18 +375,7 @@ fn reason(text: &str) -> Option<Reason> {
     text.split(' ').find(|w| w.starts_with("CRK-")).and_then(Reason::by_code)
 }
 
-/// `\xNN` in a dialogue's command is that byte.
-fn unescape(text: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((&b, after)) = rest.split_first() {
-        if b == b'\\' && after.first() == Some(&b'x') && after.len() >= 3 {
-            out.push(u8::from_str_radix(std::str::from_utf8(&after[1..3]).unwrap(), 16).unwrap());
-            rest = &after[3..];
-        } else {
-            out.push(b);
-            rest = after;
-        }
-    }
-    out
+/// The names on a certificate: what stands behind `names`.
+fn names(text: &str) -> Vec<Box<str>> {
+    text.split_once("names ").map(|(_, names)| names.split(' ').map(Into::into).collect()).unwrap_or_default()
 }

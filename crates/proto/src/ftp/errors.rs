@@ -1,7 +1,9 @@
 //! Which reply code does an error in the tree get (RFC 959 §4.2 and §5.4)? The one table.
 //!
 //! The first digit says whether trying again may help (4) or not (5); RFC 959 §5.4 says which codes a command may
-//! use, so commands that store have their own word for names (553) and listings for files in use (450).
+//! use, so commands that store have their own word for names (553). For LIST and NLST it has no 550, only 450, which tells
+//! programs to come again; a name that is not there stays away, so listings say 550 like all others (RFC 3659 §7.2.1 gives
+//! it to MLSD).
 
 use types::Reason;
 
@@ -32,20 +34,27 @@ pub const fn reply_code(reason: Reason) -> u16 {
         R::NoSpace => 452,
         R::OverQuota | R::TooLarge => 552,
         R::Busy | R::TooManyTransfers => 450,
-        R::Io | R::AuditFull | R::TooMany | R::SizeMismatch => 451,
+        R::Io | R::AuditFull | R::TooMany | R::SizeMismatch | R::Shrunk | R::NoBuffers => 451,
         // REST itself was taken; it is the transfer that finds nothing there, and RFC 959 §5.4 gives RETR 551 or 550.
         R::BeyondEnd => 551,
         // The data connection: not had (425), or had and lost (426).
         R::DataNeverCame | R::DataRefused | R::DataUnreachable | R::NoPassivePort => 425,
-        R::DataStalled | R::DataReset | R::Cancelled => 426,
+        R::DataStalled | R::DataReset | R::DataTruncated | R::Cancelled => 426,
         // A data connection that was asked for and is not allowed: RFC 1123 §4.1.2.12 and RFC 2577 want 5xx, and the
         // parameter is what is wrong.
         R::DataForeign | R::DataPortLow | R::OnlyEpsv | R::NoActive | R::NoPassive | R::PrivateAnnounced => 501,
         // RFC 2428 §2.
         R::DataFamily => 522,
+        // RFC 4217 §10: PROT is not enough for this server (521), or TLS on the data connection came to nothing (522).
+        R::DataUnprotected => 521,
+        R::DataTls | R::DataNotResumed => 522,
+        // RFC 2228 §5.1: nothing there to protect with now (431), and what policy does not allow (534).
+        R::TlsUnavailable => 431,
+        R::TlsKeepsOn => 534,
         // The door.
         R::LoginWrong
         | R::PlainLogin
+        | R::LoginUnprotected
         | R::UserDisabled
         | R::AddressNotAllowed
         | R::AccountWrong
@@ -60,22 +69,59 @@ pub const fn reply_code(reason: Reason) -> u16 {
         | R::TooManyTries
         | R::ShuttingDown
         | R::IdleTimeout
+        | R::RepliesUnread
         | R::LoginTimeout
         | R::Kicked
         | R::Overloaded
         | R::TooManyHeld
+        | R::TlsHandshake
+        | R::TlsPlain
+        | R::TlsBehindAuth
+        | R::TlsCertificateNeeded
+        | R::TlsCertificateRefused
+        | R::TlsDistrusted
+        | R::TlsAlpn
+        | R::TlsVersion
+        | R::TlsTimeout
+        | R::TlsClearing
         | R::Config
-        | R::Bind => 421,
+        | R::Bind
+        | R::AcmeUnreachable
+        | R::AcmeRefused
+        | R::AcmeChallenge
+        | R::AcmeState => 421,
         // What the peer said.
         R::LineTooLong | R::Unknown => 500,
         R::BadByte | R::Syntax => 501,
         R::NotServed => 502,
         R::NotNow => 503,
         R::BadParameter => 504,
+        // What befalls a client; a storage that is another server may bring it here. Worth another try (451), or not (550).
+        R::Unreachable
+        | R::TooSlow
+        | R::NotTheProtocol
+        | R::Disconnected
+        | R::ServerClosing
+        | R::TooManyConnections
+        | R::LoginRefused
+        | R::AccountNeeded
+        | R::NotProtected
+        | R::DataNotProtected
+        | R::NoDataConnection
+        | R::TransferCut
+        | R::TransferShort
+        | R::SourceChanged => 451,
+        R::NoRestart
+        | R::ServerRefused
+        | R::BadUrl
+        | R::SchemeUnserved
+        | R::ResumeDiffers
+        | R::ListingUnsure
+        | R::TooMuchToRemove => 550,
     }
 }
 
-/// The code for a reason, for commands that store under a name or give one: STOR, STOU, APPE, RNTO. RFC 959 §5.4
+/// The code for a reason, for commands that store under a name: STOR, STOU, APPE. RFC 959 §5.4
 /// lets them say 553, "file name not allowed", and 452 for the space.
 pub const fn store_code(reason: Reason) -> u16 {
     use Reason as R;
@@ -98,26 +144,16 @@ pub const fn store_code(reason: Reason) -> u16 {
     }
 }
 
-/// The code for a reason, for LIST, NLST and MLSD once they may only say 450 or 451 of what cannot be read
-/// (RFC 959 §5.4 gives them no 550; RFC 3659 §7.2.1 gives it to MLSD).
-pub const fn list_code(reason: Reason) -> u16 {
-    match reply_code(reason) {
-        550 | 551 => 450,
-        452 | 552 => 451,
-        code => code,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_reason_has_a_code_of_the_rfcs() {
-        // RFC 959 §4.2, 2428, 7151; what a refusal may say.
-        let negative = [421, 425, 426, 450, 451, 452, 500, 501, 502, 503, 504, 522, 530, 550, 551, 552, 553];
+        // RFC 959 §4.2, 2228, 2428, 4217, 7151; what a refusal may say.
+        let negative = [421, 425, 426, 431, 450, 451, 452, 500, 501, 502, 503, 504, 521, 522, 530, 534, 550, 551, 552, 553];
         for &reason in Reason::ALL {
-            for code in [reply_code(reason), store_code(reason), list_code(reason)] {
+            for code in [reply_code(reason), store_code(reason)] {
                 assert!(negative.contains(&code), "{reason}: {code}");
             }
         }
@@ -127,10 +163,8 @@ mod tests {
     fn file_reasons_keep_to_the_codes_of_their_commands() {
         // RFC 959 §5.4: what STOR may say once a name was given (and 425 and 426 of the data connection).
         let stor = [425, 426, 450, 451, 452, 551, 552, 553, 532, 530, 500, 501, 421, 550];
-        let list = [425, 426, 450, 451, 500, 501, 502, 421, 530];
         for &reason in Reason::ALL.iter().filter(|r| r.code().starts_with("CRK-2")) {
             assert!(stor.contains(&store_code(reason)), "{reason}");
-            assert!(list.contains(&list_code(reason)), "{reason}");
         }
     }
 

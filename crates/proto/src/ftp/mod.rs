@@ -1,6 +1,7 @@
 //! FTP: what its lines, names, addresses, listings and bodies look like, for both ends (RFC 959 and its successors).
 
 pub mod address;
+pub mod client;
 pub mod command;
 pub mod data;
 pub mod errors;

@@ -149,10 +149,10 @@ verbs! {
     Comb "COMB" "<target> <part>..." LoggedIn No "field practice" "join parts into one file";
     Lang "LANG" "[<language>]" Any Yes "RFC 2640 4" "choose the language of replies";
     Host "HOST" "<name>" Any Yes "RFC 7151 3" "choose the virtual host";
-    Auth "AUTH" "TLS" Any No "RFC 4217 4" "protect the control connection";
-    Pbsz "PBSZ" "0" Any No "RFC 2228 3" "set the protection buffer size";
-    Prot "PROT" "C | P" Any No "RFC 2228 3" "set the data connection's protection";
-    Ccc "CCC" "" Any No "RFC 2228 3" "clear the control connection";
+    Auth "AUTH" "TLS" Any Yes "RFC 4217 4" "protect the control connection";
+    Pbsz "PBSZ" "0" Any Yes "RFC 2228 3" "set the protection buffer size";
+    Prot "PROT" "C | P" Any Yes "RFC 2228 3" "set the data connection's protection";
+    Ccc "CCC" "" Any Yes "RFC 2228 3" "clear the control connection";
     Adat "ADAT" "<data>" Any No "RFC 2228 3" "security data";
     Mic "MIC" "<command>" Any No "RFC 2228 3" "integrity-protected command";
     Conf "CONF" "<command>" Any No "RFC 2228 3" "confidential command";

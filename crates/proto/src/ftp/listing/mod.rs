@@ -4,6 +4,7 @@ mod facts;
 mod long;
 mod media;
 mod options;
+pub mod parse;
 
 pub use facts::{Facts, FactsError, MlsxLine, Permitted, Place, facts_line, parse_facts};
 pub use long::{long_line, name_line};

@@ -24,10 +24,23 @@ pub struct Settings {
     pub passive: bool,
     /// Whether data connections may arrive on the control port (SPSV).
     pub single_port: bool,
+    /// What goes for TLS; nothing where the listener has none.
+    pub tls: Option<Tls>,
     /// The largest file that SIZE counts through in TYPE A, in bytes.
     pub ascii_size_limit: u64,
     /// The program's version, for CSID.
     pub version: Box<str>,
+}
+
+/// What a listener with TLS wants of its clients (RFC 4217).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Tls {
+    /// Nobody logs in before the control connection is protected.
+    pub login_required: bool,
+    /// Nothing moves over a data connection that is not protected.
+    pub data_required: bool,
+    /// Whether CCC may take the control connection back to clear.
+    pub ccc: bool,
 }
 
 /// What goes in.
@@ -48,6 +61,10 @@ pub enum Input<'a> {
     Reserved(AskId, Result<Reserved, Reason>),
     /// The answer to [`Output::Adopt`]: nothing on success, the connection is no control connection any more.
     Adopted(AskId, Result<(), Reason>),
+    /// The answer to [`Output::StartTls`]: the names on the client's certificate, or why the handshake failed.
+    Secured(Result<Vec<Box<str>>, Reason>),
+    /// The answer to [`Output::ClearTls`].
+    Cleared(Result<(), Reason>),
     /// A transfer ended.
     Ended(TransferId, End),
     /// The answer to [`Output::Measure`]: bytes moved so far.
@@ -93,7 +110,8 @@ pub enum Output {
     Reply(Reply),
     /// Ask the gate.
     Ask(AskId, Op),
-    /// Ask the gate to let this client in. The flag tells whether the credentials came over a protected line.
+    /// Ask the gate to let this client in; [`Session::is_protected`](super::Session::is_protected) tells whether the
+    /// credentials came over a protected line.
     Login(AskId, Credentials),
     /// Choose a virtual host.
     Host(AskId, Box<str>),
@@ -101,6 +119,11 @@ pub enum Output {
     Reserve(AskId, PassiveForm),
     /// Hand this connection over to the session that gave out the key.
     Adopt(AskId, Box<str>),
+    /// Send what is waiting, then begin TLS; nothing that came in clear behind the command may be kept
+    /// ([`Reason::TlsBehindAuth`] closes the connection). Answered by [`Input::Secured`].
+    StartTls,
+    /// Send what is waiting, then end TLS and go on in clear. Answered by [`Input::Cleared`].
+    ClearTls,
     /// The answer to this ask is not wanted any more.
     Withdraw(AskId),
     /// Begin a transfer of what the last answer opened.
@@ -137,6 +160,8 @@ pub struct Flow {
     pub ascii: bool,
     /// Where it moves.
     pub channel: Channel,
+    /// Whether the data connection is protected (PROT P when the command came).
+    pub protected: bool,
 }
 
 /// What a transfer moves.

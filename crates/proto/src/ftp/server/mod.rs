@@ -8,5 +8,5 @@ mod state;
 mod tests;
 mod verbs;
 
-pub use exchange::{Body, Channel, End, Flow, Input, ListForm, Listed, Output, PassiveForm, Reserved, Settings, Via};
+pub use exchange::{Body, Channel, End, Flow, Input, ListForm, Listed, Output, PassiveForm, Reserved, Settings, Tls, Via};
 pub use session::Session;

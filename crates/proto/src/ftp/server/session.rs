@@ -9,7 +9,7 @@ use std::time::Duration;
 use types::{AskId, Credentials, Error, LoginError, Op, PathError, Reason, TransferId, VPath};
 
 use super::exchange::{Channel, End, Flow, Input, Output, PassiveForm, Settings};
-use super::state::{Answered, DataPort, Ended, Held, Running, Stage, Then, User, Work};
+use super::state::{Answered, DataPort, Ended, Held, Protection, Running, Stage, Then, User, Work};
 use super::verbs;
 use crate::ftp::command::Command;
 use crate::ftp::errors;
@@ -30,6 +30,7 @@ pub struct Session {
     pub(super) local: SocketAddr,
     /// Passwords in clear are refused from this peer on this listener.
     pub(super) refuses_plain: bool,
+    pub(super) protection: Protection,
     pub(super) host: Option<Box<str>>,
     work: Work,
     held: Held,
@@ -44,8 +45,9 @@ pub struct Session {
 
 impl Session {
     /// A session between `peer` and `local`, as the control connection has them; an IPv4 address mapped into IPv6
-    /// counts as IPv4. `refuses_plain`: passwords are not taken in clear from this peer.
-    pub fn new(settings: Arc<Settings>, peer: SocketAddr, local: SocketAddr, refuses_plain: bool) -> Self {
+    /// counts as IPv4. `refuses_plain`: passwords are not taken in clear from this peer. `protected`: TLS stands
+    /// before the greeting (implicit listeners); [`Session::shown`] tells what its handshake brought.
+    pub fn new(settings: Arc<Settings>, peer: SocketAddr, local: SocketAddr, refuses_plain: bool, protected: bool) -> Self {
         let canonical = |a: SocketAddr| SocketAddr::new(a.ip().to_canonical(), a.port());
         Self {
             settings,
@@ -53,6 +55,7 @@ impl Session {
             peer: canonical(peer),
             local: canonical(local),
             refuses_plain,
+            protection: if protected { Protection::implicit() } else { Protection::default() },
             host: None,
             work: Work::None,
             held: VecDeque::new(),
@@ -62,6 +65,13 @@ impl Session {
             nobody_since: Duration::ZERO,
             counter: 0,
             stopping: None,
+        }
+    }
+
+    /// Takes the names on the client's certificate where TLS stood before the session (implicit listeners).
+    pub fn shown(&mut self, names: Vec<Box<str>>) {
+        if self.protection.control {
+            self.protection.names = names;
         }
     }
 
@@ -112,6 +122,20 @@ impl Session {
                     verbs::passive::adopted(self, answer);
                 }
             }
+            Input::Secured(result) => {
+                if let Work::Securing { private } = self.work {
+                    self.work = Work::None;
+                    self.last_heard = self.now;
+                    verbs::protection::secured(self, private, result);
+                }
+            }
+            Input::Cleared(result) => {
+                if let Work::Clearing { anew } = self.work {
+                    self.work = Work::None;
+                    self.last_heard = self.now;
+                    verbs::protection::cleared(self, anew, result);
+                }
+            }
             Input::Ended(id, end) => self.ended(id, end),
             Input::Measured(id, bytes) => verbs::stat::measured(self, id, bytes),
             Input::Tick => {}
@@ -124,8 +148,8 @@ impl Session {
     /// What comes out next; ask until `None`.
     pub fn poll(&mut self) -> Option<Output> {
         let out = self.out.pop_front();
-        if out.is_none() && self.out.capacity() > 8 {
-            self.out = VecDeque::new(); // an idle session keeps no more than it needs
+        if out.is_none() && self.out.capacity() > 0 {
+            self.out = VecDeque::new(); // an idle session keeps nothing it does not need
         }
         out
     }
@@ -134,7 +158,7 @@ impl Session {
     /// something runs that has limits of its own.
     pub fn deadline(&self) -> Option<Duration> {
         match (&self.work, &self.stage) {
-            (Work::Transfer(_) | Work::Ask(..), _) | (_, Stage::Closing) => None,
+            (Work::Transfer(_) | Work::Ask(..) | Work::Securing { .. } | Work::Clearing { .. }, _) | (_, Stage::Closing) => None,
             (_, Stage::LoggedIn(user)) => Some(self.last_heard.saturating_add(user.idle)),
             // From the beginning or the logout, not from the last line: a client that only talks does not hold its place.
             _ => Some(self.nobody_since.saturating_add(self.settings.login_within)),
@@ -143,7 +167,17 @@ impl Session {
 
     /// Whether another line may come in now. Otherwise leave it in the socket.
     pub fn wants_lines(&self) -> bool {
-        self.held.len() < HELD_AT_MOST
+        self.held.len() < HELD_AT_MOST && !self.changes_tls()
+    }
+
+    /// Whether the control connection is protected now.
+    pub const fn is_protected(&self) -> bool {
+        self.protection.control
+    }
+
+    /// Whether TLS is just beginning or ending on the control connection.
+    const fn changes_tls(&self) -> bool {
+        matches!(self.work, Work::Securing { .. } | Work::Clearing { .. })
     }
 
     /// Whether the control connection is being closed.
@@ -179,7 +213,10 @@ impl Session {
     }
 
     fn hold(&mut self, line: Result<Box<[u8]>, LineError>) {
-        if self.held.len() <= HELD_AT_MOST {
+        if matches!(self.work, Work::Securing { .. }) {
+            // The driver has found it between AUTH and the handshake: nobody knows who sent it.
+            self.close(Some(Reason::TlsBehindAuth));
+        } else if self.held.len() <= HELD_AT_MOST {
             self.held.push_back(line);
         } else {
             // The driver read on although `wants_lines` said no.
@@ -282,6 +319,8 @@ impl Session {
             match std::mem::replace(&mut self.work, Work::None) {
                 Work::None => {}
                 Work::Ask(id, _) => self.emit(Output::Withdraw(id)),
+                // In the midst of a handshake no reply can be sent.
+                Work::Securing { .. } | Work::Clearing { .. } => self.close(Some(reason)),
                 Work::Transfer(running) => self.emit(Output::Cancel(running.id)),
             }
         }
@@ -336,6 +375,16 @@ impl Session {
             Stage::LoggedIn(user) => Some(user),
             _ => None,
         }
+    }
+
+    /// Whether lines have come in behind the one at hand.
+    pub(super) fn holds_lines(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Hears nothing until TLS has begun or ended.
+    pub(super) fn await_tls(&mut self, work: Work) {
+        self.work = work;
     }
 
     pub(super) const fn work(&self) -> &Work {
@@ -460,7 +509,9 @@ impl Session {
     pub(super) fn login_failed(&mut self, error: LoginError) {
         self.stage = Stage::Greeted;
         match error {
-            LoginError::Wrong | LoginError::AccountNeeded => self.say(Reply::new(530, text(Reason::LoginWrong))),
+            LoginError::Wrong | LoginError::AccountNeeded | LoginError::PasswordNeeded => {
+                self.say(Reply::new(530, text(Reason::LoginWrong)))
+            }
             LoginError::Refused(reason) => self.say(Reply::new(530, text(reason))),
             LoginError::Closing(reason) => {
                 self.say(Reply::new(421, text(reason)));

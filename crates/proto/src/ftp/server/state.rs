@@ -18,12 +18,46 @@ pub(super) enum Stage {
     Greeted,
     /// USER came; PASS is awaited.
     Named(Box<str>),
-    /// The password fits; ACCT is awaited (332).
-    AccountNeeded(Box<str>, Password),
+    /// Password or certificate fits; ACCT is awaited (332).
+    AccountNeeded(Proof),
     /// Logged in.
     LoggedIn(Box<User>),
     /// The control connection is being closed: nothing is heard any more.
     Closing,
+}
+
+/// What was shown to be let in.
+#[derive(Clone, Debug)]
+pub(super) struct Proof {
+    /// The user's name.
+    pub(super) user: Box<str>,
+    /// The password; none where the certificate was to do.
+    pub(super) password: Option<Password>,
+}
+
+/// What is protected, and on whose word.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Protection {
+    /// The control connection.
+    pub(super) control: bool,
+    /// It was so from its first byte: the listener is an implicit one.
+    pub(super) from_start: bool,
+    /// It was so until CCC.
+    pub(super) cleared: bool,
+    /// PBSZ came, so that PROT may.
+    pub(super) sized: bool,
+    /// Data connections (PROT P).
+    pub(super) data: bool,
+    /// The names on the client's certificate.
+    pub(super) names: Vec<Box<str>>,
+}
+
+impl Protection {
+    /// How an implicit listener begins: as if AUTH, PBSZ 0 and PROT P had been sent. Clients differ in whether they say
+    /// PROT P there, and all of them expect data to be protected when they do not.
+    pub(super) fn implicit() -> Self {
+        Self { control: true, from_start: true, sized: true, data: true, ..Self::default() }
+    }
 }
 
 /// What is known of a session after login.
@@ -80,6 +114,10 @@ pub(super) enum Work {
     Ask(AskId, Then),
     /// The end of a transfer; then this is done with it.
     Transfer(Running),
+    /// The handshake after AUTH; `private`: the mechanism's name implied PROT P.
+    Securing { private: bool },
+    /// The end of TLS on the control connection; `anew`: because of REIN, not of CCC.
+    Clearing { anew: bool },
 }
 
 /// What to do with an answer.

@@ -1,15 +1,29 @@
-//! Does a session keep order and time: replies in the order of the lines, REST and ALLO for the next transfer alone, and
-//! the time for a login counted from when nobody was logged in?
+//! Does a session keep order and time: replies in the order of the lines, REST and ALLO for the next transfer alone, the
+//! time for a login counted from when nobody was logged in, and nothing heard while TLS begins or ends?
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use types::{AskId, Attr, Kind, Op, TransferId, Welcome, WriteHow, Yield};
+use types::{AskId, Attr, Kind, Op, Reason, TransferId, Welcome, WriteHow, Yield};
 
-use super::{Body, End, Flow, Input, Output, Session, Settings};
+use super::{Body, End, Flow, Input, Output, Session, Settings, Tls};
 use crate::line::LineError;
 
 const LOGIN_WITHIN: u64 = 60;
+
+fn settings() -> Settings {
+    Settings {
+        login_within: Duration::from_secs(LOGIN_WITHIN),
+        idle_after: Duration::from_secs(3_600),
+        idle_at_most: Duration::from_secs(3_600),
+        active: true,
+        passive: true,
+        single_port: true,
+        tls: None,
+        ascii_size_limit: 1_000,
+        version: "1".into(),
+    }
+}
 
 /// A session and what came out of it.
 struct Talk {
@@ -23,18 +37,8 @@ struct Talk {
 
 impl Talk {
     fn logged_in() -> Self {
-        let settings = Settings {
-            login_within: Duration::from_secs(LOGIN_WITHIN),
-            idle_after: Duration::from_secs(3_600),
-            idle_at_most: Duration::from_secs(3_600),
-            active: true,
-            passive: true,
-            single_port: true,
-            ascii_size_limit: 1_000,
-            version: "1".into(),
-        };
         let (peer, local) = ("192.0.2.7:40000".parse().unwrap(), "192.0.2.1:21".parse().unwrap());
-        let session = Session::new(Arc::new(settings), peer, local, false);
+        let session = Session::new(Arc::new(settings()), peer, local, false, false);
         let mut talk = Self { session, now: Duration::ZERO, replies: Vec::new(), ask: None, transfer: None, closed: false };
         talk.lines(&["USER anna", "PASS secret", "TYPE I"]);
         talk.replies.clear();
@@ -156,4 +160,72 @@ fn the_time_to_log_in_counts_from_the_logout() {
         talk.take(Input::Tick);
         assert!(talk.closed, "{logout}: who only talks does not hold a place");
     }
+}
+
+/// A session on a listener with TLS, and everything that comes out of it.
+fn with_tls() -> Session {
+    let tls = Some(Tls { ccc: true, ..Tls::default() });
+    let (peer, local) = ("192.0.2.7:40000".parse().unwrap(), "192.0.2.1:21".parse().unwrap());
+    Session::new(Arc::new(Settings { tls, ..settings() }), peer, local, false, false)
+}
+
+fn outputs(session: &mut Session, input: Input<'_>) -> Vec<Output> {
+    session.handle(input, Duration::ZERO);
+    std::iter::from_fn(|| session.poll()).collect()
+}
+
+fn line(session: &mut Session, line: &str) -> Vec<Output> {
+    outputs(session, Input::Line(line.as_bytes()))
+}
+
+#[test]
+fn nothing_is_heard_while_tls_begins() {
+    let begun = || {
+        let mut session = with_tls();
+        let said = line(&mut session, "AUTH TLS");
+        assert!(matches!(&said[..], [Output::Reply(reply), Output::StartTls] if reply.code == 234), "{said:?}");
+        assert!(!session.wants_lines() && !session.is_protected());
+        assert_eq!(session.deadline(), None, "the handshake has a limit of its own");
+        session
+    };
+    for input in [Input::Line(b"NOOP"), Input::Line(b"QUIT"), Input::Malformed(LineError::BadByte)] {
+        let mut session = begun();
+        assert_eq!(outputs(&mut session, input), [Output::Close(Some(Reason::TlsBehindAuth))], "not a word in clear");
+        assert_eq!(outputs(&mut session, Input::Secured(Ok(Vec::new()))), [], "closed is closed");
+    }
+    let mut session = begun();
+    assert_eq!(outputs(&mut session, Input::Cleared(Ok(()))), [], "that was not asked for");
+    assert_eq!(outputs(&mut session, Input::Secured(Ok(Vec::new()))), []);
+    assert!(session.wants_lines() && session.is_protected());
+    assert_eq!(session.deadline(), Some(Duration::from_secs(LOGIN_WITHIN)), "TLS gives no more time to log in");
+    assert_eq!(outputs(&mut begun(), Input::Secured(Err(Reason::TlsHandshake))), [Output::Close(Some(Reason::TlsHandshake))]);
+}
+
+#[test]
+fn lines_behind_ccc_came_under_tls_and_wait_for_its_end() {
+    let mut session = with_tls();
+    line(&mut session, "AUTH TLS");
+    outputs(&mut session, Input::Secured(Ok(Vec::new())));
+    line(&mut session, "USER anna");
+    let [Output::Login(id, _)] = line(&mut session, "PASS secret")[..] else { panic!("no login is asked for") };
+    let welcome = Welcome { user: "anna".into(), home: types::VPath::root(), message: Vec::new(), fxp: false, idle: None };
+    outputs(&mut session, Input::Login(id, Ok(welcome)));
+    let said = line(&mut session, "CCC");
+    assert!(matches!(&said[..], [Output::Reply(reply), Output::ClearTls] if reply.code == 200), "{said:?}");
+    assert!(!session.wants_lines() && session.is_protected());
+    assert_eq!(line(&mut session, "NOOP"), []);
+    assert_eq!(outputs(&mut session, Input::Secured(Ok(vec!["root".into()]))), [], "that was not asked for");
+    let said = outputs(&mut session, Input::Cleared(Ok(())));
+    assert!(matches!(&said[..], [Output::Reply(reply)] if reply.code == 200), "{said:?}");
+    assert!(session.wants_lines() && !session.is_protected());
+}
+
+#[test]
+fn nobody_makes_himself_a_certificate() {
+    let mut session = with_tls();
+    session.shown(vec!["root".into()]);
+    assert_eq!(outputs(&mut session, Input::Secured(Ok(vec!["root".into()]))), []);
+    assert!(!session.is_protected());
+    let said = line(&mut session, "USER root");
+    assert!(matches!(&said[..], [Output::Reply(reply)] if reply.code == 331), "{said:?}");
 }

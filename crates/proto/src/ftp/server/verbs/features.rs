@@ -13,7 +13,14 @@ pub(super) fn feat(session: &mut Session) {
         lines.push('\n');
         lines.push_str(line);
     };
+    let tls = session.settings.tls.filter(|_| !session.protection.cleared);
+    if tls.is_some() && !session.protection.control {
+        add("AUTH TLS");
+    }
     add("AVBL");
+    if tls.is_some_and(|tls| tls.ccc) && session.protection.control {
+        add("CCC");
+    }
     add("CLNT");
     add("CSID");
     add("DSIZ");
@@ -31,6 +38,10 @@ pub(super) fn feat(session: &mut Session) {
     add(&format!("MLST {}", session.user().map_or_else(Facts::default, |user| user.facts.clone()).print_feat()));
     if session.settings.passive {
         add("PASV");
+    }
+    if tls.is_some() {
+        add("PBSZ");
+        add("PROT");
     }
     add("REST STREAM");
     add("RMDA");

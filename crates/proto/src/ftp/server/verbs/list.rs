@@ -128,12 +128,13 @@ fn begin(session: &mut Session, listed: Listed, verb: &'static str, over: Over) 
         Over::Control => {
             let code = if listed.only.is_some() { 213 } else { 212 };
             session.say(Reply::opening(code, format!("Status of {}:", shown(&path))));
-            let flow = Flow { body: Body::List(listed), ascii: false, channel: Channel::Control };
+            let flow = Flow { body: Body::List(listed), ascii: false, channel: Channel::Control, protected: false };
             session.transfer(flow, what, Box::new(move |session, end| close_lines(session, code, &end)));
         }
         Over::Data(via) => {
             session.say(Reply::new(150, format!("Opening data connection for a listing of {}.", shown(&path))));
-            let flow = Flow { body: Body::List(listed), ascii: false, channel: Channel::Data(via) };
+            let flow =
+                Flow { body: Body::List(listed), ascii: false, channel: Channel::Data(via), protected: session.protection.data };
             session.transfer(flow, what, Box::new(move |session, end| finish(session, end, Some(&path))));
         }
     }
@@ -156,7 +157,7 @@ fn tell(session: &mut Session, mut listed: Listed, attr: Attr) {
     session.say(Reply::opening(250, format!("Facts of {}:", shown(&listed.path))));
     let what = format!("MLST {}", listed.path);
     listed.only = Some(attr);
-    let flow = Flow { body: Body::List(listed), ascii: false, channel: Channel::Control };
+    let flow = Flow { body: Body::List(listed), ascii: false, channel: Channel::Control, protected: false };
     session.transfer(flow, what, Box::new(|session, end| close_lines(session, 250, &end)));
 }
 

@@ -5,7 +5,7 @@ use types::{Credentials, LoginError, Reason, Secret, Welcome};
 use crate::ftp::reply::Reply;
 use crate::ftp::server::exchange::Output;
 use crate::ftp::server::session::{Session, text};
-use crate::ftp::server::state::{DataPort, Stage, User};
+use crate::ftp::server::state::{DataPort, Proof, Protection, Stage, User, Work};
 use crate::ftp::verb::Verb;
 
 pub(super) fn user(session: &mut Session, name: &[u8]) {
@@ -13,26 +13,58 @@ pub(super) fn user(session: &mut Session, name: &[u8]) {
     if session.user().is_some() {
         session.emit(Output::Logout); // RFC 959 §4.1.1: a new USER begins a new login
     }
-    let anonymous = is_anonymous(&name);
-    if session.refuses_plain && !anonymous {
-        // Said before the password travels in clear.
-        session.enter(Stage::Greeted);
-        return session.say(Reply::new(530, text(Reason::PlainLogin)));
+    session.enter(Stage::Greeted);
+    if let Some(reason) = refusal_in_clear(session, &name) {
+        let remedy = match (session.settings.tls, session.protection.cleared) {
+            (None, _) => "",
+            (Some(_), false) => " Send AUTH TLS first.",
+            (Some(_), true) => " Send REIN and AUTH TLS first.",
+        };
+        return session.say(Reply::new(530, format!("{}{remedy}", text(reason))));
     }
-    session.enter(Stage::Named(name));
-    session.say(if anonymous {
+    if session.protection.names.is_empty() {
+        return ask_password(session, name);
+    }
+    session.enter(Stage::AccountNeeded(Proof { user: name, password: None }));
+    prove(session, None);
+}
+
+/// Why nobody of this name logs in on a connection in clear: said before the password travels (RFC 4217 §10.1).
+fn refusal_in_clear(session: &Session, name: &str) -> Option<Reason> {
+    if session.protection.control {
+        None
+    } else if session.settings.tls.is_some_and(|tls| tls.login_required) {
+        Some(Reason::LoginUnprotected)
+    } else {
+        (session.refuses_plain && !is_anonymous(name)).then_some(Reason::PlainLogin)
+    }
+}
+
+/// 331: the name is taken, whoever it is.
+fn ask_password(session: &mut Session, name: Box<str>) {
+    session.say(if is_anonymous(&name) {
         Reply::fixed(331, "Anonymous access, if it is allowed here: send your e-mail address as the password.")
     } else {
         Reply::fixed(331, "Password, please.")
+    });
+    session.enter(Stage::Named(name));
+}
+
+/// Asks the door with what was shown; an account may still be wanted then.
+fn prove(session: &mut Session, account: Option<Box<str>>) {
+    let Stage::AccountNeeded(proof) = &session.stage else { return };
+    let (Proof { user, password }, names) = (proof.clone(), session.protection.names.clone());
+    session.ask_login(match password {
+        Some(password) => Credentials::Password { user, password, account, names },
+        None => Credentials::Certificate { user, names, account },
     });
 }
 
 pub(super) fn pass(session: &mut Session, password: &[u8]) {
     match std::mem::replace(&mut session.stage, Stage::Greeted) {
         Stage::Named(user) => {
-            let password = Secret::new(password.into());
-            session.enter(Stage::AccountNeeded(user.clone(), password.clone()));
-            session.ask_login(Credentials::Password { user, password, account: None });
+            session.enter(Stage::AccountNeeded(Proof { user, password: Some(Secret::new(password.into())) }));
+            prove(session, None);
         }
         other => {
             let inside = matches!(other, Stage::LoggedIn(_));
@@ -49,9 +81,9 @@ pub(super) fn pass(session: &mut Session, password: &[u8]) {
 pub(super) fn acct(session: &mut Session, account: &[u8]) {
     let Some(account) = readable(account) else { return session.syntax(Verb::Acct) };
     match std::mem::replace(&mut session.stage, Stage::Greeted) {
-        Stage::AccountNeeded(user, password) => {
-            session.enter(Stage::AccountNeeded(user.clone(), password.clone()));
-            session.ask_login(Credentials::Password { user, password, account: Some(account) });
+        named @ Stage::AccountNeeded(_) => {
+            session.enter(named);
+            prove(session, Some(account));
         }
         other => {
             let inside = matches!(other, Stage::LoggedIn(_));
@@ -66,6 +98,7 @@ pub(super) fn acct(session: &mut Session, account: &[u8]) {
 }
 
 pub(in crate::ftp::server) fn answered(session: &mut Session, answer: Result<Welcome, LoginError>) {
+    let by_certificate = matches!(&session.stage, Stage::AccountNeeded(Proof { password: None, .. }));
     match answer {
         Ok(welcome) => {
             let mut lines = String::new();
@@ -93,9 +126,15 @@ pub(in crate::ftp::server) fn answered(session: &mut Session, answer: Result<Wel
                 idle,
                 client: None,
             })));
-            session.say(Reply::new(230, lines));
+            // RFC 2228 §4: 232 where no password was needed.
+            session.say(Reply::new(if by_certificate { 232 } else { 230 }, lines));
         }
         Err(LoginError::AccountNeeded) => session.say(Reply::fixed(332, "Name the account to charge: ACCT.")),
+        Err(LoginError::PasswordNeeded) if by_certificate => {
+            if let Stage::AccountNeeded(Proof { user, .. }) = std::mem::replace(&mut session.stage, Stage::Greeted) {
+                ask_password(session, user);
+            }
+        }
         Err(error) => session.login_failed(error),
     }
 }
@@ -105,6 +144,16 @@ pub(super) fn rein(session: &mut Session) {
     session.enter(Stage::Greeted);
     session.host = None;
     session.say(Reply::fixed(220, "Ready for a new user."));
+    // RFC 4217 §13: TLS ends with the session it protected, behind this reply. An implicit listener has no clear to go
+    // back to.
+    if session.protection.from_start {
+        session.protection = Protection { names: std::mem::take(&mut session.protection.names), ..Protection::implicit() };
+    } else if session.protection.control {
+        session.emit(Output::ClearTls);
+        session.await_tls(Work::Clearing { anew: true });
+    } else {
+        session.protection = Protection::default(); // after CCC: AUTH may come again
+    }
 }
 
 pub(super) fn quit(session: &mut Session) {

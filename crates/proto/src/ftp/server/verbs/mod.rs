@@ -11,6 +11,7 @@ pub(super) mod login;
 mod navigation;
 pub(super) mod passive;
 mod port;
+pub(super) mod protection;
 mod remove;
 mod rename;
 mod representation;
@@ -72,6 +73,10 @@ pub(super) fn run(session: &mut Session, verb: Verb, command: &Command<'_>) {
         Verb::Help => help::help(session, word),
         Verb::Feat => features::feat(session),
         Verb::Opts => features::opts(session, word),
+        Verb::Auth => protection::auth(session, word),
+        Verb::Pbsz => protection::pbsz(session, word),
+        Verb::Prot => protection::prot(session, word),
+        Verb::Ccc => protection::ccc(session),
         // Rows that are not served never come here; naming them would only repeat the table.
         _ => session.syntax(verb),
     }

@@ -1,10 +1,10 @@
 //! REST and RETR (RFC 3659 §5; RFC 959 §4.1.3): sending a file.
 
-use types::{Op, VPath, Yield};
+use types::{Op, Reason, VPath, Yield};
 
 use crate::ftp::reply::Reply;
 use crate::ftp::server::exchange::{Body, Channel, End, Flow, Via};
-use crate::ftp::server::session::{Session, about};
+use crate::ftp::server::session::{Session, about, text};
 use crate::ftp::server::state::DataPort;
 use crate::ftp::verb::Verb;
 
@@ -37,7 +37,8 @@ pub(super) fn retr(session: &mut Session, argument: &[u8]) {
                 let size = attr.size.saturating_sub(at);
                 let line = format!("Opening {kind} data connection for {} ({size} bytes).", shown(&path));
                 session.say(Reply::new(150, line));
-                let flow = Flow { body: Body::Send { skip }, ascii, channel: Channel::Data(via) };
+                let flow =
+                    Flow { body: Body::Send { skip }, ascii, channel: Channel::Data(via), protected: session.protection.data };
                 session.transfer(flow, format!("RETR {path}"), Box::new(move |session, end| finish(session, end, Some(&path))));
             }
             Ok(_) => {}
@@ -46,8 +47,13 @@ pub(super) fn retr(session: &mut Session, argument: &[u8]) {
     );
 }
 
-/// How the data connection comes about; `None` after a 425. Asked before anything is opened for it.
+/// How the data connection comes about; `None` after a refusal (425; 521 where PROT must change first, RFC 4217 §10).
+/// Asked before anything is opened for it.
 pub(super) fn data_port(session: &mut Session) -> Option<Via> {
+    if session.settings.tls.is_some_and(|tls| tls.data_required) && !session.protection.data {
+        session.say(Reply::new(521, format!("{} Send PROT P first.", text(Reason::DataUnprotected))));
+        return None;
+    }
     let peer = session.peer;
     let only_epsv = session.user().is_some_and(|user| user.only_epsv);
     match session.user().map(|user| &user.data) {

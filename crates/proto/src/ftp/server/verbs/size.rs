@@ -42,7 +42,7 @@ fn count(session: &mut Session, path: types::VPath) {
         op,
         Box::new(move |session, answer| match answer {
             Ok(_) => {
-                let flow = Flow { body: Body::Send { skip: 0 }, ascii: true, channel: Channel::Count };
+                let flow = Flow { body: Body::Send { skip: 0 }, ascii: true, channel: Channel::Count, protected: false };
                 session.transfer(
                     flow,
                     format!("SIZE {path}"),

@@ -28,6 +28,11 @@ fn report(session: &Session) -> String {
     if let Some(host) = &session.host {
         lines += &format!("\nVirtual host {host}");
     }
+    let protection = &session.protection;
+    if protection.control || protection.cleared {
+        let said = |protected| if protected { "protected by TLS" } else { "in clear" };
+        lines += &format!("\nThis connection is {}, data connections are {}", said(protection.control), said(protection.data));
+    }
     match &session.stage {
         Stage::LoggedIn(user) => {
             lines += &format!("\nLogged in as {}", user.name);

@@ -49,7 +49,7 @@ fn begin(session: &mut Session, via: Via, verb: Verb, path: VPath, ascii: bool, 
     } else {
         Reply::new(150, format!("Opening {} data connection for {name}.", if ascii { "ASCII" } else { "BINARY" }))
     });
-    let flow = Flow { body: Body::Receive { expected }, ascii, channel: Channel::Data(via) };
+    let flow = Flow { body: Body::Receive { expected }, ascii, channel: Channel::Data(via), protected: session.protection.data };
     session.transfer(
         flow,
         format!("{} {path}", verb.row().name),
