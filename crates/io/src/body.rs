@@ -20,7 +20,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub struct Source(pub(crate) From);
 
 pub(crate) enum From {
-    /// A regular file, read from `at` up to `end` or the file's own end, whichever comes first.
+    /// A regular file, read from `at` up to `end`; up to its own end where that is not known and `end` the largest.
     File { file: Arc<File>, at: u64, end: u64 },
     /// Bytes that stand in memory.
     Bytes(Bytes),
@@ -43,8 +43,8 @@ impl Source {
         Self(From::File { file, at, end: u64::MAX })
     }
 
-    /// A file from byte `at` to before byte `end`, or to the file's end where that comes sooner. Knowing the end
-    /// beforehand (from the `stat` of the opening) spares the pump a system call to find it: the way for files.
+    /// A file from byte `at` to before byte `end`. Knowing the end beforehand (from the `stat` of the opening) spares
+    /// the pump a system call to find it, and tells a file that shrinks on its way ([`Reason::Shrunk`]).
     pub const fn from_range(file: Arc<File>, at: u64, end: u64) -> Self {
         Self(From::File { file, at, end })
     }
@@ -57,6 +57,41 @@ impl Source {
     /// Chunks made on demand.
     pub fn from_chunks(chunks: impl Chunks + 'static) -> Self {
         Self(From::Chunks(Box::new(chunks)))
+    }
+}
+
+impl Source {
+    /// No more than the first so many bytes of it.
+    #[must_use]
+    pub fn first(self, bytes: u64) -> Self {
+        Self(match self.0 {
+            From::File { file, at, end } => From::File { file, at, end: end.min(at.saturating_add(bytes)) },
+            From::Bytes(all) => {
+                let most = usize::try_from(bytes).unwrap_or(usize::MAX).min(all.len());
+                From::Bytes(all.slice(..most))
+            }
+            From::Chunks(chunks) => From::Chunks(Box::new(First { chunks, left: bytes })),
+        })
+    }
+}
+
+/// The first bytes of a body made chunk by chunk.
+struct First {
+    chunks: Box<dyn Chunks>,
+    left: u64,
+}
+
+impl Chunks for First {
+    fn next(&mut self) -> BoxFuture<'_, Result<Option<Bytes>, Error>> {
+        Box::pin(async move {
+            if self.left == 0 {
+                return Ok(None);
+            }
+            let Some(mut chunk) = self.chunks.next().await? else { return Ok(None) };
+            chunk.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
+            self.left -= chunk.len() as u64;
+            Ok(Some(chunk))
+        })
     }
 }
 

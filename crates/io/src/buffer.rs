@@ -22,49 +22,47 @@ pub fn limit(total: usize) -> bool {
     POOL.set(Pool::new(total)).is_ok()
 }
 
-fn pool() -> &'static Pool {
+/// The pool of all transfers.
+pub(crate) fn pool() -> &'static Pool {
     POOL.get_or_init(|| Pool::new(DEFAULT_TOTAL))
 }
 
-/// Takes a buffer, and waits while all are in use.
-pub(crate) async fn take() -> Buffer {
-    pool().take().await
-}
-
-/// Takes two buffers in one step.
-pub(crate) async fn take_two() -> (Buffer, Buffer) {
-    pool().take_two().await
-}
-
-/// Whether somebody waits for a buffer, so that who holds one it does not need should give it back.
-pub(crate) fn scarce() -> bool {
-    pool().permits.available_permits() == 0
-}
-
-struct Pool {
+pub(crate) struct Pool {
     permits: Semaphore,
     free: Mutex<Vec<Vec<u8>>>,
 }
 
 impl Pool {
-    fn new(total: usize) -> Self {
+    pub(crate) fn new(total: usize) -> Self {
         Self { permits: Semaphore::new((total / SIZE).max(4)), free: Mutex::new(Vec::new()) }
     }
 
-    async fn take(&'static self) -> Buffer {
+    /// Takes a buffer, and waits while all are in use.
+    pub(crate) async fn take(&'static self) -> Buffer {
         // The semaphore is never closed; were it, an uncounted buffer would still be a buffer.
         self.filled_with(self.permits.acquire().await.ok())
     }
 
-    async fn take_two(&'static self) -> (Buffer, Buffer) {
+    /// Takes two buffers in one step.
+    pub(crate) async fn take_two(&'static self) -> (Buffer, Buffer) {
         let mut permits = self.permits.acquire_many(2).await.ok();
         let second = permits.as_mut().and_then(|p| p.split(1));
         (self.filled_with(permits), self.filled_with(second))
     }
 
+    /// A small buffer that none waits for and that may be held as long as it takes: of `size` bytes, and uncounted.
+    pub(crate) fn small(&'static self, size: usize) -> Buffer {
+        Buffer { data: Vec::with_capacity(size.min(SIZE / 2)), pool: self, permit: None }
+    }
+
+    /// Whether all are in use, so that who holds one it does not need should give it back.
+    pub(crate) fn is_scarce(&self) -> bool {
+        self.permits.available_permits() == 0
+    }
+
     fn filled_with(&'static self, permit: Option<SemaphorePermit<'static>>) -> Buffer {
         let data = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        Buffer { data: data.unwrap_or_else(|| Vec::with_capacity(SIZE)), pool: self, _permit: permit }
+        Buffer { data: data.unwrap_or_else(|| Vec::with_capacity(SIZE)), pool: self, permit }
     }
 }
 
@@ -72,13 +70,18 @@ impl Pool {
 pub(crate) struct Buffer {
     data: Vec<u8>,
     pool: &'static Pool,
-    _permit: Option<SemaphorePermit<'static>>,
+    permit: Option<SemaphorePermit<'static>>,
 }
 
 impl Buffer {
     /// How many bytes still fit.
     pub(crate) fn room(&self) -> usize {
         SIZE.saturating_sub(self.data.len())
+    }
+
+    /// Whether others may wait for it.
+    pub(crate) fn is_counted(&self) -> bool {
+        self.permit.is_some()
     }
 }
 

@@ -11,5 +11,7 @@ pub mod proxy;
 pub mod pump;
 pub mod stream;
 pub mod task;
+pub mod tls;
+pub mod udp;
 
 pub use tokio_util::sync::CancellationToken;

@@ -2,6 +2,7 @@
 //! record keyed by client address and port (RFC 959 §5.2, RFC 2428 §3, RFC 2577 §6).
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -10,6 +11,7 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
@@ -21,8 +23,8 @@ use crate::{clock, listen, task};
 
 /// Ports to start with where no range is given.
 const FIRST: usize = 4;
-/// The first wait where descriptors are short.
-const PAUSE: Duration = Duration::from_millis(5);
+/// How often the queues are looked into that nobody waits at.
+const SWEEP: Duration = Duration::from_millis(500);
 /// Ports at most where no range is given.
 const CAP: usize = 64;
 
@@ -64,7 +66,8 @@ struct Table {
 
 struct Port {
     number: u16,
-    listener: Arc<Listening>,
+    /// Watched by no reactor: who waits here looks into its queue.
+    listener: Arc<std::net::TcpListener>,
     /// Reservations that wait here.
     waiting: u32,
 }
@@ -83,7 +86,7 @@ impl Table {
     }
 
     /// The next port that is free for this client.
-    fn free_port(&self, expect: Expect) -> Option<(u16, Arc<Listening>)> {
+    fn free_port(&self, expect: Expect) -> Option<(u16, Arc<std::net::TcpListener>)> {
         let count = self.ports.len();
         let ports = (0..count).filter_map(|i| self.ports.get((self.next + i) % count));
         ports.into_iter().find(|port| self.is_free(port, expect)).map(|port| (port.number, port.listener.clone()))
@@ -159,6 +162,8 @@ impl Pool {
         for listener in listeners {
             pool.open(listener)?;
         }
+        // Ends with its parent, or with the reactor.
+        drop(task::spawn("passive ports", parent, pool.clone().sweep()));
         Ok(pool)
     }
 
@@ -191,6 +196,11 @@ impl Pool {
             if let Some(reservation) = self.try_reserve(expect) {
                 return Ok(reservation);
             }
+            // Somebody may have connected and wait for nothing but to be taken out of the queue.
+            self.0.empty_all();
+            if let Some(reservation) = self.try_reserve(expect) {
+                return Ok(reservation);
+            }
             if self.grow() {
                 continue;
             }
@@ -211,12 +221,10 @@ impl Pool {
 
     fn try_reserve(&self, expect: Expect) -> Option<Reservation> {
         loop {
-            let (number, listening) = self.0.table().free_port(expect)?;
+            let (number, listener) = self.0.table().free_port(expect)?;
             // What waits in the queue now was meant for an earlier reservation. Were it left there, this one would take
             // it for its own: an old connection's end for the end of a new upload.
-            while let Ok(Some((stream, peer))) = listen::accept_now(&listening.socket) {
-                self.0.arrived(stream, peer, number);
-            }
+            self.0.empty(&listener, number);
             if let Some((serial, arrives)) = self.0.table().insert(expect, number) {
                 return Some(Reservation { pool: self.clone(), key: (expect, number), serial, arrives });
             }
@@ -233,20 +241,42 @@ impl Pool {
 
     fn open(&self, listener: TcpListener) -> io::Result<()> {
         let number = listener.local_addr()?.port();
-        let listener = Arc::new(Listening::watch(listener)?);
-        self.0.table().ports.push(Port { number, listener: listener.clone(), waiting: 0 });
-        let pool = self.clone();
-        // Ends with its parent, or with the reactor.
-        drop(task::spawn("passive port", &self.0.parent, async move {
-            while let Ok((stream, peer)) = listener.accept().await {
-                pool.0.arrived(stream, peer, number);
-            }
-        }));
+        let listener = Arc::new(listener.into_std()?);
+        self.0.table().ports.push(Port { number, listener, waiting: 0 });
         Ok(())
+    }
+
+    /// Looks into the queues that nobody waits at, so that strangers are cut and told.
+    async fn sweep(self) {
+        loop {
+            clock::sleep_until(clock::now() + SWEEP).await;
+            self.0.empty_all();
+        }
     }
 }
 
 impl Shared {
+    fn listener(&self, number: u16) -> Option<Arc<std::net::TcpListener>> {
+        self.table().ports.iter().find(|p| p.number == number).map(|p| p.listener.clone())
+    }
+
+    /// Takes what comes to a port to where it belongs, as long as somebody waits there. The reactor of whoever waits
+    /// watches it through a descriptor of its own: no other is woken, and a port that nobody waits at wakes nobody.
+    async fn watch(&self, number: u16) -> Infallible {
+        if let Some(listener) = self.listener(number)
+            && let Ok(watched) = listener.try_clone().and_then(|l| TcpStream::from_std(OwnedFd::from(l).into()))
+        {
+            // Where the watch fails the sweep still comes by.
+            while watched.readable().await.is_ok() {
+                let _ = watched.try_io(Interest::READABLE, || {
+                    self.empty(&listener, number);
+                    Err::<(), _>(io::ErrorKind::WouldBlock.into())
+                });
+            }
+        }
+        std::future::pending().await
+    }
+
     fn table(&self) -> MutexGuard<'_, Table> {
         // No code that can panic runs under the lock.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
@@ -267,6 +297,27 @@ impl Shared {
         Some(pending)
     }
 
+    /// Takes what waits in a queue to where it belongs. Where descriptors are short, it stays for the next sweep.
+    fn empty(&self, listener: &std::net::TcpListener, number: u16) {
+        while let Ok(Some((stream, peer))) = listen::accept_now(listener) {
+            self.arrived(stream, peer, number);
+        }
+    }
+
+    /// Empties all queues in which something waits.
+    fn empty_all(&self) {
+        let ports: Vec<_> = self.table().ports.iter().map(|p| (p.number, p.listener.clone())).collect();
+        let mut queues: Vec<_> = ports.iter().map(|(_, listener)| PollFd::new(&**listener, PollFlags::IN)).collect();
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        if poll(&mut queues, Some(&now)).is_ok_and(|n| n > 0) {
+            for (queue, (number, listener)) in queues.iter().zip(&ports) {
+                if !queue.revents().is_empty() {
+                    self.empty(listener, *number);
+                }
+            }
+        }
+    }
+
     fn arrived(&self, stream: std::net::TcpStream, peer: SocketAddr, port: u16) {
         let from = Expect::From(peer.ip().to_canonical());
         match self.take((from, port), None).or_else(|| self.take((Expect::Any, port), None)) {
@@ -279,40 +330,6 @@ impl Shared {
             None => {
                 reset(stream);
                 (self.on_stranger)(peer, port);
-            }
-        }
-    }
-}
-
-/// A listening socket that is watched by the reactor while whoever comes first accepts: what is accepted belongs to no
-/// reactor yet. (Tokio's own listener would bind each connection to the reactor that accepts; its stream is only used
-/// to watch the descriptor.)
-struct Listening {
-    socket: TcpStream,
-}
-
-impl Listening {
-    fn watch(listener: TcpListener) -> io::Result<Self> {
-        Ok(Self { socket: TcpStream::from_std(OwnedFd::from(listener.into_std()?).into())? })
-    }
-
-    /// The next connection; where descriptors or memory are short, waits for others to end.
-    ///
-    /// # Errors
-    /// Those of the reactor, when it ends.
-    async fn accept(&self) -> io::Result<(std::net::TcpStream, SocketAddr)> {
-        let mut pause = PAUSE;
-        loop {
-            let accepted = self
-                .socket
-                .try_io(Interest::READABLE, || listen::accept_now(&self.socket)?.ok_or_else(|| io::ErrorKind::WouldBlock.into()));
-            match accepted {
-                Ok(connection) => return Ok(connection),
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.socket.readable().await?,
-                Err(_) => {
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(Duration::from_secs(1));
-                }
             }
         }
     }
@@ -347,23 +364,23 @@ impl Reservation {
         if self.arrives.is_terminated() {
             return Err(Reason::DataNeverCame);
         }
+        // Most clients have connected before they send the command that needs the connection: then it is in the queue.
         self.look();
+        let pool = self.pool.clone();
         let came = tokio::select! {
             biased;
             came = &mut self.arrives => came.map_err(|_| Reason::DataNeverCame)?,
-            () = self.pool.0.parent.cancelled() => return Err(Reason::ShuttingDown),
+            () = pool.0.parent.cancelled() => return Err(Reason::ShuttingDown),
+            never = pool.0.watch(self.key.1) => match never {},
         };
         // Here it meets the reactor that will move its bytes.
         TcpStream::from_std(came).map_err(|_| Reason::Overloaded)
     }
 
-    /// Most clients have connected before they send the command that needs the connection: then it waits in the
-    /// queue, and taking it from there spares a trip through another task.
     fn look(&self) {
-        let listening = self.pool.0.table().ports.iter().find(|p| p.number == self.key.1).map(|p| p.listener.clone());
-        let Some(listening) = listening else { return };
+        let Some(listener) = self.pool.0.listener(self.key.1) else { return };
         while self.arrives.is_empty()
-            && let Ok(Some((stream, peer))) = listen::accept_now(&listening.socket)
+            && let Ok(Some((stream, peer))) = listen::accept_now(&listener)
         {
             self.pool.0.arrived(stream, peer, self.key.1);
         }
@@ -516,6 +533,20 @@ mod tests {
         token.cancel();
         assert_eq!(held[0].accepted().await.unwrap_err(), Reason::ShuttingDown);
         assert_eq!(pool.reserve(Expect::From(LOOP), soon()).await.unwrap_err(), Reason::ShuttingDown);
+    }
+
+    #[tokio::test]
+    async fn who_has_connected_keeps_no_port_from_others() {
+        let (pool, _, _token) = pool();
+        let mut held = Vec::new();
+        for _ in 0..3 * FIRST {
+            let reservation = pool.reserve(Expect::From(LOOP), soon()).await.unwrap();
+            held.push((from([127, 0, 0, 1], reservation.port()).await, reservation));
+        }
+        assert_eq!(pool.ports().len(), FIRST, "no port was opened for those that wait in a queue");
+        for (out, reservation) in &mut held {
+            assert_eq!(reservation.accepted().await.unwrap().peer_addr().unwrap(), out.local_addr().unwrap());
+        }
     }
 
     #[tokio::test]

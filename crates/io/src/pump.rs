@@ -6,6 +6,7 @@ mod receive;
 mod send;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use std::fmt;
 use std::io;
@@ -16,9 +17,11 @@ use tokio::net::TcpStream;
 use types::{Error, Reason};
 
 use crate::body::{From, Into, Sink, Source};
-use crate::buffer::{self, Buffer};
+use crate::buffer::{self, Buffer, Pool};
 use crate::meter::{Cancelled, Meter};
 use crate::stream::Stream;
+use crate::tls::Layer;
+use window::Window;
 
 /// What a transfer type does to a body on its way (TYPE A, for one). Exact wherever the pieces are cut.
 pub trait Transform: Send {
@@ -33,7 +36,7 @@ pub trait Transform: Send {
 pub enum PumpError {
     /// The data connection failed: reset, or lost.
     Peer(io::Error),
-    /// The storage failed.
+    /// This end failed: the storage, or memory for the body.
     Storage(Error),
     /// The meter's token was cancelled.
     Cancelled,
@@ -45,6 +48,7 @@ impl PumpError {
     /// The reason to tell.
     pub fn reason(&self) -> Reason {
         match self {
+            Self::Peer(e) if e.kind() == io::ErrorKind::UnexpectedEof => Reason::DataTruncated,
             Self::Peer(_) => Reason::DataReset,
             Self::Storage(e) => e.reason,
             Self::Cancelled => Reason::Cancelled,
@@ -89,20 +93,24 @@ pub async fn send(
     meter: &Meter,
     stall: Duration,
 ) -> Result<u64, PumpError> {
-    let Stream::Plain(tcp) = stream;
-    let mut way = Way { tcp, meter, stall, moved: 0 };
+    let mut way = Way::new(stream, meter, stall);
     match (source.0, transform) {
+        (From::File { file, at, end }, None) if matches!(way.wire, Wire::Tls(_)) => {
+            Box::pin(send::file_copied(&mut way, &file, at, end)).await?;
+        }
         (From::File { file, at, end }, None) => {
+            let at = at + send::small(&mut way, &file, at, end).await?;
             if let Some(at) = send::file(&mut way, &file, at, end).await? {
                 // Boxed: rare, and larger than the rest.
-                Box::pin(send::file_copied(&mut way, &file, at, end, None)).await?;
+                Box::pin(send::file_copied(&mut way, &file, at, end)).await?;
             }
         }
-        (From::File { file, at, end }, Some(t)) => Box::pin(send::file_copied(&mut way, &file, at, end, Some(t))).await?,
-        (From::Bytes(bytes), None) => way.send_all(&bytes).await?,
+        (From::File { file, at, end }, Some(t)) => Box::pin(send::file_through(&mut way, &file, at, end, t)).await?,
+        (From::Bytes(bytes), None) => way.send_all(&bytes, &mut Window::default()).await?,
         (From::Bytes(bytes), Some(t)) => Box::pin(send::bytes_through(&mut way, &bytes, t)).await?,
         (From::Chunks(chunks), t) => Box::pin(send::chunks(&mut way, chunks, t)).await?,
     }
+    way.drain().await?;
     Ok(way.moved)
 }
 
@@ -119,8 +127,7 @@ pub async fn receive(
     meter: &Meter,
     stall: Duration,
 ) -> Result<u64, PumpError> {
-    let Stream::Plain(tcp) = stream;
-    let mut way = Way { tcp, meter, stall, moved: 0 };
+    let mut way = Way::new(stream, meter, stall);
     match (sink.0.as_mut(), transform) {
         (Some(Into::File { tail, .. }), None) => receive::file(&mut way, tail).await?,
         (Some(Into::File { tail, .. }), Some(t)) => Box::pin(receive::file_through(&mut way, tail, t)).await?,
@@ -138,15 +145,54 @@ pub async fn count(source: Source, transform: &mut dyn Transform, meter: &Meter)
     send::count(source, transform, meter).await
 }
 
-/// One transfer on its way: the socket, and what counts and bounds it.
-struct Way<'a> {
-    tcp: &'a TcpStream,
-    meter: &'a Meter,
-    stall: Duration,
-    moved: u64,
+/// What carries a body: a socket, or TLS over one, which takes bytes from nobody but this process.
+enum Wire<'a> {
+    Plain(&'a TcpStream),
+    Tls(&'a mut Layer),
 }
 
-impl Way<'_> {
+impl<'a> Wire<'a> {
+    fn of(stream: &'a mut Stream) -> Self {
+        match stream {
+            Stream::Plain(tcp) => Self::Plain(tcp),
+            Stream::Tls(layer) => Self::Tls(layer),
+        }
+    }
+
+    async fn ready(&self, interest: Interest) -> io::Result<()> {
+        match self {
+            Self::Plain(tcp) => tcp.ready(interest).await.map(drop),
+            // What has come already is not announced by the socket.
+            Self::Tls(layer) if interest.is_readable() => layer.readable().await,
+            Self::Tls(layer) => layer.tcp().ready(interest).await.map(drop),
+        }
+    }
+}
+
+/// One transfer on its way: the socket, and what counts and bounds it.
+struct Way<'a> {
+    wire: Wire<'a>,
+    meter: &'a Meter,
+    stall: Duration,
+    pool: &'static Pool,
+    moved: u64,
+    /// Bytes sent since others had their turn.
+    turn: usize,
+}
+
+impl<'a> Way<'a> {
+    fn new(stream: &'a mut Stream, meter: &'a Meter, stall: Duration) -> Self {
+        Self { wire: Wire::of(stream), meter, stall, pool: buffer::pool(), moved: 0, turn: 0 }
+    }
+
+    /// The socket.
+    fn tcp(&self) -> &TcpStream {
+        match &self.wire {
+            Wire::Plain(tcp) => tcp,
+            Wire::Tls(layer) => layer.tcp(),
+        }
+    }
+
     fn count(&mut self, bytes: usize) {
         self.moved += bytes as u64;
         self.meter.count(bytes);
@@ -157,7 +203,7 @@ impl Way<'_> {
         tokio::select! {
             biased;
             () = self.meter.token().cancelled() => Err(PumpError::Cancelled),
-            ready = self.tcp.ready(interest) => ready.map(drop).map_err(PumpError::Peer),
+            ready = self.wire.ready(interest) => ready.map_err(PumpError::Peer),
             () = tokio::time::sleep(self.stall) => Err(PumpError::Stalled),
         }
     }
@@ -167,41 +213,79 @@ impl Way<'_> {
         self.meter.token().run_until_cancelled(future).await.ok_or(PumpError::Cancelled)
     }
 
+    /// A buffer, unless none comes free for as long as a transfer may keep still.
     async fn buffer(&self) -> Result<Buffer, PumpError> {
-        self.unless_cancelled(buffer::take()).await
+        self.soon(self.pool.take()).await
     }
 
     /// Two at once: who holds one and waits for another may wait for ever.
     async fn buffers(&self) -> Result<(Buffer, Buffer), PumpError> {
-        self.unless_cancelled(buffer::take_two()).await
+        self.soon(self.pool.take_two()).await
     }
 
-    async fn send_all(&mut self, mut bytes: &[u8]) -> Result<(), PumpError> {
+    async fn soon<T>(&self, buffers: impl Future<Output = T>) -> Result<T, PumpError> {
+        let taken = self.unless_cancelled(tokio::time::timeout(self.stall, buffers)).await?;
+        // Not the peer's fault, so not a stall.
+        taken.map_err(|_| PumpError::Storage(Reason::NoBuffers.into()))
+    }
+
+    /// Sends all of it. While the socket is full, `window` is not held for long.
+    async fn send_all(&mut self, mut bytes: &[u8], window: &mut Window) -> Result<(), PumpError> {
         let mut waited = false;
         while !bytes.is_empty() {
-            let granted = self.meter.grant(bytes.len().min(SLICE)).await?;
-            let slice = bytes.get(..granted).unwrap_or(bytes);
-            let result = attempt(self.tcp, Interest::WRITABLE, waited, || {
-                rustix::net::send(self.tcp, slice, rustix::net::SendFlags::NOSIGNAL).map_err(io::Error::from)
-            });
-            let n = match result {
-                Ok(n) => n,
-                Err(e) if would_block(&e) => 0,
-                Err(e) => return Err(PumpError::Peer(e)),
-            };
-            self.meter.give_back(granted - n);
+            let n = self.send_some(bytes, waited).await?;
             if n == 0 {
-                self.ready(Interest::WRITABLE).await?;
+                window.wait(self).await?;
                 waited = true;
-            } else {
-                self.count(n);
-                bytes = bytes.get(n..).unwrap_or_default();
-                tokio::task::consume_budget().await;
+            }
+            bytes = bytes.get(n..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// Sends what fits and tells how much that was; 0 where the socket is full.
+    async fn send_some(&mut self, bytes: &[u8], waited: bool) -> Result<usize, PumpError> {
+        let granted = self.meter.grant(bytes.len().min(SLICE)).await?;
+        let slice = bytes.get(..granted).unwrap_or(bytes);
+        let result = match &mut self.wire {
+            Wire::Plain(tcp) => attempt(tcp, Interest::WRITABLE, waited, || {
+                rustix::net::send(*tcp, slice, rustix::net::SendFlags::NOSIGNAL).map_err(io::Error::from)
+            }),
+            Wire::Tls(layer) => layer.put(slice),
+        };
+        let n = match result {
+            Ok(n) => n,
+            Err(e) if would_block(&e) => 0,
+            Err(e) => return Err(PumpError::Peer(e)),
+        };
+        self.meter.give_back(granted - n);
+        if n > 0 {
+            self.count(n);
+            self.turn += n;
+        }
+        if self.turn >= SLICE {
+            self.turn = 0;
+            tokio::task::yield_now().await;
+        }
+        Ok(n)
+    }
+
+    /// Waits until what is encrypted has left for the socket.
+    async fn drain(&mut self) -> Result<(), PumpError> {
+        while let Wire::Tls(layer) = &mut self.wire {
+            match layer.drain() {
+                Ok(()) => break,
+                Err(e) if would_block(&e) => self.ready(Interest::WRITABLE).await?,
+                Err(e) => return Err(PumpError::Peer(e)),
             }
         }
         Ok(())
     }
 }
+
+/// How long a pooled buffer may wait for its peer, all waits together: then it goes back, so that slow transfers do
+/// not hold all of them.
+const LINGER: Duration = Duration::from_millis(500);
 
 /// The most that moves before the meter, the token and the other tasks have their say.
 const SLICE: usize = 512 * 1024;

@@ -1,13 +1,15 @@
-//! What is a connection? Bytes both ways, in clear now; a kind of protection is a variant, entered by value.
+//! What is a connection? Bytes both ways, in clear or protected; protection is a variant, entered and left by value.
 
 use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::AsFd;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 use tokio::net::TcpStream;
+
+use crate::tls;
 
 /// A connection. Whoever waits for input waits for readiness and then reads into a buffer of its own, so an idle
 /// connection holds none.
@@ -15,6 +17,8 @@ use tokio::net::TcpStream;
 pub enum Stream {
     /// TCP in clear.
     Plain(TcpStream),
+    /// TCP under TLS; see [`tls::ServerSession::accept`].
+    Tls(Box<tls::Layer>),
 }
 
 impl From<TcpStream> for Stream {
@@ -24,14 +28,40 @@ impl From<TcpStream> for Stream {
 }
 
 impl Stream {
+    /// The TCP connection it is, or stands on.
+    pub(crate) fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(tcp) => tcp,
+            Self::Tls(layer) => layer.tcp(),
+        }
+    }
+
+    /// What the TLS handshake came to; `None` in clear.
+    pub fn tls(&self) -> Option<&tls::Secured> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(layer) => layer.secured(),
+        }
+    }
+
+    /// Leaves TLS and goes on in clear (CCC, RFC 4217 §6), with what the other end has sent already. In clear, nothing
+    /// is to do.
+    ///
+    /// # Errors
+    /// [`types::Reason::TlsClearing`] where the other end neither ends TLS nor goes on in clear before the deadline.
+    pub async fn clear_tls(self, deadline: Instant) -> Result<(Self, tls::Leftover), tls::Failure> {
+        match self {
+            Self::Plain(_) => Ok((self, tls::Leftover::new())),
+            Self::Tls(layer) => layer.clear(deadline).await.map(|(tcp, leftover)| (Self::Plain(tcp), leftover)),
+        }
+    }
+
     /// The other end's address.
     ///
     /// # Errors
     /// The system's, where the connection is gone.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        match self {
-            Self::Plain(tcp) => tcp.peer_addr(),
-        }
+        self.tcp().peer_addr()
     }
 
     /// This end's address.
@@ -39,9 +69,7 @@ impl Stream {
     /// # Errors
     /// The system's.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        match self {
-            Self::Plain(tcp) => tcp.local_addr(),
-        }
+        self.tcp().local_addr()
     }
 
     /// Waits until [`Stream::try_read`] may find something (bytes, the end, an error).
@@ -51,6 +79,7 @@ impl Stream {
     pub async fn readable(&self) -> io::Result<()> {
         match self {
             Self::Plain(tcp) => tcp.readable().await,
+            Self::Tls(layer) => layer.readable().await,
         }
     }
 
@@ -59,9 +88,7 @@ impl Stream {
     /// # Errors
     /// The system's.
     pub async fn writable(&self) -> io::Result<()> {
-        match self {
-            Self::Plain(tcp) => tcp.writable().await,
-        }
+        self.tcp().writable().await
     }
 
     /// [`Stream::readable`] for whoever waits for several things at once.
@@ -71,6 +98,7 @@ impl Stream {
     pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Plain(tcp) => tcp.poll_read_ready(cx),
+            Self::Tls(layer) => layer.poll_readable(cx),
         }
     }
 
@@ -96,28 +124,30 @@ impl Stream {
     /// # Errors
     /// The system's.
     pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            Self::Plain(tcp) => tcp.poll_write_ready(cx),
-        }
+        self.tcp().poll_write_ready(cx)
     }
 
-    /// Reads what is there. 0 is the end (a FIN).
+    /// Reads what is there. 0 is the end: a FIN, and under TLS the close alert.
     ///
     /// # Errors
-    /// `WouldBlock` where nothing is there; the peer's reset.
+    /// `WouldBlock` where nothing is there; the peer's reset. Under TLS, `UnexpectedEof` for a FIN without a close
+    /// alert before it, which anybody on the way could have sent.
     pub fn try_read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => tcp.try_read(into),
+            Self::Tls(layer) => layer.try_read(into),
         }
     }
 
-    /// Writes what fits.
+    /// Writes what fits. After `WouldBlock` the same bytes must be offered again, for under TLS some of them may stand
+    /// encrypted already.
     ///
     /// # Errors
     /// `WouldBlock` where nothing fits; the peer's reset.
     pub fn try_write(&mut self, from: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => tcp.try_write(from),
+            Self::Tls(layer) => layer.try_write(from),
         }
     }
 
@@ -151,21 +181,48 @@ impl Stream {
         Ok(())
     }
 
-    /// Ends our side (FIN): what was written will arrive, and then the end.
+    /// Ends our side: what was written will arrive, and then the end. Under TLS that is the close alert and then the
+    /// FIN, and where the socket takes nothing now, only the FIN: prefer [`Stream::finish`].
     ///
     /// # Errors
     /// The system's, where the connection is gone.
     pub fn shutdown_write(&mut self) -> io::Result<()> {
         match self {
             Self::Plain(tcp) => SockRef::from(&*tcp).shutdown(Shutdown::Write),
+            Self::Tls(layer) => layer.shutdown_write(),
+        }
+    }
+
+    /// Takes a FIN without TLS's close alert for an end from now on; without this it is an error
+    /// ([`io::ErrorKind::UnexpectedEof`]). [`Stream::is_end_unproved`] tells afterwards.
+    pub fn take_unproved_end(&mut self) {
+        if let Self::Tls(layer) = self {
+            layer.take_unproved_end();
+        }
+    }
+
+    /// Whether the other end has ended TLS without its close alert, so that something may be missing.
+    pub fn is_end_unproved(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Tls(layer) => layer.is_end_unproved(),
+        }
+    }
+
+    /// Ends our side, and waits until the end is on its way: under TLS the close alert, then the FIN.
+    ///
+    /// # Errors
+    /// The system's, where the connection is gone.
+    pub async fn finish(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(tcp) => SockRef::from(&*tcp).shutdown(Shutdown::Write),
+            Self::Tls(layer) => layer.finish().await,
         }
     }
 
     /// Cuts the connection (RST): nothing that waits to be sent is sent, and the other end sees no proper end.
     pub fn reset(self) {
-        match self {
-            Self::Plain(tcp) => reset(tcp),
-        }
+        reset(self.tcp());
     }
 }
 

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -18,7 +19,7 @@ use super::PumpError;
 use crate::body::write_all_at;
 use crate::buffer::Buffer;
 use crate::meter::Meter;
-use crate::task;
+use crate::{clock, task};
 
 /// Bytes after which a burst gives its thread to the next upload in the queue.
 pub(super) const MOST: u64 = 8 * 1024 * 1024;
@@ -29,6 +30,13 @@ const CHUNK: usize = 1024 * 1024;
 /// How long a burst waits for more before the reactor takes over again: longer than a sender needs to be scheduled,
 /// shorter than anybody notices.
 const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 3_000_000 };
+
+/// How long a burst may take: a sender that is slower than the disk holds no turn for longer.
+const LONGEST: Duration = Duration::from_millis(100);
+
+/// In each such time at least [`LEAST`] must come, or the reactor does as well: a slow sender needs no thread.
+const LOOK: Duration = Duration::from_millis(5);
+const LEAST: u64 = 64 * 1024;
 
 /// Bursts at once; who comes later waits in line. More threads than this move no more bytes.
 static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
@@ -87,10 +95,39 @@ enum Moved {
     Unsuited,
 }
 
+/// How long a burst goes on: for so many bytes and so much time, and only while enough comes.
+struct Turn {
+    begun: Instant,
+    looked: Instant,
+    came: u64,
+}
+
+impl Turn {
+    const fn new(now: Instant) -> Self {
+        Self { begun: now, looked: now, came: 0 }
+    }
+
+    fn goes_on(&mut self, now: Instant, came: u64) -> bool {
+        if came >= MOST || now.saturating_duration_since(self.begun) >= LONGEST {
+            return false;
+        }
+        if now.saturating_duration_since(self.looked) < LOOK {
+            return true;
+        }
+        let enough = came.saturating_sub(self.came) >= LEAST;
+        (self.looked, self.came) = (now, came);
+        enough
+    }
+}
+
 impl Burst {
     fn work(mut self, more: bool) -> Done {
         let mut came = 0;
-        let end = self.move_all(more, &mut came);
+        let mut end = self.move_all(more, &mut came);
+        if !matches!(end, Ok(End::Body)) {
+            let written = self.write_buffer();
+            end = end.and_then(|end| written.map(|()| end));
+        }
         let unwritten = Some(self.buffer).filter(|b| !b.is_empty() && end.is_ok());
         Done { at: self.at, came, unwritten, end }
     }
@@ -98,7 +135,8 @@ impl Burst {
     fn move_all(&mut self, more: bool, came: &mut u64) -> Result<End, PumpError> {
         self.write_buffer()?;
         let mut pipe = if more { Pipe::take() } else { None };
-        while more && *came < MOST {
+        let mut turn = Turn::new(clock::now());
+        while more && turn.goes_on(clock::now(), *came) {
             if self.meter.is_cancelled() {
                 return Err(PumpError::Cancelled);
             }
@@ -175,26 +213,18 @@ impl Burst {
         Ok(())
     }
 
-    /// Socket to buffer to file.
+    /// Socket to buffer, and to file when the buffer is full.
     fn copy_some(&mut self, came: &mut u64) -> Result<Moved, PumpError> {
-        while self.buffer.room() > 0 {
-            match recv(&self.socket, spare_capacity(&mut self.buffer), RecvFlags::empty()) {
-                Ok((0, _)) => return Ok(Moved::Ended(End::Body)),
-                Ok((n, _)) => self.count(n, came),
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => {
-                    if let Moved::Ended(end) = self.wait()? {
-                        self.write_buffer()?;
-                        return Ok(Moved::Ended(end));
-                    }
-                }
-                Err(e) => {
-                    self.write_buffer()?;
-                    return Err(PumpError::Peer(e.into()));
-                }
-            }
+        match recv(&self.socket, spare_capacity(&mut self.buffer), RecvFlags::empty()) {
+            Ok((0, _)) => return Ok(Moved::Ended(End::Body)),
+            Ok((n, _)) => self.count(n, came),
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => return self.wait(),
+            Err(e) => return Err(PumpError::Peer(e.into())),
         }
-        self.write_buffer()?;
+        if self.buffer.room() == 0 {
+            self.write_buffer()?;
+        }
         Ok(Moved::Some)
     }
 
@@ -237,5 +267,27 @@ impl Pipe {
         if pipes.len() < KEPT {
             pipes.push(self);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LEAST, LONGEST, LOOK, MOST, Turn};
+    use std::time::Duration;
+
+    #[test]
+    fn a_turn_ends_by_bytes_by_time_and_for_want_of_bytes() {
+        let begun = crate::clock::now();
+        let mut turn = Turn::new(begun);
+        assert!(turn.goes_on(begun, 0) && turn.goes_on(begun + LOOK / 2, 0));
+        assert!(turn.goes_on(begun + LOOK, LEAST) && !turn.goes_on(begun + 2 * LOOK, 2 * LEAST - 1));
+        assert!(!Turn::new(begun).goes_on(begun, MOST));
+        // Just quick enough all the time.
+        let (mut turn, mut now, mut came) = (Turn::new(begun), begun, 0);
+        while turn.goes_on(now, came) {
+            now += LOOK;
+            came += LEAST;
+        }
+        assert!(now >= begun + LONGEST && now < begun + LONGEST + Duration::from_millis(6) && came < MOST);
     }
 }

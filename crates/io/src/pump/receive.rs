@@ -4,7 +4,6 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use rustix::buffer::spare_capacity;
@@ -12,14 +11,10 @@ use rustix::net::{RecvFlags, recv};
 use tokio::io::Interest;
 
 use super::burst::{self, Burst};
-use super::{PumpError, Transform, Way, attempt, would_block};
+use super::{LINGER, PumpError, Transform, Way, Wire, attempt, would_block};
 use crate::body::{Put, Tail};
-use crate::buffer::{self, Buffer};
+use crate::buffer::Buffer;
 use crate::{clock, task};
-
-/// How long bytes may wait in a buffer for more to come: then they are written and the buffer goes back, so that
-/// slow uploads do not hold all of them.
-const LINGER: Duration = Duration::from_millis(500);
 
 /// Why filling a buffer stopped.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,10 +50,13 @@ pub(super) async fn file(way: &mut Way<'_>, tail: &mut Tail) -> Result<(), PumpE
         };
         // At a rate, or drop by drop, the reactor reads and the pool only writes.
         // And near the end of what may come at all the reactor reads, to stop at the very byte.
-        let more = filled == Filled::Full && !way.meter.is_limited() && way.meter.left() > 2 * burst::MOST;
+        let more = filled == Filled::Full
+            && matches!(way.wire, Wire::Plain(_))
+            && !way.meter.is_limited()
+            && way.meter.left() > 2 * burst::MOST;
         let socket = match &own {
             Some(socket) => socket.clone(),
-            None => own.insert(Arc::new(way.tcp.as_fd().try_clone_to_owned().map_err(PumpError::Peer)?)).clone(),
+            None => own.insert(Arc::new(way.tcp().as_fd().try_clone_to_owned().map_err(PumpError::Peer)?)).clone(),
         };
         let burst = Burst { socket, file: tail.file.clone(), at: tail.at, buffer, meter: way.meter.clone() };
         let done = burst::run(burst, more).await?;
@@ -86,7 +84,10 @@ async fn fill(way: &mut Way<'_>, buffer: &mut Buffer, waited: &mut bool) -> Resu
         // One byte more than may come tells that there is more.
         let most = usize::try_from(way.meter.left().saturating_add(1)).unwrap_or(usize::MAX);
         let granted = way.meter.grant(buffer.room().min(most)).await?;
-        let result = attempt(way.tcp, Interest::READABLE, *waited, || read_some(way.tcp, buffer, granted));
+        let result = match &mut way.wire {
+            Wire::Plain(tcp) => attempt(tcp, Interest::READABLE, *waited, || read_some(*tcp, buffer, granted)),
+            Wire::Tls(layer) => layer.try_read_onto(buffer, granted),
+        };
         let n = match result {
             Ok(n) => n,
             Err(e) => {
@@ -99,7 +100,7 @@ async fn fill(way: &mut Way<'_>, buffer: &mut Buffer, waited: &mut bool) -> Resu
                     return Ok(Filled::Paused);
                 }
                 let until = *since.get_or_insert_with(clock::now) + LINGER;
-                if buffer::scarce() {
+                if way.pool.is_scarce() {
                     return Ok(Filled::Paused);
                 }
                 match tokio::time::timeout_at(until.into(), way.ready(Interest::READABLE)).await {

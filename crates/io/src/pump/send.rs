@@ -8,9 +8,12 @@ use std::sync::Arc;
 
 use rustix::fs::{Advice, FsWord, fadvise, fstatfs, sendfile};
 use rustix::io::{Errno, ReadWriteFlags, pread, preadv2};
+use rustix::net::SendFlags;
 use tokio::io::Interest;
-use types::Error;
+use tokio::net::TcpStream;
+use types::{Error, Reason};
 
+use super::window::Window;
 use super::{PumpError, SLICE, Transform, Way, attempt, would_block};
 use crate::body::{Chunks, From, Source};
 use crate::buffer::{self, Buffer, SIZE};
@@ -30,14 +33,14 @@ pub(super) async fn file(way: &mut Way<'_>, file: &Arc<File>, mut at: u64, end: 
     while at < end {
         let granted = way.meter.grant(usize::try_from(end - at).unwrap_or(SLICE).min(SLICE)).await?;
         let result = if probe.is_warm(file, at, granted) {
-            attempt(way.tcp, Interest::WRITABLE, waited, || {
+            attempt(way.tcp(), Interest::WRITABLE, waited, || {
                 let mut from = at;
-                sendfile(way.tcp, file, Some(&mut from), granted).map_err(io::Error::from)
+                sendfile(way.tcp(), file, Some(&mut from), granted).map_err(io::Error::from)
             })
         } else {
             let socket = match &own {
                 Some(socket) => socket.clone(),
-                None => own.insert(Arc::new(way.tcp.as_fd().try_clone_to_owned().map_err(PumpError::Peer)?)).clone(),
+                None => own.insert(Arc::new(way.tcp().as_fd().try_clone_to_owned().map_err(PumpError::Peer)?)).clone(),
             };
             let file = file.clone();
             // The socket does not block, so this thread waits for nothing but the disk.
@@ -59,7 +62,7 @@ pub(super) async fn file(way: &mut Way<'_>, file: &Arc<File>, mut at: u64, end: 
         };
         way.meter.give_back(granted - n);
         if n == 0 {
-            break; // shorter than it was
+            return ended(end).map(|()| None);
         }
         way.count(n);
         at += n as u64;
@@ -69,6 +72,36 @@ pub(super) async fn file(way: &mut Way<'_>, file: &Arc<File>, mut at: u64, end: 
         }
     }
     Ok(None)
+}
+
+/// What is sent in one go, out of a buffer on the stack.
+const SMALL: usize = 8 * 1024;
+
+/// Sends a small file that is in memory, and leaves its end to go with it: the caller's FIN then needs no segment of its
+/// own, which is a good part of what a small file costs. Tells how much was sent; nothing where it is neither small nor
+/// in memory.
+pub(super) async fn small(way: &mut Way<'_>, file: &File, at: u64, end: u64) -> Result<u64, PumpError> {
+    let Some(len) = usize::try_from(end.saturating_sub(at)).ok().filter(|len| (1..=SMALL).contains(len)) else { return Ok(0) };
+    let granted = way.meter.grant(len).await?;
+    let sent = if granted < len { 0 } else { small_now(way.tcp(), file, at, len) };
+    way.meter.give_back(granted - sent);
+    way.count(sent);
+    Ok(sent as u64)
+}
+
+/// Whatever is in the way here, the general path meets it again and knows what to do.
+fn small_now(tcp: &TcpStream, file: &File, at: u64, len: usize) -> usize {
+    let mut buffer = [0; SMALL];
+    let Some(bytes) = buffer.get_mut(..len) else { return 0 };
+    let read = match preadv2(file, &mut [IoSliceMut::new(bytes)], at, ReadWriteFlags::NOWAIT) {
+        Err(Errno::OPNOTSUPP) if in_memory(file) => pread(file, &mut *bytes, at),
+        other => other,
+    };
+    if read != Ok(len) {
+        return 0;
+    }
+    let more = SendFlags::NOSIGNAL | SendFlags::DONTWAIT | SendFlags::MORE;
+    rustix::net::send(tcp, bytes, more).unwrap_or(0)
 }
 
 /// Whether a slice is in memory, so that `sendfile` would not wait for a disk on the reactor.
@@ -117,6 +150,11 @@ fn resident(file: &File, at: u64) -> Result<bool, Errno> {
     }
 }
 
+#[cfg(test)]
+pub(super) fn is_cold(file: &File, at: u64) -> bool {
+    matches!(resident(file, at), Ok(false))
+}
+
 /// Whether the file system keeps its files in memory: tmpfs or ramfs.
 fn in_memory(file: &File) -> bool {
     const TMPFS: FsWord = 0x0102_1994;
@@ -150,44 +188,63 @@ fn blame(e: io::Error) -> PumpError {
     }
 }
 
-/// Sends a file through a buffer, and through `transform` if there is one.
-pub(super) async fn file_copied(
+/// The file has ended before `end`. That is as it should be only where nobody knew the end.
+pub(super) fn ended(end: u64) -> Result<(), PumpError> {
+    if end == u64::MAX { Ok(()) } else { Err(PumpError::Storage(Reason::Shrunk.into())) }
+}
+
+/// Sends a file through a buffer.
+pub(super) async fn file_copied(way: &mut Way<'_>, file: &Arc<File>, mut at: u64, end: u64) -> Result<(), PumpError> {
+    let (mut window, mut waited) = (Window::default(), false);
+    while at < end {
+        let bytes = window.bytes(way, file, at, end).await?;
+        if bytes.is_empty() {
+            return ended(end);
+        }
+        let n = way.send_some(bytes, waited).await?;
+        if n == 0 {
+            window.wait(way).await?;
+            waited = true;
+        }
+        window.used(n);
+        at += n as u64;
+    }
+    Ok(())
+}
+
+/// Sends a file through `transform`.
+pub(super) async fn file_through(
     way: &mut Way<'_>,
     file: &Arc<File>,
     mut at: u64,
     end: u64,
-    transform: Option<&mut dyn Transform>,
+    transform: &mut dyn Transform,
 ) -> Result<(), PumpError> {
-    let Some(transform) = transform else {
-        let mut input = way.buffer().await?;
-        while at < end {
-            input = read(way.meter, file, at, end, input).await?;
-            if input.is_empty() {
-                break;
-            }
-            way.send_all(&input).await?;
-            at += input.len() as u64;
-        }
-        return Ok(());
-    };
-    let (mut input, mut out) = way.buffers().await?;
+    let (mut window, mut out) = (Window::default(), Vec::new());
     while at < end {
-        input = read(way.meter, file, at, end, input).await?;
-        if input.is_empty() {
+        let bytes = window.bytes(way, file, at, end).await?;
+        if bytes.is_empty() {
+            ended(end)?;
             break;
         }
-        at += input.len() as u64;
-        pieces(way, &input, transform, &mut out).await?;
+        let piece = bytes.get(..PIECE).unwrap_or(bytes);
+        out.clear();
+        transform.push(piece, &mut out);
+        let n = piece.len();
+        window.used(n);
+        at += n as u64;
+        way.send_all(&out, &mut window).await?;
     }
+    drop(window);
     finish(way, transform, &mut out).await
 }
 
 /// Reads the next bytes of a file: at once where they are in memory, else on the blocking pool.
-async fn read(meter: &Meter, file: &Arc<File>, at: u64, end: u64, mut into: Buffer) -> Result<Buffer, PumpError> {
+pub(super) async fn read(meter: &Meter, file: &Arc<File>, at: u64, end: u64, mut into: Buffer) -> Result<Buffer, PumpError> {
     if meter.is_cancelled() {
         return Err(PumpError::Cancelled);
     }
-    let len = usize::try_from(end - at).unwrap_or(SIZE).min(SIZE);
+    let len = usize::try_from(end - at).unwrap_or(SIZE).min(into.capacity().min(SIZE));
     into.resize(len, 0);
     match preadv2(file, &mut [IoSliceMut::new(&mut into)], at, ReadWriteFlags::NOWAIT) {
         // 0 is the end only when the disk was asked; so is the rest of a short read, the next time.
@@ -212,27 +269,28 @@ async fn read(meter: &Meter, file: &Arc<File>, at: u64, end: u64, mut into: Buff
     }
 }
 
-/// Input given to a transform at once, so that what it makes of it stays near a buffer's size.
-const PIECE: usize = SIZE / 4;
+/// Input given to a transform at once. What it makes of it is the transfer's own while the socket is full, so it is
+/// small.
+const PIECE: usize = 16 * 1024;
 
-async fn pieces(way: &mut Way<'_>, input: &[u8], transform: &mut dyn Transform, out: &mut Buffer) -> Result<(), PumpError> {
+async fn pieces(way: &mut Way<'_>, input: &[u8], transform: &mut dyn Transform, out: &mut Vec<u8>) -> Result<(), PumpError> {
     for piece in input.chunks(PIECE) {
         out.clear();
         transform.push(piece, out);
-        way.send_all(out).await?;
+        way.send_all(out, &mut Window::default()).await?;
     }
     Ok(())
 }
 
-async fn finish(way: &mut Way<'_>, transform: &mut dyn Transform, out: &mut Buffer) -> Result<(), PumpError> {
+async fn finish(way: &mut Way<'_>, transform: &mut dyn Transform, out: &mut Vec<u8>) -> Result<(), PumpError> {
     out.clear();
     transform.finish(out);
-    way.send_all(out).await
+    way.send_all(out, &mut Window::default()).await
 }
 
 /// Sends bytes in memory through `transform`.
 pub(super) async fn bytes_through(way: &mut Way<'_>, bytes: &[u8], transform: &mut dyn Transform) -> Result<(), PumpError> {
-    let mut out = way.buffer().await?;
+    let mut out = Vec::new();
     pieces(way, bytes, transform, &mut out).await?;
     finish(way, transform, &mut out).await
 }
@@ -241,26 +299,24 @@ pub(super) async fn bytes_through(way: &mut Way<'_>, bytes: &[u8], transform: &m
 pub(super) async fn chunks(
     way: &mut Way<'_>,
     mut chunks: Box<dyn Chunks>,
-    transform: Option<&mut dyn Transform>,
+    mut transform: Option<&mut dyn Transform>,
 ) -> Result<(), PumpError> {
-    let Some(transform) = transform else {
-        while let Some(chunk) = way.unless_cancelled(chunks.next()).await?? {
-            way.send_all(&chunk).await?;
-        }
-        return Ok(());
-    };
-    let mut out = way.buffer().await?;
+    let mut out = Vec::new();
     while let Some(chunk) = way.unless_cancelled(chunks.next()).await?? {
-        pieces(way, &chunk, transform, &mut out).await?;
+        match transform.as_deref_mut() {
+            None => way.send_all(&chunk, &mut Window::default()).await?,
+            Some(t) => pieces(way, &chunk, t, &mut out).await?,
+        }
     }
-    finish(way, transform, &mut out).await
+    match transform {
+        None => Ok(()),
+        Some(t) => finish(way, t, &mut out).await,
+    }
 }
 
 /// Reads a body through `transform` and counts what it becomes.
 pub(super) async fn count(source: Source, transform: &mut dyn Transform, meter: &Meter) -> Result<u64, PumpError> {
-    let buffers = meter.token().run_until_cancelled(buffer::take_two()).await;
-    let (mut input, mut out) = buffers.ok_or(PumpError::Cancelled)?;
-    let mut counted = 0;
+    let (mut counted, mut out) = (0, Vec::new());
     let mut push = |bytes: &[u8]| {
         for piece in bytes.chunks(PIECE) {
             out.clear();
@@ -270,9 +326,12 @@ pub(super) async fn count(source: Source, transform: &mut dyn Transform, meter: 
     };
     match source.0 {
         From::File { file, mut at, end } => {
+            let taken = meter.token().run_until_cancelled(buffer::pool().take()).await;
+            let mut input = taken.ok_or(PumpError::Cancelled)?;
             while at < end {
                 input = read(meter, &file, at, end, input).await?;
                 if input.is_empty() {
+                    ended(end)?;
                     break;
                 }
                 at += input.len() as u64;

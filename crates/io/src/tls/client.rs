@@ -1,0 +1,250 @@
+//! How does the end that connects enter TLS? Whom it trusts, and a session for each control connection that its data
+//! connections resume, as servers demand.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{
+    ClientSessionStore, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue, UnbufferedClientConnection,
+};
+use rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
+use rustls::sign::SingleCertAndKey;
+use rustls::version::{TLS12, TLS13};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, NamedGroup, RootCertStore, SignatureScheme};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use sha2::{Digest, Sha256};
+use types::Reason;
+
+use super::certificates::{Certificate, LoadError, Roots};
+use super::failure::Failure;
+use super::layer::Side;
+use super::{handshake, provider};
+use crate::stream::Stream;
+
+/// Tickets kept. Each is used once; servers send two with each handshake, and some more with the first. No more than
+/// servers remember: one that is forgotten there is as bad as none.
+const TICKETS: usize = 8;
+
+/// Of these, so many of the first handshake's make no room for newer ones.
+const OWN: usize = 4;
+
+/// Whom the end that connects believes to be the server.
+#[derive(Clone, Debug)]
+pub enum Trust {
+    /// Whose certificate leads to a root this system trusts, and names the host.
+    System,
+    /// Whose certificate leads to one of these roots, and names the host.
+    Roots(Roots),
+    /// Who has a certificate with one of these SHA-256 fingerprints, whatever else is in it.
+    Pinned(Vec<[u8; 32]>),
+    /// Anybody. Whoever is in between can read everything.
+    Anybody,
+}
+
+/// How to connect with TLS, ready for use.
+#[derive(Clone, Debug)]
+pub struct Client {
+    config: Arc<ClientConfig>,
+}
+
+impl Client {
+    /// Takes whom to trust, and the certificate to show where a server asks for one. Reads the system's roots where
+    /// those are trusted: that blocks.
+    ///
+    /// # Errors
+    /// Where there are no roots to trust.
+    pub fn new(trust: Trust, own: Option<&Certificate>) -> Result<Self, LoadError> {
+        let builder = ClientConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&TLS13, &TLS12])
+            .map_err(|e| LoadError::of(&e))?;
+        let builder = match trust {
+            Trust::System => builder.with_root_certificates(system_roots()?),
+            Trust::Roots(roots) => builder.with_root_certificates(roots.store()),
+            Trust::Pinned(pins) => builder.dangerous().with_custom_certificate_verifier(Arc::new(Unnamed { pins: Some(pins) })),
+            Trust::Anybody => builder.dangerous().with_custom_certificate_verifier(Arc::new(Unnamed { pins: None })),
+        };
+        let config = match own {
+            Some(own) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own.key()))),
+            None => builder.with_no_client_auth(),
+        };
+        Ok(Self { config: Arc::new(config) })
+    }
+
+    /// What one control connection and its data connections share.
+    pub fn session(&self) -> ClientSession {
+        let mut config = ClientConfig::clone(&self.config);
+        config.resumption = Resumption::store(Arc::new(Remembered::default()));
+        ClientSession { config: Arc::new(config) }
+    }
+}
+
+/// Other ends, for tests.
+#[cfg(test)]
+impl Client {
+    /// Knows no version after 1.2.
+    pub(super) fn only_1_2(&self) -> Self {
+        use rustls::client::WantsClientCert;
+        let verifier: Arc<dyn ServerCertVerifier> = Arc::new(Unnamed { pins: None });
+        let builder = ClientConfig::builder_with_provider(provider()).with_protocol_versions(&[&TLS12]).unwrap();
+        let builder: rustls::ConfigBuilder<ClientConfig, WantsClientCert> =
+            builder.dangerous().with_custom_certificate_verifier(verifier);
+        Self { config: Arc::new(builder.with_no_client_auth()) }
+    }
+
+    /// Offers an application protocol.
+    pub(super) fn offering(&self, protocol: &str) -> Self {
+        let mut config = ClientConfig::clone(&self.config);
+        config.alpn_protocols = vec![protocol.into()];
+        Self { config: Arc::new(config) }
+    }
+}
+
+/// TLS of one control connection and its data connections.
+#[derive(Clone, Debug)]
+pub struct ClientSession {
+    config: Arc<ClientConfig>,
+}
+
+impl ClientSession {
+    /// Does the handshake with the server called `name`, a host's name or an address, and resumes an earlier connection
+    /// of this session where it can. The future may be dropped.
+    ///
+    /// # Errors
+    /// Why it failed, and what to tell.
+    pub async fn connect(&self, stream: Stream, name: &str, deadline: Instant) -> Result<Stream, Failure> {
+        let Stream::Plain(tcp) = stream else {
+            return Err(Failure::new(Reason::TlsHandshake, "the connection is protected already"));
+        };
+        let name = ServerName::try_from(name.to_owned())
+            .map_err(|_| Failure::new(Reason::TlsHandshake, format!("“{name}” is no name that a certificate could have")))?;
+        let side = UnbufferedClientConnection::new(self.config.clone(), name).map_err(|e| Failure::of(&e, false))?;
+        // The last flight waits for nothing: a server that has none of ours to await says nothing more.
+        Ok(Stream::Tls(Box::new(handshake::run(tcp, Side::Client(side), deadline, false).await?)))
+    }
+}
+
+fn system_roots() -> Result<RootCertStore, LoadError> {
+    let found = rustls_native_certs::load_native_certs();
+    let mut store = RootCertStore::empty();
+    // Some of a system's many are odd; what counts is that there are any.
+    store.add_parsable_certificates(found.certs);
+    if store.is_empty() {
+        let why = found.errors.first().map_or_else(String::new, |e| format!(" ({e})"));
+        return Err(LoadError::of(&format_args!("this system has no certificate authorities to trust{why}")));
+    }
+    Ok(store)
+}
+
+/// Believes by fingerprint, or anybody. That the server holds the certificate's key is checked all the same.
+#[derive(Debug)]
+struct Unnamed {
+    pins: Option<Vec<[u8; 32]>>,
+}
+
+impl ServerCertVerifier for Unnamed {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let fingerprint: [u8; 32] = Sha256::digest(end_entity).into();
+        match &self.pins {
+            Some(pins) if !pins.contains(&fingerprint) => {
+                Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
+            }
+            _ => Ok(ServerCertVerified::assertion()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, dss, &provider().signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, dss, &provider().signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        provider().signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// What can be resumed: of one server only, for one control connection has but one.
+#[derive(Default)]
+struct Remembered {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    group: Option<NamedGroup>,
+    older: Option<Tls12ClientSessionValue>,
+    /// The control connection's own come first and stay.
+    tickets: VecDeque<Tls13ClientSessionValue>,
+}
+
+impl fmt::Debug for Remembered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What it holds are secrets.
+        f.debug_struct("Remembered").finish_non_exhaustive()
+    }
+}
+
+impl Remembered {
+    fn with<T>(&self, f: impl FnOnce(&mut Inner) -> T) -> T {
+        f(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl ClientSessionStore for Remembered {
+    fn set_kx_hint(&self, _: ServerName<'static>, group: NamedGroup) {
+        self.with(|inner| inner.group = Some(group));
+    }
+
+    fn kx_hint(&self, _: &ServerName<'_>) -> Option<NamedGroup> {
+        self.with(|inner| inner.group)
+    }
+
+    fn set_tls12_session(&self, _: ServerName<'static>, value: Tls12ClientSessionValue) {
+        self.with(|inner| inner.older = Some(value));
+    }
+
+    fn tls12_session(&self, _: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
+        self.with(|inner| inner.older.clone())
+    }
+
+    fn remove_tls12_session(&self, _: &ServerName<'static>) {
+        self.with(|inner| inner.older = None);
+    }
+
+    fn insert_tls13_ticket(&self, _: ServerName<'static>, value: Tls13ClientSessionValue) {
+        self.with(|inner| {
+            if inner.tickets.len() >= TICKETS {
+                inner.tickets.remove(OWN);
+            }
+            inner.tickets.push_back(value);
+        });
+    }
+
+    fn take_tls13_ticket(&self, _: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
+        // The newest, which the server remembers best; the control connection's own are for when there are none of
+        // others, which is while files only go up.
+        self.with(|inner| inner.tickets.pop_back())
+    }
+}

@@ -1,0 +1,81 @@
+//! Why did TLS not come about, or break? One reason with a code, and a sentence.
+
+use std::fmt;
+use std::io;
+
+use rustls::{AlertDescription, Error};
+use types::Reason;
+
+/// A handshake, or a way back to clear text, that failed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    /// The code.
+    pub reason: Reason,
+    /// What exactly happened, for the log.
+    pub detail: Box<str>,
+}
+
+impl Failure {
+    pub(super) fn new(reason: Reason, detail: impl Into<Box<str>>) -> Self {
+        Self { reason, detail: detail.into() }
+    }
+
+    /// What the library found wrong, seen from the end that serves (`true`) or the one that connects.
+    pub(super) fn of(error: &Error, serves: bool) -> Self {
+        let reason = match error {
+            Error::NoApplicationProtocol => Reason::TlsAlpn,
+            Error::PeerIncompatible(_) => Reason::TlsVersion,
+            Error::NoCertificatesPresented => Reason::TlsCertificateNeeded,
+            Error::InvalidCertificate(_) if serves => Reason::TlsCertificateRefused,
+            Error::InvalidCertificate(_) => Reason::TlsDistrusted,
+            Error::AlertReceived(alert) => told_by(*alert, serves),
+            // The resolver had none to give.
+            Error::General(text) if text.contains("certificate chain") => Reason::TlsUnavailable,
+            _ => Reason::TlsHandshake,
+        };
+        let detail = match error {
+            Error::AlertReceived(alert) => format!("the other end sent the alert {alert:?}"),
+            other => other.to_string(),
+        };
+        Self::new(reason, detail)
+    }
+}
+
+/// What the other end's alert complains of (RFC 8446 §6.2).
+fn told_by(alert: AlertDescription, serves: bool) -> Reason {
+    use AlertDescription as A;
+    match alert {
+        A::UnknownCA
+        | A::BadCertificate
+        | A::CertificateUnknown
+        | A::CertificateExpired
+        | A::CertificateRevoked
+        | A::UnsupportedCertificate
+        | A::AccessDenied
+        | A::UnrecognisedName => {
+            if serves {
+                Reason::TlsDistrusted
+            } else {
+                Reason::TlsCertificateRefused
+            }
+        }
+        A::CertificateRequired => Reason::TlsCertificateNeeded,
+        A::ProtocolVersion | A::HandshakeFailure | A::InsufficientSecurity => Reason::TlsVersion,
+        A::NoApplicationProtocol => Reason::TlsAlpn,
+        _ => Reason::TlsHandshake,
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.reason, self.detail)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<io::Error> for Failure {
+    fn from(e: io::Error) -> Self {
+        Self::new(Reason::TlsHandshake, format!("the connection failed: {e}"))
+    }
+}

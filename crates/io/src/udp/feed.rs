@@ -1,0 +1,144 @@
+//! How do a body's bytes get into packets? Straight from the page cache into their gaps where they are in memory, by way
+//! of the blocking pool where they are not.
+
+use std::fs::File;
+use std::io::{self, IoSliceMut};
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes};
+use rustix::io::{Errno, ReadWriteFlags, pread, preadv2};
+use types::{Error, Reason};
+
+use crate::body::{From, Source};
+use crate::task;
+
+/// A body that is read as it is wanted.
+pub struct Feed {
+    from: From,
+    /// What came of the chunk at hand and was not wanted yet.
+    rest: Bytes,
+}
+
+/// Bytes read from a cold file at once: the next windows are in memory then.
+const COLD: usize = 256 * 1024;
+
+impl Feed {
+    /// From its beginning.
+    pub fn new(source: Source) -> Self {
+        match source.0 {
+            From::Bytes(rest) => Self { from: From::Bytes(Bytes::new()), rest },
+            from => Self { from, rest: Bytes::new() },
+        }
+    }
+
+    /// Puts the next bytes into the gaps, from the first on, and tells how many; 0 is the body's end (or no gap).
+    ///
+    /// # Errors
+    /// The storage's; a file that is shorter than it was when it was opened is [`Reason::Io`].
+    pub async fn fill(&mut self, gaps: &mut [IoSliceMut<'_>]) -> Result<usize, Error> {
+        let wanted: usize = gaps.iter().map(|gap| gap.len()).sum();
+        if wanted == 0 {
+            return Ok(0);
+        }
+        if self.rest.is_empty() {
+            match &mut self.from {
+                From::Bytes(_) => {}
+                From::Chunks(chunks) => self.rest = chunks.next().await?.unwrap_or_default(),
+                From::File { file, at, end } => {
+                    let left = usize::try_from(end.saturating_sub(*at)).unwrap_or(usize::MAX);
+                    if left == 0 {
+                        return Ok(0);
+                    }
+                    // A file that has grown is sent as it was: its size has been told.
+                    if left >= wanted
+                        && let Ok(came @ 1..) = preadv2(&*file, gaps, *at, ReadWriteFlags::NOWAIT)
+                    {
+                        *at += came as u64;
+                        return Ok(came);
+                    }
+                    self.rest = read(file, *at, left.min(wanted.max(COLD))).await?;
+                    if self.rest.is_empty() && *end != u64::MAX {
+                        return Err(Error::with(Reason::Io, "the file became shorter while it was sent"));
+                    }
+                    *at += self.rest.len() as u64;
+                }
+            }
+        }
+        let mut filled = 0;
+        for gap in gaps {
+            let now = gap.len().min(self.rest.len());
+            if let Some(place) = gap.get_mut(..now) {
+                self.rest.copy_to_slice(place);
+            }
+            filled += now;
+        }
+        Ok(filled)
+    }
+}
+
+/// Reads where it may wait.
+async fn read(file: &Arc<File>, at: u64, len: usize) -> Result<Bytes, Error> {
+    let file = file.clone();
+    let work = move || {
+        let mut bytes = vec![0; len];
+        loop {
+            match pread(&*file, bytes.as_mut_slice(), at) {
+                Ok(came) => {
+                    bytes.truncate(came);
+                    return Ok(bytes.into());
+                }
+                Err(Errno::INTR) => {}
+                Err(e) => return Err(Error::from(io::Error::from(e))),
+            }
+        }
+    };
+    task::blocking(work).await?
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::disallowed_methods, reason = "tests make files")]
+    use super::*;
+    use crate::body::{BoxFuture, Chunks};
+
+    struct Three(u8);
+
+    impl Chunks for Three {
+        fn next(&mut self) -> BoxFuture<'_, Result<Option<Bytes>, Error>> {
+            self.0 += 1;
+            let chunk = (self.0 <= 3).then(|| Bytes::from(vec![self.0; 10]));
+            Box::pin(async { Ok(chunk) })
+        }
+    }
+
+    /// All of it, in gaps of these lengths.
+    async fn all(source: Source, lengths: &[usize]) -> Result<Vec<u8>, Error> {
+        let (mut feed, mut out) = (Feed::new(source), Vec::new());
+        loop {
+            let mut gaps: Vec<Vec<u8>> = lengths.iter().map(|&n| vec![0; n]).collect();
+            let mut slices: Vec<IoSliceMut<'_>> = gaps.iter_mut().map(|g| IoSliceMut::new(g)).collect();
+            let came = feed.fill(&mut slices).await?;
+            out.extend(gaps.concat().into_iter().take(came));
+            if came == 0 {
+                return Ok(out);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn bodies_of_all_kinds_fill_gaps_of_all_sizes() {
+        let text: Vec<u8> = (0..100_000_u32).map(|i| (i % 251) as u8).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        std::fs::write(&path, &text).unwrap();
+        let file = Arc::new(File::open(&path).unwrap());
+        for lengths in [&[1000][..], &[7, 512, 1428, 3], &[300_000]] {
+            assert_eq!(all(Source::from_bytes(text.clone().into()), lengths).await.unwrap(), text);
+            assert_eq!(all(Source::from_file(file.clone(), 0), lengths).await.unwrap(), text);
+            assert_eq!(all(Source::from_range(file.clone(), 5, 70_000), lengths).await.unwrap(), &text[5..70_000]);
+            assert_eq!(all(Source::from_chunks(Three(0)), lengths).await.unwrap(), [[1; 10], [2; 10], [3; 10]].concat());
+        }
+        let shrunk = all(Source::from_range(file, 0, 100_001), &[1428; 16]).await.unwrap_err();
+        assert_eq!(shrunk.reason, Reason::Io);
+    }
+}
