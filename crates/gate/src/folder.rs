@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use io::meter::Meter;
-use types::{Entry, Error, Reason, VPath};
+use types::{Entry, Error, Kind, Reason, VPath};
 use vfs::storage::Listing;
 
 use crate::access::Pass;
@@ -21,13 +21,18 @@ pub struct Folder {
     path: VPath,
     /// Whether rules of their own lie below this folder, so that each entry is to be looked at.
     varied: bool,
+    /// What is allowed at its files and at its folders, where that is the same for all of them.
+    alike: Option<(Permissions, Permissions)>,
 }
 
 impl Folder {
     pub(crate) fn new(listing: Box<dyn Listing>, pass: Pass) -> Self {
         let varied = !pass.view.who.permissions.uniform_below(&pass.path);
         let meter = pass.permit.meter().cloned();
-        Self { listing, permit: Some(pass.permit), meter, view: pass.view, path: pass.path, varied }
+        let differ = varied || pass.view.who.permissions.hides_any() || pass.view.tree.mounts_below(&pass.path);
+        let any = if differ { None } else { pass.path.join(b"any").ok() };
+        let alike = any.map(|any| (permitted(&pass.view, &any, Kind::File), permitted(&pass.view, &any, Kind::Dir)));
+        Self { listing, permit: Some(pass.permit), meter, view: pass.view, path: pass.path, varied, alike }
     }
 
     /// The next page; empty at the end.
@@ -92,6 +97,9 @@ impl Folder {
 
     /// What is allowed at an entry: for MLSx `perm` facts.
     pub fn permitted(&self, entry: &Entry) -> Permissions {
+        if let Some((files, folders)) = self.alike {
+            return if entry.attr.is_dir() { folders } else { files };
+        }
         self.path.join(&entry.name).map_or(Permissions::NONE, |place| permitted(&self.view, &place, entry.attr.kind))
     }
 }

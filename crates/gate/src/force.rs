@@ -85,6 +85,11 @@ impl Tree {
         self.mounts.iter().any(|place| place.at.is_below(path))
     }
 
+    /// Whether a mount begins below `path`.
+    pub(crate) fn mounts_below(&self, path: &VPath) -> bool {
+        self.mounts.iter().any(|place| place.at != *path && place.at.is_below(path))
+    }
+
     /// Whether both lie on one mount.
     pub(crate) fn same_mount(&self, a: &VPath, b: &VPath) -> bool {
         match (self.mount_of(a), self.mount_of(b)) {

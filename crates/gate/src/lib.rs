@@ -34,8 +34,8 @@ pub use login::hash_password;
 pub use permission::{PathRules, Permissions};
 pub use permit::{Outcome, Permit};
 pub use rules::{
-    AuditPolicy, AuditSettings, Defaults, GroupRules, HostRules, Limits, ListenerRules, Mount, Network, Password, PlainLogin,
-    Principal, Rules, UserRules, effective,
+    AuditPolicy, AuditSettings, Certificate, Defaults, GroupRules, HostRules, Limits, ListenerRules, Mount, Network, Password,
+    PlainLogin, Principal, Rules, UserRules, effective,
 };
 pub use walk::Progress;
 

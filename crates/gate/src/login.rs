@@ -14,7 +14,7 @@ use crate::audit::Entry;
 use crate::force::{InForce, View};
 use crate::guest::Guest;
 use crate::presence::address;
-use crate::rules::{Password, PlainLogin, Principal};
+use crate::rules::{Certificate, Password, PlainLogin, Principal};
 
 /// Makes the hash of a password as a configuration holds it: argon2id, salted, in PHC form.
 ///
@@ -64,7 +64,7 @@ impl Guest {
         let force = gate.force.load_full();
         let host = session.state().host.clone();
         let name: Box<str> = match &credentials {
-            Credentials::Password { user, .. } => user.clone(),
+            Credentials::Password { user, .. } | Credentials::Certificate { user, .. } => user.clone(),
             Credentials::None => "anonymous".into(),
         };
         let place = match force.audit.reserve(&gate.counters).await {
@@ -76,6 +76,7 @@ impl Guest {
             Ok(_) => ("done", None),
             Err(LoginError::Wrong) => ("failed", Some(Reason::LoginWrong)),
             Err(LoginError::AccountNeeded) => ("failed", Some(Reason::AccountWrong)),
+            Err(LoginError::PasswordNeeded) => ("failed", Some(Reason::TlsCertificateRefused)),
             Err(LoginError::Refused(reason) | LoginError::Closing(reason)) => ("failed", Some(*reason)),
         };
         place.write(|| Entry {
@@ -84,7 +85,7 @@ impl Guest {
             user: if result.is_ok() { name.as_ref().into() } else { "".into() },
             peer: session.peer,
             op: "login",
-            path: printable(&name),
+            path: types::text::printable(&name).into(),
             to: None,
             end,
             reason,
@@ -96,8 +97,8 @@ impl Guest {
                 gate.counters.login(true);
                 Ok(in_)
             }
-            // Half a login: the account is still to come.
-            Err(LoginError::AccountNeeded) => Err(LoginError::AccountNeeded),
+            // Half a login: the account or the password is still to come.
+            Err(half @ (LoginError::AccountNeeded | LoginError::PasswordNeeded)) => Err(half),
             Err(e) => Err(self.refuse(e)),
         }
     }
@@ -107,6 +108,7 @@ impl Guest {
         counters.login(false);
         counters.refused(match e {
             LoginError::Wrong => Reason::LoginWrong,
+            LoginError::PasswordNeeded => Reason::TlsCertificateRefused,
             LoginError::AccountNeeded => Reason::AccountWrong,
             LoginError::Refused(reason) | LoginError::Closing(reason) => reason,
         });
@@ -140,11 +142,22 @@ impl Guest {
             return Err(LoginError::Refused(Reason::PlainLogin));
         }
         let account = match &credentials {
-            Credentials::Password { account, .. } => account.clone(),
+            Credentials::Password { account, .. } | Credentials::Certificate { account, .. } => account.clone(),
             Credentials::None => None,
         };
         let verified = match (found, credentials) {
-            (found, Credentials::Password { password, .. }) => self.verify(force, found, password.reveal()).await,
+            (found, Credentials::Password { password, names, .. }) => {
+                let names = if secure { names } else { Vec::new() };
+                self.verify(force, found, password.reveal(), &names).await
+            }
+            (found, Credentials::Certificate { names, .. }) => {
+                // Nobody guesses here, since the handshake has proved the names; so a name it does not fit is no
+                // failure, and looks like one that nobody has.
+                let enough = |view: &Arc<View>| {
+                    view.who.certificate == Certificate::Enough && !view.who.disabled && view.who.is_named(&names)
+                };
+                Some(found.filter(|view| secure && enough(view)).ok_or(LoginError::PasswordNeeded)?)
+            }
             // Nothing was shown: only who needs to show nothing is let in.
             (found, Credentials::None) => found.filter(|view| view.who.anonymous && !view.who.disabled),
         };
@@ -172,8 +185,14 @@ impl Guest {
     }
 
     /// The user, if the password is right. Where any user has a hash, every wrong answer costs exactly one hash:
-    /// for a name nobody has, for a user without one, and for one that is disabled.
-    async fn verify(&self, force: &Arc<InForce>, found: Option<Arc<View>>, password: &[u8]) -> Option<Arc<View>> {
+    /// for a name nobody has, for a user without one, for one that is disabled, and for one whose certificate is missing.
+    async fn verify(
+        &self,
+        force: &Arc<InForce>,
+        found: Option<Arc<View>>,
+        password: &[u8],
+        names: &[Box<str>],
+    ) -> Option<Arc<View>> {
         let (hash, mut right) = match found.as_ref().map(|view| &view.who.password) {
             Some(Password::Argon2(hash)) => (Some(hash.clone()), false),
             Some(Password::Plain(secret)) => (None, secret.reveal().as_bytes().ct_eq(password).into()),
@@ -181,10 +200,13 @@ impl Guest {
             None => (None, false),
         };
         let known = hash.is_some();
-        right &= found.as_ref().is_some_and(|view| !view.who.disabled);
+        let otherwise = found.as_ref().is_some_and(|view| {
+            !view.who.disabled && (view.who.certificate != Certificate::WithPassword || view.who.is_named(names))
+        });
+        right &= otherwise;
         if !right && let Some(hash) = hash.or_else(|| force.dummy.clone()) {
             let fits = self.hash(hash, password.into()).await;
-            right = fits && known && found.as_ref().is_some_and(|view| !view.who.disabled);
+            right = fits && known && otherwise;
         }
         found.filter(|_| right)
     }
@@ -256,8 +278,4 @@ impl Guest {
             LoginError::Wrong
         }
     }
-}
-
-fn printable(name: &str) -> Box<str> {
-    name.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
 }

@@ -56,6 +56,18 @@ pub enum Password {
     None,
 }
 
+/// What a client's certificate is good for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Certificate {
+    /// Nothing: the password decides.
+    #[default]
+    Off,
+    /// One with the right name lets the user in without a password; a password still does, too.
+    Enough,
+    /// The password counts only beside a certificate with the right name.
+    WithPassword,
+}
+
 /// What a user and a group may both say; where the user says nothing, its groups do, in their order.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Defaults {
@@ -102,6 +114,10 @@ pub struct UserRules {
     pub name: Box<str>,
     /// How it is proved.
     pub password: Password,
+    /// What a client's certificate is good for.
+    pub certificate: Certificate,
+    /// The names on a certificate that are this user; the user's own name where there are none here.
+    pub certificate_names: Vec<Box<str>>,
     /// Names of groups, the one that counts most first.
     pub groups: Vec<Box<str>>,
     /// Not let in, and thrown out by the reload that says so.
@@ -113,7 +129,15 @@ pub struct UserRules {
 impl UserRules {
     /// A user with this name and password, and all else as defaults have it.
     pub fn new(name: &str, password: Password) -> Self {
-        Self { name: name.into(), password, groups: Vec::new(), disabled: false, own: Defaults::default() }
+        Self {
+            name: name.into(),
+            password,
+            certificate: Certificate::Off,
+            certificate_names: Vec::new(),
+            groups: Vec::new(),
+            disabled: false,
+            own: Defaults::default(),
+        }
     }
 }
 
@@ -278,6 +302,10 @@ pub struct Principal {
     pub anonymous: bool,
     /// How it is proved.
     pub password: Password,
+    /// What a client's certificate is good for.
+    pub certificate: Certificate,
+    /// The names on a certificate that are this user.
+    pub certificate_names: Vec<Box<str>>,
     /// Not let in.
     pub disabled: bool,
     /// Where sessions start.
@@ -314,6 +342,14 @@ pub struct Principal {
     pub welcome: Vec<Box<str>>,
 }
 
+impl Principal {
+    /// Whether a certificate with these names is this user's. Names are compared as they are written: a user's name is
+    /// case-sensitive, and whoever issues certificates must not be able to choose among spellings.
+    pub(crate) fn is_named(&self, names: &[Box<str>]) -> bool {
+        names.iter().any(|name| self.certificate_names.contains(name))
+    }
+}
+
 /// The principal that a user and its groups make: what the user says, else what the first group says that says
 /// something, else the default. Groups that are not known give nothing ([`crate::Gate::new`] refuses them).
 /// Where nobody names a permission, a user may do everything in its tree and the anonymous user may only look.
@@ -341,6 +377,11 @@ pub fn effective(user: &UserRules, groups: &HashMap<Box<str>, GroupRules>) -> Pr
         name: user.name.as_ref().into(),
         anonymous,
         password: user.password.clone(),
+        certificate: user.certificate,
+        certificate_names: match user.certificate_names.as_slice() {
+            [] => vec![user.name.clone()],
+            names => names.to_vec(),
+        },
         disabled: user.disabled,
         home: first(&layers, |l| l.home.clone()).unwrap_or_else(VPath::root),
         mounts,

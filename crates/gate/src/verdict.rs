@@ -68,7 +68,11 @@ pub(crate) fn permitted(view: &View, place: &VPath, kind: Kind) -> Permissions {
 
 /// Whether a user goes on after a reload, and as what.
 pub(crate) fn still_good<'a>(old: &View, new: Option<&'a View>, session: &Session) -> Result<&'a View, Reason> {
-    let new = new.filter(|new| !new.who.disabled && new.who.password == old.who.password).ok_or(Reason::UserDisabled)?;
+    let proved_alike = |new: &View| {
+        let (new, old) = (&new.who, &old.who);
+        new.password == old.password && (new.certificate, &new.certificate_names) == (old.certificate, &old.certificate_names)
+    };
+    let new = new.filter(|new| !new.who.disabled && proved_alike(new)).ok_or(Reason::UserDisabled)?;
     let ip = session.peer.ip();
     match &new.who.allow_from {
         Some(nets) if !nets.iter().any(|net| net.contains(ip)) => Err(Reason::AddressNotAllowed),

@@ -51,7 +51,7 @@ async fn every_operation_becomes_one_line() {
             "bob read /f - abandoned -",
             "bob remove /x\\x0a\" - failed CRK-211",
             "bob rename /f /g done -",
-            " login evil\\r\\n - failed CRK-101",
+            " login evil\\x0d\\x0a - failed CRK-101",
         ]
     );
     assert_eq!(lines.get(1).unwrap().get("bytes").unwrap(), 10);

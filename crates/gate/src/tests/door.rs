@@ -5,7 +5,7 @@ use std::time::Duration;
 use types::{Credentials, LoginError, Reason, Secret};
 
 use super::*;
-use crate::{HostRules, Network};
+use crate::{Certificate, HostRules, Network};
 
 const LOCAL: &str = "198.51.100.1";
 
@@ -221,6 +221,7 @@ async fn accounts_are_asked_for_after_the_password() {
         user: "ann".into(),
         password: Secret::new(password.as_bytes().into()),
         account: Some(account.into()),
+        names: Vec::new(),
     };
     assert_eq!(why(&guest, "ann", "x").await, LoginError::Wrong);
     assert_eq!(why(&guest, "ann", "a").await, LoginError::AccountNeeded);
@@ -359,4 +360,74 @@ async fn who_is_here_and_out() {
     assert_eq!(seen(bob.act(&types::Op::Who).await), ["bob idle"]);
     drop(bob);
     assert_eq!(&*gate.who().first().unwrap().user, "", "logged out, and still here");
+}
+
+/// What a certificate with these names brings, without a password.
+async fn by_certificate(guest: &Guest, name: &str, names: &[&str], secure: bool) -> Result<(), LoginError> {
+    let names = names.iter().map(|n| (*n).into()).collect();
+    guest.login(Credentials::Certificate { user: name.into(), names, account: None }, secure).await.map(drop)
+}
+
+/// What a password brings beside a certificate with these names.
+async fn with_certificate(guest: &Guest, name: &str, password: &str, names: &[&str], secure: bool) -> Result<(), LoginError> {
+    let (names, password) = (names.iter().map(|n| (*n).into()).collect(), Secret::new(password.as_bytes().into()));
+    guest.login(Credentials::Password { user: name.into(), password, account: None, names }, secure).await.map(drop)
+}
+
+fn certified() -> Arc<Gate> {
+    gate(|r| {
+        for (name, certificate) in
+            [("off", Certificate::Off), ("enough", Certificate::Enough), ("both", Certificate::WithPassword)]
+        {
+            add(r, UserRules { certificate, ..user(name, plain("a")) });
+        }
+        let mail = vec!["m@example.org".into()];
+        add(r, UserRules { certificate: Certificate::Enough, certificate_names: mail, ..user("mail", plain("a")) });
+        add(r, UserRules { certificate: Certificate::Enough, disabled: true, ..user("gone", plain("a")) });
+        r.limits.tries = 2;
+    })
+}
+
+#[tokio::test]
+async fn a_certificate_lets_in_only_whom_it_names_and_is_never_a_guess() {
+    let guest = from(&certified(), "open", "192.0.2.1").unwrap();
+    assert_eq!(by_certificate(&guest, "enough", &["other", "enough"], true).await, Ok(()));
+    assert_eq!(by_certificate(&guest, "mail", &["m@example.org"], true).await, Ok(()));
+    // Wrong name, no name, not enough, switched off, disabled, nobody, in clear: all one, and more often than `tries`.
+    for (name, names, secure) in [
+        ("enough", &["off"][..], true),
+        ("enough", &["Enough"], true),
+        ("enough", &[], true),
+        ("mail", &["mail"], true),
+        ("off", &["off"], true),
+        ("both", &["both"], true),
+        ("gone", &["gone"], true),
+        ("nobody", &["nobody"], true),
+    ] {
+        assert_eq!(by_certificate(&guest, name, names, secure).await, Err(LoginError::PasswordNeeded), "{name} {names:?}");
+    }
+    assert_eq!(by_certificate(&guest, "enough", &["enough"], false).await, Err(LoginError::PasswordNeeded), "in clear");
+}
+
+#[tokio::test]
+async fn a_password_beside_a_certificate_is_worth_what_the_rules_say() {
+    let guest = || from(&certified(), "open", "192.0.2.1").unwrap();
+    for (name, names, fits) in [
+        ("off", &[][..], true),
+        ("enough", &[], true),
+        ("both", &["both"], true),
+        ("both", &[], false),
+        ("both", &["off"], false),
+    ] {
+        let right = with_certificate(&guest(), name, "a", names, true).await;
+        assert_eq!(right, if fits { Ok(()) } else { Err(LoginError::Wrong) }, "{name} {names:?}");
+        assert_eq!(with_certificate(&guest(), name, "x", names, true).await, Err(LoginError::Wrong), "{name} {names:?}");
+    }
+    // Names count only where the line was protected.
+    assert_eq!(with_certificate(&guest(), "both", "a", &["both"], false).await, Err(LoginError::Wrong));
+    // A missing certificate counts like a wrong password.
+    let guest = guest();
+    assert_eq!(with_certificate(&guest, "both", "a", &[], true).await, Err(LoginError::Wrong));
+    let closing = LoginError::Closing(Reason::TooManyTries);
+    assert_eq!(with_certificate(&guest, "both", "a", &[], true).await, Err(closing));
 }

@@ -363,6 +363,25 @@ async fn perm_facts_say_what_would_be_granted() {
 }
 
 #[tokio::test]
+async fn a_folder_permits_what_its_entries_are_permitted() {
+    let tree = Tree::new(&["/d/", "/d/any", "/d/sub/", "/e/"]);
+    for (rules, hidden) in [(vec![("/", "all")], vec![]), (vec![("/", "read-only")], vec![]), (vec![("/", "all")], vec!["any"])] {
+        let hide = |r: &mut Rules| {
+            r.users.values_mut().for_each(|u| u.own.hidden = hidden.iter().map(|h: &&str| h.as_bytes().into()).collect())
+        };
+        let (_gate, _guest, access) = bob(&tree, &rules, hide).await;
+        for at in ["/", "/d"] {
+            let folder = access.list(&path(at)).await.unwrap();
+            for (name, kind) in [("any", Kind::File), ("sub", Kind::Dir), ("ro", Kind::Dir), ("e", Kind::Link)] {
+                let entry = types::Entry { name: name.as_bytes().into(), attr: types::Attr::new(kind, 0), target: None };
+                let place = path(at).join(name.as_bytes()).unwrap();
+                assert_eq!(folder.permitted(&entry), access.permitted(&place, kind), "{rules:?} {at} {name}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn bodies_do_not_go_through_act() {
     let (_gate, _guest, access) = bob(&Tree::new(&["/f"]), &[], |_| ()).await;
     let e: Error = access.act(&Op::Read { path: path("/f"), at: 0 }).await.unwrap_err();

@@ -65,7 +65,12 @@ pub(crate) fn rules(tree: &Tree) -> Rules {
 }
 
 pub(crate) fn credentials(user: &str, password: &str) -> Credentials {
-    Credentials::Password { user: user.into(), password: Secret::new(password.as_bytes().into()), account: None }
+    Credentials::Password {
+        user: user.into(),
+        password: Secret::new(password.as_bytes().into()),
+        account: None,
+        names: Vec::new(),
+    }
 }
 
 pub(crate) fn admit(gate: &Arc<Gate>) -> Guest {
