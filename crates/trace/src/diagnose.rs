@@ -49,6 +49,10 @@ const RULES: &[Rule] = &[
     Rule { name: "cancelled-by-client", reason: Reason::Cancelled, advice: cancelled },
     Rule { name: "data-stalled", reason: Reason::DataStalled, advice: stalled },
     Rule { name: "client-cut-data", reason: Reason::DataReset, advice: client_cut },
+    Rule { name: "data-session-not-resumed", reason: Reason::DataNotResumed, advice: not_resumed },
+    Rule { name: "no-close-alert", reason: Reason::DataTruncated, advice: no_close_alert },
+    Rule { name: "plain-bytes-for-tls", reason: Reason::TlsPlain, advice: plain_bytes },
+    Rule { name: "certificate-distrusted", reason: Reason::TlsDistrusted, advice: distrusted },
     Rule { name: "storage-full", reason: Reason::NoSpace, advice: storage_full },
     Rule { name: "quota-used-up", reason: Reason::OverQuota, advice: quota_used_up },
 ];
@@ -95,6 +99,14 @@ impl Scene<'_> {
             What::Cut(_, bytes, reason) => Some((bytes, reason)),
             _ => None,
         })
+    }
+
+    /// Whether anything on either connection ended for this.
+    fn ended(&self, reason: Reason) -> bool {
+        self.failed(reason)
+            || self.noted(reason).is_some()
+            || self.cut().any(|(_, r)| r == reason)
+            || self.events.iter().any(|e| matches!(e.what, What::Closed(Some(r)) if r == reason))
     }
 
     /// Whether an ask or a running upload failed for want of this.
@@ -192,7 +204,9 @@ fn active_unreachable(s: &Scene<'_>) -> Option<String> {
 }
 
 fn address_form(s: &Scene<'_>) -> Option<String> {
-    s.replies("522").chain(s.replies("521")).next()?;
+    // The same codes tell of TLS on data connections (RFC 4217 §10); those replies name their reasons.
+    let of_tls = [Reason::DataTls, Reason::DataNotResumed, Reason::DataUnprotected];
+    s.replies("522").chain(s.replies("521")).find(|text| !of_tls.iter().any(|r| text.contains(r.code())))?;
     Some(format!(
         "the client asked for a data connection of another address family than its control connection's ({}). The reply names \
          the families that can be had; a client that does not read it wants another mode set by hand.",
@@ -333,6 +347,42 @@ fn quota_used_up(s: &Scene<'_>) -> Option<String> {
     s.ran_out(Reason::OverQuota).then(|| "the user's quota is used up: remove files, or raise the quota.".to_owned())
 }
 
+fn not_resumed(s: &Scene<'_>) -> Option<String> {
+    s.ended(Reason::DataNotResumed).then(|| {
+        "the client made a new TLS session for its data connection instead of resuming the control connection's, which is how \
+         this listener knows that both are the same client. Switch session reuse on in the client; for one that cannot, set \
+         data_reuse = \"prefer\" on the listener."
+            .to_owned()
+    })
+}
+
+fn no_close_alert(s: &Scene<'_>) -> Option<String> {
+    s.ended(Reason::DataTruncated).then(|| {
+        "the client ended its upload without TLS's close alert, so nobody can tell the whole file from one that was cut on the \
+         way. A newer version of the client, or another TLS library in it, may send the alert."
+            .to_owned()
+    })
+}
+
+fn plain_bytes(s: &Scene<'_>) -> Option<String> {
+    s.ended(Reason::TlsPlain).then(|| {
+        format!(
+            "the client from {} sent bytes that are no TLS where a handshake was due: it speaks plain FTP or explicit TLS to a \
+             listener of implicit TLS, or something on the way rewrote what it sent.",
+            s.peer.ip()
+        )
+    })
+}
+
+fn distrusted(s: &Scene<'_>) -> Option<String> {
+    s.ended(Reason::TlsDistrusted).then(|| {
+        "the client broke the handshake off because it does not trust the server's certificate: its issuer is unknown there, it \
+         has expired, or it names another host. Let the client trust its fingerprint or issuer, or give the server a \
+         certificate that names the host the client asks for."
+            .to_owned()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -390,6 +440,13 @@ mod tests {
             ),
             ("data-stalled", vec![What::Started(Out), What::Cut(Out, 0, R::DataStalled), reply("426 Stalled")]),
             ("client-cut-data", vec![What::Started(Out), What::Cut(Out, 9, R::DataReset), reply("426 Cut")]),
+            (
+                "data-session-not-resumed",
+                vec![reply("150 Here"), What::DataFailed(R::DataNotResumed), reply("522 No (CRK-315).")],
+            ),
+            ("no-close-alert", vec![What::Started(In), What::Cut(In, 9, R::DataTruncated), reply("426 Cut (CRK-316).")]),
+            ("plain-bytes-for-tls", vec![What::Closed(Some(R::TlsPlain))]),
+            ("certificate-distrusted", vec![command("AUTH TLS"), reply("234 Begin"), What::Closed(Some(R::TlsDistrusted))]),
             ("storage-full", vec![What::Started(In), What::Cut(In, 9, R::NoSpace), reply("452 Full")]),
             ("quota-used-up", vec![command("STOR a"), answer(R::OverQuota)]),
         ];

@@ -144,6 +144,8 @@ struct Arrow {
     first: usize,
     /// Whether its head is there.
     leftward: bool,
+    /// Whether it is broad: then it may have no head at all.
+    heavy: bool,
     label: Option<String>,
 }
 
@@ -155,6 +157,11 @@ fn finish(arrow: Arrow, end: usize) -> Result<Row, &'static str> {
     let label = arrow.label.ok_or("the arrow has no label")?;
     let (from, to) = if arrow.leftward { (end, arrow.first) } else { (arrow.first, end) };
     Ok(Row::new(lane(from)?, lane(to)?, label))
+}
+
+/// A broad line that ends at an upright without a head.
+fn both(line: Arrow, end: usize) -> Result<Row, &'static str> {
+    Ok(Row { both: true, ..finish(line, end)? })
 }
 
 fn read_line(line: &[Token]) -> Result<Read, &'static str> {
@@ -171,15 +178,24 @@ fn read_line(line: &[Token]) -> Result<Read, &'static str> {
                 // A leftward arrow ends at the first plain upright behind its label.
                 match arrow.take() {
                     Some(a) if a.leftward && a.label.is_some() && *token == Token::Upright => rows.push(finish(a, passed)?),
+                    Some(a)
+                        if a.heavy
+                            && !a.leftward
+                            && a.label.is_some()
+                            && *token == Token::Upright
+                            && !matches!(line.get(i), Some(Token::Dash | Token::Heavy | Token::Right)) =>
+                    {
+                        rows.push(both(a, passed)?);
+                    }
                     other => arrow = other,
                 }
                 passed += 1;
             }
-            Token::Dash | Token::Left if arrow.is_none() => {
+            Token::Dash | Token::Heavy | Token::Left if arrow.is_none() => {
                 let first = passed.checked_sub(1).ok_or("the arrow begins at no upright")?;
-                arrow = Some(Arrow { first, leftward: *token == Token::Left, label: None });
+                arrow = Some(Arrow { first, leftward: *token == Token::Left, heavy: *token == Token::Heavy, label: None });
             }
-            Token::Dash => {}
+            Token::Dash | Token::Heavy => {}
             Token::Left => return Err("the arrow has two heads, or its head is not at an upright"),
             Token::Right => {
                 let a = arrow.take().filter(|a| !a.leftward).ok_or("an arrow's head without its shaft")?;
@@ -256,6 +272,7 @@ pub(crate) fn time_of(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::position;
     use proptest::prelude::*;
     use types::Lane::{Client, Control, Data, Storage};
 
@@ -314,6 +331,21 @@ client     control        data        storage
     }
 
     #[test]
+    fn a_broad_line_without_a_head_is_what_both_ends_do() {
+        let rows = [
+            Row::both(Client, Control, "TLS 1.3 AES-256-GCM"),
+            Row::both(Client, Data, "TLS 1.3, resumed"),
+            Row::new(Client, Data, "connected [::1]:40000"),
+            Row::new(Client, Control, "NOOP"),
+        ];
+        assert_eq!(parse(&draw(&rows)).unwrap(), rows);
+        let by_hand =
+            "|== TLS 1.3 AES-256-GCM ==| | |\n|==+== TLS 1.3, resumed ==| |\n|==+== connected [::1]:40000 =>| |\n|- NOOP ->| | |";
+        assert_eq!(parse(by_hand).unwrap(), rows);
+        assert!(parse("|-- NOOP --| | |").is_err(), "a thin line has a head");
+    }
+
+    #[test]
     fn two_arrows_may_share_a_line() {
         let rows =
             parse("│◀── 227 10.0.0.5 ──│─ listen ────────▶│            0.052\n│─ RETR a ─▶│──┼─ open /a ─▶ 0.090\n").unwrap();
@@ -365,9 +397,13 @@ client     control        data        storage
         #[test]
         fn drawn_rows_are_read_back(
             rows in prop::collection::vec(
-                (lanes(), "[ -~│┼◀▶─…#\"é日\u{7}]{0,30}|[A-Z]{3,4} [a-z/. -]{0,40}", prop::option::of(0..10_000_000_000_000_u64)), 0..8)
+                (lanes(), "[ -~│┼◀▶─…#\"é日\u{7}]{0,30}|[A-Z]{3,4} [a-z/. -]{0,40}", prop::option::of(0..10_000_000_000_000_u64), any::<bool>()), 0..8)
         ) {
-            let rows: Vec<_> = rows.into_iter().map(|((from, to), text, at)| Row { from, to, text, at: at.map(Duration::from_nanos) }).collect();
+            let rows: Vec<_> = rows.into_iter().map(|((from, to), text, at, both)| {
+                // What both ends do has no direction: it is told from left to right.
+                let both = both && position(from) < position(to);
+                Row { from, to, text, both, at: at.map(Duration::from_nanos) }
+            }).collect();
             let text = draw(&rows);
             prop_assert_eq!(parse(&text).map_err(|e| format!("{e}\n{text}")), Ok(rows));
         }

@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use types::{Direction, Event, Reason, SessionId, What};
+use types::{Direction, Event, Lane, Reason, SessionId, What};
 
 use crate::dialogue::time_of;
 use crate::frame::exact_time;
@@ -84,6 +84,10 @@ fn fields(what: &What) -> Value {
         What::Connecting(a) => json!({ "event": "connecting", "address": a.to_string() }),
         What::Connected(a) => json!({ "event": "connected", "address": a.to_string() }),
         What::DataFailed(r) => json!({ "event": "data-failed", "reason": r.code() }),
+        What::Secured(lane, text) => {
+            json!({ "event": "secured", "connection": if *lane == Lane::Data { "data" } else { "control" }, "text": &**text })
+        }
+        What::Cleared => json!({ "event": "cleared" }),
         What::Started(d) => json!({ "event": "started", "direction": direction(*d) }),
         What::Moved(d, bytes, took) => {
             json!({ "event": "moved", "direction": direction(*d), "bytes": bytes, "took": exact_time(*took) })
@@ -126,6 +130,14 @@ impl Members {
         }
     }
 
+    fn connection(&self) -> Result<Lane, LineError> {
+        match self.text("connection")? {
+            "control" => Ok(Lane::Control),
+            "data" => Ok(Lane::Data),
+            _ => Err(LineError("\"connection\" is neither \"control\" nor \"data\"".to_owned())),
+        }
+    }
+
     fn session(&self) -> Result<SessionId, LineError> {
         let id = self.text("session")?;
         let bad = || LineError("\"session\" is no eight hexadecimal digits".to_owned());
@@ -156,6 +168,8 @@ impl Members {
             "connecting" => What::Connecting(self.address("address")?),
             "connected" => What::Connected(self.address("address")?),
             "data-failed" => What::DataFailed(self.reason()?),
+            "secured" => What::Secured(self.connection()?, self.text("text")?.into()),
+            "cleared" => What::Cleared,
             "started" => What::Started(self.direction()?),
             "moved" => What::Moved(self.direction()?, self.number("bytes")?, self.seconds("took")?),
             "cut" => What::Cut(self.direction()?, self.number("bytes")?, self.reason()?),

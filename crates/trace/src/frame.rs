@@ -127,7 +127,7 @@ impl Frame {
             let mut line = match (n, from == to) {
                 (0, true) => self.marked(from, self.signs().mark, piece),
                 (_, true) => self.marked(from, self.signs().upright, piece),
-                (0, false) => self.arrow(from, to, row.on_data_connection(), piece),
+                (0, false) => self.arrow(row, piece),
                 (_, false) => self.beside(label_gap(from, to), piece),
             };
             if let Some(time) = time.as_ref().filter(|_| n == 0) {
@@ -143,9 +143,9 @@ impl Frame {
     }
 
     /// An arrow from one upright to another. The label stands by the end it comes from.
-    fn arrow(&self, from: usize, to: usize, heavy: bool, label: &str) -> String {
-        let signs = self.signs();
-        let weight = usize::from(heavy);
+    fn arrow(&self, row: &Row, label: &str) -> String {
+        let (signs, from, to) = (self.signs(), position(row.from), position(row.to));
+        let weight = usize::from(row.both || row.on_data_connection());
         let (first, last) = (from.min(to), from.max(to));
         let (dash, crossing) = (signs.dash[weight], signs.crossing[weight]);
         let mut out = " ".repeat(MARGIN);
@@ -156,8 +156,8 @@ impl Frame {
                 pad_by(&mut out, ' ', gap);
                 continue;
             }
-            let left = to == lane;
-            let right = to == lane + 1;
+            let left = to == lane && !row.both;
+            let right = to == lane + 1 && !row.both;
             if left {
                 out.push(signs.left);
             }

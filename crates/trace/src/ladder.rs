@@ -133,6 +133,31 @@ mod tests {
         assert_eq!(drawn, AT_80, "\n{drawn}");
     }
 
+    const TLS: &str = "
+  │─ AUTH TLS ────────────▶│                    │                     │    0.000
+  │═ TLS 1.3 AES-256-GCM ══│                    │                     │    0.001
+  │════════════════════════╪═ connected ═══════▶│                     │    0.002
+  │                        │  192.0.2.7:4000    │                     │
+  │════════════════════════╪═ TLS 1.3 ══════════│                     │    0.003
+  │                        │  AES-256-GCM,      │                     │
+  │                        │  resumed           │                     │
+  │                        ● cleared            │                     │    0.004
+";
+
+    #[test]
+    fn tls_is_a_broad_line_without_a_head() {
+        let whats = [
+            What::Command("AUTH TLS".into()),
+            What::Secured(types::Lane::Control, "TLS 1.3 AES-256-GCM".into()),
+            What::Connected(crate::samples::address("192.0.2.7:4000")),
+            What::Secured(types::Lane::Data, "TLS 1.3 AES-256-GCM, resumed".into()),
+            What::Cleared,
+        ];
+        let drawn = ladder(&info(), &crate::samples::events(whats), 0, Style::Unicode, 80);
+        let rows = &drawn[drawn.find('\n').unwrap()..];
+        assert_eq!(rows, TLS, "\n{drawn}");
+    }
+
     #[test]
     fn rows_keep_to_the_terminal() {
         for columns in [64, 80, 100, 132] {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use types::{Direction, Event, Reason, What};
+use types::{Direction, Event, Lane, Reason, What};
 
 /// How much a [`Ring`] may hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -170,6 +170,9 @@ const fn tag(what: &What) -> u8 {
         What::Note(..) => 15,
         What::Closed(None) => 16,
         What::Closed(Some(_)) => 17,
+        What::Secured(Lane::Data, _) => 18,
+        What::Secured(..) => 19,
+        What::Cleared => 20,
     }
 }
 
@@ -181,10 +184,12 @@ fn encode(event: &Event, put: &mut impl FnMut(&[u8])) {
             address(*peer, put);
             address(*own, put);
         }
-        What::Command(text) | What::Reply(text) | What::Ask(text) | What::Answer(text) => put(text.as_bytes()),
+        What::Command(text) | What::Reply(text) | What::Ask(text) | What::Answer(text) | What::Secured(_, text) => {
+            put(text.as_bytes());
+        }
         What::Listening(a) | What::Connecting(a) | What::Connected(a) => address(*a, put),
         What::DataFailed(r) | What::Closed(Some(r)) => reason(*r, put),
-        What::Started(_) | What::Closed(None) => {}
+        What::Started(_) | What::Cleared | What::Closed(None) => {}
         What::Moved(_, bytes, took) => {
             number(*bytes, put);
             duration(*took, put);
@@ -274,6 +279,9 @@ impl<'a, I: ExactSizeIterator<Item = &'a u8>> Reader<I> {
             15 => What::Note(self.reason()?, self.text(end)?),
             16 => What::Closed(None),
             17 => What::Closed(Some(self.reason()?)),
+            18 => What::Secured(Lane::Data, self.text(end)?),
+            19 => What::Secured(Lane::Control, self.text(end)?),
+            20 => What::Cleared,
             _ => return None,
         };
         Some(Event { at, what })

@@ -14,6 +14,8 @@ pub struct Row {
     pub to: Lane,
     /// What it says; one line.
     pub text: String,
+    /// Both ends at once, drawn as a broad line without a head: a TLS handshake.
+    pub both: bool,
     /// When, since the session began. People who write dialogues by hand leave it out.
     pub at: Option<Duration>,
 }
@@ -21,7 +23,12 @@ pub struct Row {
 impl Row {
     /// A row without a time.
     pub fn new(from: Lane, to: Lane, text: impl Into<String>) -> Self {
-        Self { from, to, text: text.into(), at: None }
+        Self { from, to, text: text.into(), both: false, at: None }
+    }
+
+    /// What both ends do together, without a time.
+    pub fn both(from: Lane, to: Lane, text: impl Into<String>) -> Self {
+        Self { both: true, ..Self::new(from, to, text) }
     }
 
     /// Whether this is a mark on one upright and not an arrow.
@@ -52,6 +59,8 @@ impl From<&Event> for Row {
 /// | `Connecting` | data to client: `connecting ADDRESS` |
 /// | `Connected` | client to data: `connected PEER` |
 /// | `DataFailed` | data to control: `never came CRK-301`, `refused CRK-302`, `unreachable CRK-303`, else `failed CODE` |
+/// | `Secured` | client and control, or client and data, a line without a head: the text |
+/// | `Cleared` | mark on control: `cleared` |
 /// | `Started` | control to data: `send`, `receive` |
 /// | `Moved` | data to client: `sent BYTES in SECONDS s`; client to data: `received BYTES in SECONDS s` |
 /// | `Cut` | data to client (going out) or client to data (coming in): `cut BYTES CODE` |
@@ -69,6 +78,8 @@ pub fn row(what: &What) -> Row {
         What::Connecting(address) => Row::new(Data, Client, format!("connecting {address}")),
         What::Connected(peer) => Row::new(Client, Data, format!("connected {peer}")),
         What::DataFailed(reason) => Row::new(Data, Control, format!("{} {}", failure(*reason), reason.code())),
+        What::Secured(lane, text) => Row::both(Client, if *lane == Data { Data } else { Control }, &**text),
+        What::Cleared => Row::new(Control, Control, "cleared"),
         What::Started(Direction::Out) => Row::new(Control, Data, "send"),
         What::Started(Direction::In) => Row::new(Control, Data, "receive"),
         What::Moved(Direction::Out, bytes, took) => Row::new(Data, Client, moved("sent", *bytes, *took)),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use types::{Direction, Event, Reason, SessionId, What};
+use types::{Direction, Event, Lane, Reason, SessionId, What};
 
 use crate::record::SessionInfo;
 
@@ -58,6 +58,8 @@ pub(crate) fn any_event() -> impl Strategy<Value = Event> {
         any_address().prop_map(What::Connecting),
         any_address().prop_map(What::Connected),
         reason().prop_map(What::DataFailed),
+        (prop_oneof![Just(Lane::Control), Just(Lane::Data)], text()).prop_map(|(l, t)| What::Secured(l, t)),
+        Just(What::Cleared),
         direction().prop_map(What::Started),
         (direction(), any::<u64>(), time()).prop_map(|(d, n, t)| What::Moved(d, n, t)),
         (direction(), any::<u64>(), reason()).prop_map(|(d, n, r)| What::Cut(d, n, r)),

@@ -142,6 +142,7 @@ fn class(row: &Row) -> &'static str {
     };
     match (row.from, row.to) {
         _ if bad => "bad",
+        _ if row.both => "disk",
         (Lane::Client, Lane::Control) => "say",
         (Lane::Control, Lane::Client) => "hear",
         (Lane::Storage, _) | (_, Lane::Storage) => "disk",
@@ -180,8 +181,12 @@ fn arrow(out: &mut String, row: &Row, y: u32) -> fmt::Result {
     let (long, half) = if body { (15, 8) } else { (9, 4) };
     let base = if start < tip { tip - long } else { tip + long };
     let weight = if body { "arrow body" } else { "arrow" };
-    write!(out, "<path class=\"{weight} {class}\" d=\"M{start} {y}H{base}\"/>")?;
-    write!(out, "<path class=\"f{class}\" d=\"M{tip} {y}L{base} {}V{}z\"/>", y - half, y + half)?;
+    if row.both {
+        write!(out, "<path class=\"arrow both {class}\" d=\"M{start} {}H{tip}M{start} {}H{tip}\"/>", y - 2, y + 2)?;
+    } else {
+        write!(out, "<path class=\"{weight} {class}\" d=\"M{start} {y}H{base}\"/>")?;
+        write!(out, "<path class=\"f{class}\" d=\"M{tip} {y}L{base} {}V{}z\"/>", y - half, y + half)?;
+    }
     let gap = label_gap(from, to);
     let (left, right) = (upright(gap), upright(gap + 1));
     let lines = label(row);
@@ -266,6 +271,13 @@ mod tests {
         let drawn = svg(&info(), &events([command("RETR </text><script>&c"), command("RETR \u{1b}<b>")]), 0);
         assert!(drawn.contains("&lt;/text&gt;&lt;script&gt;&amp;c") && !drawn.contains("<script"), "{drawn}");
         assert!(!drawn.contains('\u{1b}') && !drawn.contains("<b>"), "{drawn}");
+    }
+
+    #[test]
+    fn a_handshake_is_a_double_line_without_a_head() {
+        let drawn = svg(&info(), &events([What::Secured(Lane::Control, "TLS 1.3 <b>".into()), What::Cleared]), 0);
+        assert_eq!((drawn.matches("arrow both disk").count(), drawn.matches("class=\"fdisk\"").count()), (1, 0), "{drawn}");
+        assert!(drawn.contains("TLS 1.3 &lt;b&gt;") && drawn.contains(">cleared<"), "{drawn}");
     }
 
     #[test]

@@ -12,8 +12,10 @@ pub(crate) enum Token {
     Upright,
     /// `┼`, `╪` or `+`: an upright that an arrow crosses.
     Crossing,
-    /// A run of `─`, `═`, `-` or `=`.
+    /// A run of `─` or `-`.
     Dash,
+    /// A run of `═` or `=`.
+    Heavy,
     /// `◀` or `<`.
     Left,
     /// `▶` or `>`.
@@ -51,7 +53,8 @@ fn drawing(rest: &[char], after_dash: bool) -> Option<(Token, usize)> {
         _ if is_dash(first) => {
             let run = rest.iter().take_while(|&&c| is_dash(c)).count();
             let ends = rest.get(run).is_none_or(|&c| c.is_whitespace() || is_drawn(c) || matches!(c, '|' | '+' | '>'));
-            return (ends || is_drawn(first)).then_some((Token::Dash, run));
+            let token = if matches!(first, '═' | '=') { Token::Heavy } else { Token::Dash };
+            return (ends || is_drawn(first)).then_some((token, run));
         }
         _ => return None,
     };
@@ -81,7 +84,7 @@ pub(crate) fn tokens(line: &str) -> Vec<Token> {
     while let Some(rest) = chars.get(i..).filter(|rest| !rest.is_empty()) {
         if rest.first().is_some_and(|c| c.is_whitespace()) {
             i += 1;
-        } else if let Some((token, length)) = drawing(rest, i > 0 && out.last() == Some(&Token::Dash)) {
+        } else if let Some((token, length)) = drawing(rest, i > 0 && matches!(out.last(), Some(Token::Dash | Token::Heavy))) {
             out.push(token);
             i += length;
         } else {
@@ -109,8 +112,8 @@ fn label_length(rest: &[char]) -> usize {
 
 /// Characters that act on a terminal or turn text around instead of showing.
 fn is_unseen(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    types::text::acts(c)
+        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
         || (c != ' ' && c.is_whitespace())
 }
 
@@ -134,6 +137,7 @@ fn reads_as_itself(text: &str) -> bool {
         && alone(format!("│─ {text} ─▶│"))
         && alone(format!("|- {text} ->|"))
         && alone(format!("● {text}"))
+        && alone(format!("|= {text} =|"))
         && alone(format!("* {text}"))
 }
 
