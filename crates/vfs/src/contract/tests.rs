@@ -50,13 +50,27 @@ async fn mounts_keep_the_contract() {
 async fn a_mount_below_keeps_the_contract() {
     contract(|| {
         let mounts = Arc::new(Mounts::new([(p("/in/here"), memory())]).unwrap());
-        (Arc::new(Chroot(mounts, p("/in/here"))) as SharedStorage, ())
+        (Arc::new(Chroot(mounts, p("/in/here"), true)) as SharedStorage, ())
     })
     .await;
 }
 
-/// Looks at a storage from one of its folders, so that paths through a mount are put to the contract.
-struct Chroot(SharedStorage, VPath);
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_below_a_disks_root_keeps_the_contract() {
+    contract(|| {
+        let (disk, folder) = local(Durability::Os);
+        std::fs::create_dir_all(folder.path().join("deep/er")).unwrap();
+        // Without links: what leads out of the folder does not lead out of the disk's root.
+        let below: SharedStorage = Arc::new(Chroot(disk, p("/deep/er"), false));
+        let mounts = Arc::new(Mounts::new([(p("/in/here"), below)]).unwrap());
+        (Arc::new(Chroot(mounts, p("/in/here"), true)) as SharedStorage, folder)
+    })
+    .await;
+}
+
+/// Looks at a storage from one of its folders, so that paths through a mount are put to the contract;
+/// the last says whether links are.
+struct Chroot(SharedStorage, VPath, bool);
 
 macro_rules! below {
     ($self:ident, $path:ident, $call:ident $(, $arg:expr)*) => {
@@ -66,7 +80,8 @@ macro_rules! below {
 
 impl Storage for Chroot {
     fn capability(&self) -> Capability {
-        self.0.capability()
+        let own = self.0.capability();
+        Capability { links: own.links && self.2, ..own }
     }
     fn stat<'a>(&'a self, path: &'a VPath, follow: bool, owner: &'a Owner) -> BoxFuture<'a, Result<Attr, Error>> {
         below!(self, path, stat, follow, owner)

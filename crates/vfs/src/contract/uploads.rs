@@ -277,3 +277,75 @@ pub(super) async fn beyond_the_end_is_refused(s: SharedStorage) {
     assert_eq!(reason(stat(&s, "/none", &ann()).await), Reason::NotFound);
     assert_eq!(names(&s, "/", &ann()).await, ["f"]);
 }
+
+pub(super) async fn one_at_a_time_writes_in_place(s: SharedStorage) {
+    put(&s, "/log", WriteHow::Replace, &ann(), b"one").await.unwrap();
+    for how in [WriteHow::Append, WriteHow::At(3)] {
+        let mut first = open(&s, "/log", how, &ann()).await.unwrap();
+        for who in [ann(), owner("bob"), NOBODY] {
+            assert_eq!(reason(open(&s, "/log", WriteHow::Append, &who).await), Reason::Busy);
+            assert_eq!(reason(open(&s, "/log", WriteHow::At(1), &who).await), Reason::Busy);
+        }
+        send(&mut first.sink, b"two").await.unwrap();
+        first.sink.abandon().await;
+    }
+    assert_eq!(get(&s, "/log").await.unwrap(), b"onetwo", "what was refused wrote nothing");
+    let mut second = open(&s, "/log", WriteHow::Append, &owner("bob")).await.unwrap();
+    assert_eq!((second.at, second.before), (6, 6));
+    send(&mut second.sink, b"three").await.unwrap();
+    second.sink.commit().await.unwrap();
+    put(&s, "/log", WriteHow::Append, &ann(), b"four").await.unwrap();
+    assert_eq!(get(&s, "/log").await.unwrap(), b"onetwothreefour");
+}
+
+pub(super) async fn what_is_appended_to_a_replaced_file_is_not_confirmed(s: SharedStorage) {
+    for how in [WriteHow::Append, WriteHow::At(1)] {
+        put(&s, "/f", WriteHow::Replace, &ann(), b"old").await.unwrap();
+        let mut late = open(&s, "/f", how, &ann()).await.unwrap();
+        send(&mut late.sink, b"more").await.unwrap();
+        put(&s, "/f", WriteHow::Replace, &owner("bob"), b"new").await.unwrap();
+        send(&mut late.sink, b"and more").await.unwrap();
+        assert_eq!(reason(late.sink.commit().await), Reason::Busy);
+        assert_eq!(get(&s, "/f").await.unwrap(), b"new");
+        let mut late = open(&s, "/f", how, &ann()).await.unwrap();
+        send(&mut late.sink, b"more").await.unwrap();
+        put(&s, "/other", WriteHow::Replace, &ann(), b"moved").await.unwrap();
+        s.rename(&p("/other"), &p("/f"), true).await.unwrap();
+        assert_eq!(reason(late.sink.commit().await), Reason::Busy);
+        assert_eq!(get(&s, "/f").await.unwrap(), b"moved");
+    }
+}
+
+pub(super) async fn what_is_appended_to_a_removed_file_is_not_confirmed(s: SharedStorage) {
+    put(&s, "/f", WriteHow::Replace, &ann(), b"old").await.unwrap();
+    let mut late = open(&s, "/f", WriteHow::Append, &ann()).await.unwrap();
+    send(&mut late.sink, b"more").await.unwrap();
+    s.remove(&p("/f"), &owner("bob")).await.unwrap();
+    assert_eq!(reason(late.sink.commit().await), Reason::Busy);
+    assert_eq!(reason(stat(&s, "/f", &ann()).await), Reason::NotFound);
+}
+
+pub(super) async fn what_is_appended_to_goes_where_its_file_is_moved(s: SharedStorage) {
+    put(&s, "/f", WriteHow::Replace, &ann(), b"one").await.unwrap();
+    let mut opened = open(&s, "/f", WriteHow::Append, &ann()).await.unwrap();
+    send(&mut opened.sink, b"two").await.unwrap();
+    s.rename(&p("/f"), &p("/g"), false).await.unwrap();
+    opened.sink.commit().await.unwrap();
+    assert_eq!(get(&s, "/g").await.unwrap(), b"onetwo");
+    let mut opened = open(&s, "/g", WriteHow::Append, &ann()).await.unwrap();
+    send(&mut opened.sink, b"three").await.unwrap();
+    s.rename(&p("/g"), &p("/f"), false).await.unwrap();
+    put(&s, "/g", WriteHow::Replace, &owner("bob"), b"of bob").await.unwrap();
+    assert_eq!(reason(opened.sink.commit().await), Reason::Busy, "the name that was asked for has other bytes");
+    assert_eq!(get(&s, "/g").await.unwrap(), b"of bob");
+}
+
+pub(super) async fn appending_replaces_nothing_that_was_made_meanwhile(s: SharedStorage) {
+    let mut of_ann = open(&s, "/log", WriteHow::Append, &ann()).await.unwrap();
+    let mut of_bob = open(&s, "/log", WriteHow::Append, &owner("bob")).await.unwrap();
+    send(&mut of_ann.sink, b"ann").await.unwrap();
+    send(&mut of_bob.sink, b"bob").await.unwrap();
+    of_bob.sink.commit().await.unwrap();
+    assert_eq!(reason(of_ann.sink.commit().await), Reason::Exists);
+    assert_eq!(get(&s, "/log").await.unwrap(), b"bob");
+}

@@ -13,7 +13,7 @@ use types::{Error, Reason, VPath};
 use super::attributes::{facts_at, file_type, mode_of};
 use super::resolve::{Lookup, call_error};
 use super::sync::FolderKey;
-use super::upload::{folder_key, rename_free};
+use super::upload::rename_free;
 use super::{Inner, random};
 use crate::names;
 use crate::storage::{Durability, Owner};
@@ -29,7 +29,7 @@ pub(super) fn make_dir(inner: &Inner, path: &VPath, mode: u32) -> Result<Option<
         return Ok(None);
     }
     match openat(&folder, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
-        Ok(open) => Ok(Some((folder_key(&folder)?, open))),
+        Ok(open) => Ok(Some((inner.root.key(&folder)?, open))),
         Err(Errno::ACCESS) => Ok(None),
         Err(e) => Err(call_error(e)),
     }

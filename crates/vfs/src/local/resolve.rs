@@ -2,13 +2,15 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Statx, openat, openat2, readlinkat};
 use rustix::io::Errno;
 use types::{Error, Reason, VPath};
 
-use super::attributes::{facts, facts_at, file_type};
+use super::attributes::{facts, facts_at, file_type, unique};
+use super::sync::FolderKey;
 use crate::names;
 
 /// How often a path is walked again when somebody renames folders on it meanwhile.
@@ -18,7 +20,8 @@ const MAX_LINKS: usize = 40;
 
 /// The root's handle. Every path is resolved by the kernel, beneath it.
 pub(super) struct Root {
-    fd: OwnedFd,
+    fd: Arc<OwnedFd>,
+    key: FolderKey,
     /// Whether the kernel knows lookups that never wait (Linux 5.12).
     cached: AtomicBool,
 }
@@ -63,8 +66,8 @@ impl From<Stop> for Error {
 
 /// A folder's handle and one name in it: where a file stands or will stand.
 pub(super) struct Place {
-    /// The folder (`O_PATH`).
-    pub(super) folder: OwnedFd,
+    /// The folder (`O_PATH`); the root's own handle for what stands there, which spares opening it again.
+    pub(super) folder: Arc<OwnedFd>,
     /// The name in it.
     pub(super) name: Vec<u8>,
     /// What stands there; never a link.
@@ -72,6 +75,9 @@ pub(super) struct Place {
     /// Whether a link led here.
     pub(super) followed: bool,
 }
+
+/// A folder's handle (`O_PATH`) and a name in it.
+type Entry = (Arc<OwnedFd>, Vec<u8>);
 
 impl Root {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
@@ -87,11 +93,30 @@ impl Root {
                 false
             }
         };
-        Ok(Self { fd, cached: AtomicBool::new(cached) })
+        let key = unique(&facts(&fd).map_err(gone)?);
+        Ok(Self { fd: Arc::new(fd), key, cached: AtomicBool::new(cached) })
     }
 
     pub(super) fn fd(&self) -> &OwnedFd {
         &self.fd
+    }
+
+    /// Which folder this is.
+    pub(super) fn key(&self, folder: &Arc<OwnedFd>) -> Result<FolderKey, Error> {
+        if Arc::ptr_eq(folder, &self.fd) {
+            return Ok(self.key);
+        }
+        let facts = facts(folder).map_err(call_error)?;
+        // A folder that was removed while it was open takes no files any more.
+        if facts.stx_nlink == 0 { Err(Reason::NotFound.into()) } else { Ok(unique(&facts)) }
+    }
+
+    /// A folder's handle, to look up names in.
+    fn folder(&self, path: &[u8], lookup: Lookup) -> Result<Arc<OwnedFd>, Stop> {
+        if path == b"." {
+            return Ok(Arc::clone(&self.fd));
+        }
+        self.below(&self.fd, path, OFlags::PATH | OFlags::DIRECTORY, lookup).map(Arc::new)
     }
 
     /// Opens what stands at `path` with these flags.
@@ -118,9 +143,9 @@ impl Root {
     }
 
     /// The folder `path` stands in, and its name there, which is not followed. `None` for the root.
-    pub(super) fn parent(&self, path: &VPath, lookup: Lookup) -> Result<Option<(OwnedFd, Vec<u8>)>, Stop> {
+    pub(super) fn parent(&self, path: &VPath, lookup: Lookup) -> Result<Option<Entry>, Stop> {
         let (Some(parent), Some(name)) = (path.parent(), path.name()) else { return Ok(None) };
-        let folder = self.at(&parent, OFlags::PATH | OFlags::DIRECTORY, lookup)?;
+        let folder = self.folder(if parent.is_root() { b"." } else { parent.relative() }, lookup)?;
         Ok(Some((folder, name.to_vec())))
     }
 
@@ -140,7 +165,7 @@ impl Root {
             if names::is_reserved(name) {
                 return Err(Reason::BadName.into());
             }
-            let folder = self.below(&self.fd, parent, OFlags::PATH | OFlags::DIRECTORY, lookup)?;
+            let folder = self.folder(parent, lookup)?;
             let name = name.to_vec();
             let stands = self.entry(&folder, &name, lookup)?;
             if stands.as_ref().map(file_type) != Some(FileType::Symlink) {

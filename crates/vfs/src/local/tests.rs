@@ -520,6 +520,19 @@ async fn many_uploads_at_once_are_all_there() {
 }
 
 #[tokio::test]
+async fn two_servers_on_one_folder_do_not_write_in_place_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, other) = (storage(folder.path()), storage(folder.path()));
+    fs::write(folder.path().join("log"), "one").unwrap();
+    let mut first = open(&one, "/log", WriteHow::Append).await.unwrap();
+    assert_eq!(open(&other, "/log", WriteHow::Append).await.map(drop).unwrap_err().reason, Reason::Busy);
+    first.sink.write_all(Bytes::from_static(b"two")).await.unwrap();
+    first.sink.commit().await.unwrap();
+    let second = open(&other, "/log", WriteHow::Append).await.unwrap();
+    assert_eq!(second.at, 6);
+}
+
+#[tokio::test]
 async fn a_huge_folder_streams() {
     let root = tempfile::tempdir().unwrap();
     for n in 0..20_000 {

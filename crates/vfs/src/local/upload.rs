@@ -28,13 +28,27 @@ const RETRIES: usize = 16;
 struct Upload {
     inner: Arc<Inner>,
     file: Arc<File>,
-    /// The name it gets in the end; `None` where a standing file is written in place.
-    publish: Option<Publish>,
+    /// How it ends; taken away by a commit that went well.
+    end: Option<End>,
+}
+
+/// What a commit does besides making the bytes stay.
+enum End {
+    /// The file gets its name.
+    Appear(Publish),
+    /// It has it: it was written in place, and must still be what the name leads to.
+    Stand(Standing),
+}
+
+/// Where a file stood when it was opened to be written in place. It is locked: who else writes there waits.
+struct Standing {
+    folder: Arc<OwnedFd>,
+    name: Vec<u8>,
 }
 
 /// How a written file gets its name.
 struct Publish {
-    folder: OwnedFd,
+    folder: Arc<OwnedFd>,
     key: FolderKey,
     /// The hidden name it has.
     hidden: Vec<u8>,
@@ -99,7 +113,7 @@ fn open_standing(inner: &Arc<Inner>, path: &VPath, place: Place, how: WriteHow) 
             accessat(&folder, name.as_slice(), Access::WRITE_OK, AtFlags::EACCESS).map_err(call_error)?;
             let (file, hidden, made) = temporary(&folder, mode_of(&old) & 0o777)?;
             inherit(&file, &made, &old);
-            let pending = inner.pending.add(folder_key(&folder)?, &name);
+            let pending = inner.pending.add(inner.root.key(&folder)?, &name);
             let publish = Publish {
                 key: pending.folder(),
                 folder,
@@ -110,11 +124,15 @@ fn open_standing(inner: &Arc<Inner>, path: &VPath, place: Place, how: WriteHow) 
                 keep: false,
                 _pending: pending,
             };
-            Ok(opened(inner, file, Some(publish), path.clone(), 0, old.stx_size))
+            Ok(opened(inner, file, End::Appear(publish), path.clone(), 0, old.stx_size))
         }
         WriteHow::Append | WriteHow::At(_) => {
             let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
             let file = File::from(openat(&folder, name.as_slice(), flags, Mode::empty()).map_err(call_error)?);
+            // Two that write at the same place would take each other's bytes; the size counts once it is locked.
+            if !lock(&file)? {
+                return Err(Error::with(Reason::Busy, "another upload writes to this file"));
+            }
             let now = facts(&file).map_err(call_error)?;
             if file_type(&now) != FileType::RegularFile {
                 return Err(Reason::NotRegular.into());
@@ -123,7 +141,7 @@ fn open_standing(inner: &Arc<Inner>, path: &VPath, place: Place, how: WriteHow) 
             if at > now.stx_size {
                 return Err(Reason::BeyondEnd.into());
             }
-            Ok(opened(inner, file, None, path.clone(), at, now.stx_size))
+            Ok(opened(inner, file, End::Stand(Standing { folder, name }), path.clone(), at, now.stx_size))
         }
     }
 }
@@ -131,7 +149,7 @@ fn open_standing(inner: &Arc<Inner>, path: &VPath, place: Place, how: WriteHow) 
 fn open_absent(inner: &Arc<Inner>, path: &VPath, place: Place, how: WriteHow, mode: u32, owner: &Owner) -> Result<Opened, Error> {
     let Place { folder, name, .. } = place;
     let from = if let WriteHow::At(at) = how { at } else { 0 };
-    let pending = inner.pending.add(folder_key(&folder)?, &name);
+    let pending = inner.pending.add(inner.root.key(&folder)?, &name);
     let claim = match names::part(owner, &name) {
         Some(part) => Some((claim(&folder, &part, mode, from == 0)?, part)),
         None => None,
@@ -159,14 +177,15 @@ fn open_absent(inner: &Arc<Inner>, path: &VPath, place: Place, how: WriteHow, mo
         }
     };
     let late = settle_mode(&file, &made, mode)?;
-    let taken = if how == WriteHow::New { Taken::Refuse } else { Taken::Replace };
+    // Who appends never takes bytes away, and so replaces nothing that others made meanwhile.
+    let taken = if matches!(how, WriteHow::New | WriteHow::Append) { Taken::Refuse } else { Taken::Replace };
     let publish = Publish { key: pending.folder(), folder, hidden, name, mode: late, taken, keep, _pending: pending };
-    Ok(opened(inner, file, Some(publish), path.clone(), at, before))
+    Ok(opened(inner, file, End::Appear(publish), path.clone(), at, before))
 }
 
 fn open_unique(inner: &Arc<Inner>, path: &VPath, mode: u32, owner: &Owner) -> Result<Opened, Error> {
     let Some((folder, wish)) = inner.root.parent(path, Lookup::Full)? else { return Err(Reason::IsAFolder.into()) };
-    let key = folder_key(&folder)?;
+    let key = inner.root.key(&folder)?;
     for name in names::candidates(&wish) {
         let Some(pending) = inner.pending.add_alone(key, &name) else { continue };
         if inner.root.entry(&folder, &name, Lookup::Full)?.is_some() {
@@ -186,21 +205,15 @@ fn open_unique(inner: &Arc<Inner>, path: &VPath, mode: u32, owner: &Owner) -> Re
         let late = settle_mode(&file, &made, mode)?;
         let as_named = path.parent().unwrap_or_else(VPath::root).join(&name)?;
         let publish = Publish { folder, key, hidden, name, mode: late, taken: Taken::Refuse, keep, _pending: pending };
-        return Ok(opened(inner, file, Some(publish), as_named, 0, 0));
+        return Ok(opened(inner, file, End::Appear(publish), as_named, 0, 0));
     }
     Err(Reason::Exists.into())
 }
 
-fn opened(inner: &Arc<Inner>, file: File, publish: Option<Publish>, path: VPath, at: u64, before: u64) -> Opened {
+fn opened(inner: &Arc<Inner>, file: File, end: End, path: VPath, at: u64, before: u64) -> Opened {
     let file = Arc::new(file);
-    let upload = Upload { inner: Arc::clone(inner), file: Arc::clone(&file), publish };
+    let upload = Upload { inner: Arc::clone(inner), file: Arc::clone(&file), end: Some(end) };
     Opened { sink: Sink::from_file(file, at, upload), path, at, before }
-}
-
-pub(super) fn folder_key(folder: &OwnedFd) -> Result<FolderKey, Error> {
-    let facts = facts(folder).map_err(call_error)?;
-    // A folder that was removed while it was open takes no files any more.
-    if facts.stx_nlink == 0 { Err(Reason::NotFound.into()) } else { Ok(unique(&facts)) }
 }
 
 /// The owner's part, made or gone on with, and locked.
@@ -294,16 +307,18 @@ impl Upload {
     fn finish(mut self, tail: Tail) -> Result<Option<(FolderKey, OwnedFd)>, Error> {
         tail.write()?;
         let sync = self.inner.settings.durability == Durability::Commit;
-        if let Some(Publish { mode: Some(mode), .. }) = &self.publish {
+        if let Some(End::Appear(Publish { mode: Some(mode), .. })) = &self.end {
             fchmod(&self.file, Mode::from_raw_mode(*mode)).map_err(call_error)?;
         }
         if sync {
             fsync(&self.file).map_err(call_error)?;
         }
-        if let Some(publish) = &self.publish {
-            publish.rename()?;
+        match &self.end {
+            Some(End::Appear(publish)) => publish.rename()?,
+            Some(End::Stand(standing)) => standing.still_holds(&self.file)?,
+            None => {}
         }
-        let Some(publish) = self.publish.take() else { return Ok(None) };
+        let Some(End::Appear(publish)) = self.end.take() else { return Ok(None) };
         if !sync {
             return Ok(None);
         }
@@ -325,6 +340,19 @@ impl Finish for Upload {
                 None => Ok(()),
             }
         })
+    }
+}
+
+impl Standing {
+    /// Whether what was written can be found. A file that was moved is fine, as long as nothing took its place.
+    fn still_holds(&self, file: &File) -> Result<(), Error> {
+        let here = facts(file).map_err(call_error)?;
+        let found = match facts_at(&self.folder, &self.name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(named) => unique(&named) == unique(&here),
+            Err(Errno::NOENT) => here.stx_nlink > 0,
+            Err(e) => return Err(call_error(e)),
+        };
+        if found { Ok(()) } else { Err(Error::with(Reason::Busy, "the file was replaced or removed while it was written to")) }
     }
 }
 
@@ -358,7 +386,7 @@ pub(super) fn rename_free(from: &OwnedFd, old: &[u8], to: &OwnedFd, new: &[u8]) 
 impl Drop for Upload {
     /// An upload that was not committed: its part is kept for its owner if there is something in it.
     fn drop(&mut self) {
-        let Some(publish) = self.publish.take() else { return };
+        let Some(End::Appear(publish)) = self.end.take() else { return };
         if publish.keep {
             if facts(&self.file).is_ok_and(|f| f.stx_size == 0) {
                 publish.unlink();

@@ -1,7 +1,7 @@
 //! The tree of a memory storage: numbered nodes, and how a path leads to one.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use types::{Attr, Error, Kind, Reason, Time, VPath};
@@ -70,6 +70,8 @@ pub(super) struct Account {
 pub(super) struct Body {
     account: Arc<Account>,
     content: Mutex<Content>,
+    /// Whether somebody writes in place.
+    held: AtomicBool,
 }
 
 pub(super) struct Content {
@@ -101,11 +103,20 @@ impl Account {
 impl Body {
     pub(super) fn new(account: &Arc<Account>) -> Arc<Self> {
         let content = Content { bytes: Vec::new(), modified: io::clock::wall() };
-        Arc::new(Self { account: Arc::clone(account), content: Mutex::new(content) })
+        Arc::new(Self { account: Arc::clone(account), content: Mutex::new(content), held: AtomicBool::new(false) })
     }
 
     pub(super) fn content(&self) -> MutexGuard<'_, Content> {
         self.content.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the place of the one who writes to a file that stands; false where another has it.
+    pub(super) fn hold(&self) -> bool {
+        !self.held.swap(true, Ordering::AcqRel)
+    }
+
+    pub(super) fn let_go(&self) {
+        self.held.store(false, Ordering::Release);
     }
 
     pub(super) fn size(&self) -> u64 {

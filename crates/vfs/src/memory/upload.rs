@@ -15,7 +15,22 @@ struct Upload {
     inner: Arc<Inner>,
     body: Arc<Body>,
     at: u64,
-    publish: Option<Publish>,
+    end: Option<End>,
+}
+
+/// How an upload ends.
+enum End {
+    /// The file gets its name.
+    Appear(Publish),
+    /// It has it: it was written in place, and must still be what the name leads to.
+    Stand(Standing),
+}
+
+/// Where a file stood when it was opened to be written in place, by one at a time.
+struct Standing {
+    folder: u64,
+    name: Box<[u8]>,
+    number: u64,
 }
 
 struct Publish {
@@ -57,7 +72,11 @@ pub(super) fn open(inner: &Arc<Inner>, path: &VPath, how: WriteHow, mode: u32, o
             return begin(inner, &mut tree, Body::new(&inner.account), publish, path.clone(), 0, size);
         }
     };
-    let upload = Upload { inner: Arc::clone(inner), body, at, publish: None };
+    if !body.hold() {
+        return Err(Error::with(Reason::Busy, "another upload writes to this file"));
+    }
+    let standing = Standing { folder: place.folder, name: place.name, number: stands };
+    let upload = Upload { inner: Arc::clone(inner), body, at, end: Some(End::Stand(standing)) };
     Ok(Opened { sink: Sink::from_put(upload), path: path.clone(), at, before: size })
 }
 
@@ -78,7 +97,8 @@ fn open_absent(
         name: place.name.clone(),
         number,
         mode,
-        refuse: how == WriteHow::New,
+        // Who appends never takes bytes away, and so replaces nothing that others made meanwhile.
+        refuse: matches!(how, WriteHow::New | WriteHow::Append),
         owner: owner.0.clone(),
     };
     let part = match &key {
@@ -153,7 +173,7 @@ fn begin(
     before: u64,
 ) -> Result<Opened, Error> {
     *tree.folder_mut(publish.folder)?.pending.entry(publish.name.clone()).or_insert(0) += 1;
-    let upload = Upload { inner: Arc::clone(inner), body, at, publish: Some(publish) };
+    let upload = Upload { inner: Arc::clone(inner), body, at, end: Some(End::Appear(publish)) };
     Ok(Opened { sink: Sink::from_put(upload), path, at, before })
 }
 
@@ -168,14 +188,25 @@ impl Put for Upload {
 
     fn commit(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
         Box::pin(async move {
-            if let Some(publish) = &self.publish {
-                publish.appear(&mut self.inner.tree(), &self.body)?;
+            match &self.end {
+                Some(End::Appear(publish)) => publish.appear(&mut self.inner.tree(), &self.body)?,
+                Some(End::Stand(standing)) => return standing.still_holds(&self.inner.tree()),
+                None => {}
             }
-            if let Some(publish) = self.publish.take() {
+            if let Some(End::Appear(publish)) = self.end.take() {
                 publish.forget(&mut self.inner.tree(), false);
             }
             Ok(())
         })
+    }
+}
+
+impl Standing {
+    /// Whether what was written can be found. A file that was moved is fine, as long as nothing took its place.
+    fn still_holds(&self, tree: &Tree) -> Result<(), Error> {
+        let named = tree.folder(self.folder).ok().and_then(|folder| folder.names.get(&self.name).copied());
+        let found = named.map_or_else(|| tree.get(self.number).is_ok(), |number| number == self.number);
+        if found { Ok(()) } else { Err(Error::with(Reason::Busy, "the file was replaced or removed while it was written to")) }
     }
 }
 
@@ -217,7 +248,11 @@ impl Publish {
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        let Some(publish) = self.publish.take() else { return };
+        let publish = match self.end.take() {
+            Some(End::Appear(publish)) => publish,
+            Some(End::Stand(_)) => return self.body.let_go(),
+            None => return,
+        };
         let keep = self.body.size() > 0;
         publish.forget(&mut self.inner.tree(), keep);
     }
