@@ -5,3 +5,5 @@
 
 pub mod ask;
 pub mod ftp;
+pub mod listen;
+pub mod tftp;

@@ -74,9 +74,10 @@ impl Asks {
         });
     }
 
-    pub(super) fn login(&mut self, id: AskId, credentials: Credentials) {
+    /// `secure`: the credentials came over a protected line.
+    pub(super) fn login(&mut self, id: AskId, credentials: Credentials, secure: bool) {
         let guest = self.guest.clone();
-        self.put(id, async move { Brought::Login(guest.login(credentials, false).await) });
+        self.put(id, async move { Brought::Login(guest.login(credentials, secure).await) });
     }
 
     pub(super) fn host(&mut self, id: AskId, host: &str) {

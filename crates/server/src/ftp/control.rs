@@ -16,16 +16,17 @@ use proto::ftp::server::{Input, Output, Session};
 use proto::line::LineDecoder;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use trace::record::{Recorder, SessionInfo};
-use types::{AskId, Reason, What};
+use types::{AskId, Lane, Reason, What};
 
 use super::asks::{Answer, Asks};
+use super::protect::{self, Failed, Turn, Turned};
+use super::replies::{Lost, Replies};
+use super::single::FirstLine;
 use super::transfers::{Step, Transfer};
 use super::{Ends, Listener, PlainLogin};
 
 /// How much of a client's input is taken at once, and kept while the session cannot take another line.
 const READ_AT_ONCE: usize = 4 * 1024;
-/// How many bytes of replies may wait for a client that does not read them before nothing more is taken from it.
-const REPLIES_AT_MOST: usize = 64 * 1024;
 /// How long a closing connection may take to send its last words.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
@@ -51,19 +52,31 @@ pub(super) fn session(
         PlainLogin::Loopback => ends.peer.ip().is_loopback(),
         PlainLogin::Refuse => false,
     };
-    let mut session = Session::new(listener.session.clone(), ends.peer, ends.local, !plain);
+    let implicit = listener.tls.as_ref().is_some_and(|tls| tls.implicit);
+    let mut session = Session::new(listener.session.clone(), ends.peer, ends.local, !plain, implicit);
     session.greet(&guest.greeting().banner);
     let revoked = guest.revoked();
+    // Implicit TLS: the greeting waits for the handshake.
+    let tls = listener.tls.as_ref().filter(|_| implicit).map(|tls| tls.server.session());
+    let until = clock::now() + listener.connect_within;
+    let (stream, turn) = match tls.clone() {
+        Some(tls) => (None, Some(Box::new(Turn::secure(stream, Vec::new(), tls, until)))),
+        None => (Some(stream), None),
+    };
     let mut control = Box::new(Control {
         session,
-        stream: Some(stream),
+        stream,
         decoder: LineDecoder::new(),
         unread: Vec::new(),
-        unsent: Vec::new(),
+        replies: Replies::default(),
+        first_line: FirstLine::new(listener.session.single_port && !implicit),
         hears: true,
         began: clock::now(),
         recorder: Recorder::new(info, observer, listener.record),
         asks: Asks::new(guest, ends, listener.clone()),
+        tls,
+        turns: None,
+        turn,
         transfer: None,
         orphan: Arc::new(AtomicBool::new(false)),
         listener,
@@ -94,13 +107,18 @@ pub(super) struct Control {
     decoder: LineDecoder,
     /// Input that was read while the session could not take it; at most one read's worth.
     unread: Vec<u8>,
-    /// Replies that did not fit the socket.
-    unsent: Vec<u8>,
+    replies: Replies,
+    first_line: FirstLine,
     /// Whether the client may still say something.
     hears: bool,
     began: Instant,
     recorder: Recorder,
     asks: Asks,
+    /// What protects data connections, and this connection once it is asked for.
+    tls: Option<io::tls::ServerSession>,
+    /// TLS is about to begin or to end, once the replies before it are said.
+    turns: Option<Turns>,
+    turn: Option<Box<Turn>>,
     /// Boxed: an idle session has none.
     transfer: Option<Box<Transfer>>,
     /// The control connection has ended without QUIT; transfers look at it.
@@ -119,6 +137,13 @@ struct Signals {
     revoked: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
 
+/// Which way TLS turns.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turns {
+    On,
+    Off,
+}
+
 /// What woke the loop.
 enum Woken {
     /// The client said something, or will say nothing more.
@@ -127,6 +152,7 @@ enum Woken {
     Sent,
     Answered(AskId, Answer),
     Stepped(Step),
+    Turned(Turned),
     Late,
     Stopped,
     Revoked,
@@ -138,6 +164,7 @@ impl Control {
     pub(super) async fn live(mut self: Box<Self>) {
         loop {
             self.perform();
+            self.begin_turn();
             if self.closing.is_some() {
                 self.flush();
             }
@@ -148,6 +175,11 @@ impl Control {
                 Woken::Heard | Woken::Sent => {}
                 Woken::Answered(id, answer) => self.answered(id, answer),
                 Woken::Stepped(step) => self.stepped(step),
+                Woken::Turned(turned) => self.turned(turned),
+                Woken::Late if self.is_unread() => {
+                    self.closing = Some((Some(Reason::RepliesUnread), clock::now()));
+                    break;
+                }
                 Woken::Late => self.session.handle(Input::Tick, self.now()),
                 Woken::Stopped => self.session.handle(Input::Stop(Reason::ShuttingDown, false), self.now()),
                 Woken::Revoked => {
@@ -172,11 +204,11 @@ impl Control {
     /// Whether there is nothing left to do: the last words are out, or they took too long, or nobody hears them.
     fn is_over(&self) -> bool {
         match self.closing {
-            Some((_, until)) => self.unsent.is_empty() || clock::now() >= until,
+            Some((_, until)) => self.replies.is_empty() || clock::now() >= until,
             // What the client asked for before it stopped talking is still answered.
             None => {
-                self.stream.is_none()
-                    || (!self.hears && self.unsent.is_empty() && self.transfer.is_none() && !self.asks.is_open())
+                (self.stream.is_none() && self.turn.is_none())
+                    || (!self.hears && self.replies.is_empty() && self.transfer.is_none() && !self.asks.is_open())
             }
         }
     }
@@ -186,10 +218,15 @@ impl Control {
         if self.poll_heard(cx).is_ready() {
             return Poll::Ready(Woken::Heard);
         }
+        if let Some(turn) = &mut self.turn
+            && let Poll::Ready(turned) = turn.poll(cx)
+        {
+            return Poll::Ready(Woken::Turned(turned));
+        }
         if let Poll::Ready((id, answer)) = self.asks.poll(cx) {
             return Poll::Ready(Woken::Answered(id, answer));
         }
-        if self.unsent.len() < REPLIES_AT_MOST
+        if !self.replies.is_full()
             && let Some(transfer) = &mut self.transfer
             && let Poll::Ready(step) = transfer.poll(cx)
         {
@@ -201,41 +238,46 @@ impl Control {
         if fires(&mut self.signals.stop, cx) {
             return Poll::Ready(Woken::Stopped);
         }
-        let late = self.poll_timer(cx);
-        if late.is_ready() {
-            return late;
-        }
         // Replies leave when there is nothing to add to them: of a small file 150 and 226 go together.
-        self.poll_sent(cx)
+        let sent = self.poll_sent(cx);
+        if sent.is_ready() {
+            return sent;
+        }
+        self.poll_timer(cx)
     }
 
     /// Takes what the client says. The buffer is on the stack: an idle session owns none.
     fn poll_heard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let room = self.session.wants_lines() && self.unread.is_empty() && self.unsent.len() < REPLIES_AT_MOST;
+        let room = self.session.wants_lines() && self.unread.is_empty() && !self.replies.is_full();
         if !self.hears || !room || self.closing.is_some() {
             return Poll::Pending;
         }
         let Some(stream) = &mut self.stream else { return Poll::Pending };
         let mut buffer = [0u8; READ_AT_ONCE];
-        match ready!(stream.poll_read(cx, &mut buffer)) {
-            Ok(n) if n > 0 => self.feed(buffer.get(..n).unwrap_or_default()),
+        let most = self.first_line.at_most().min(READ_AT_ONCE);
+        match ready!(stream.poll_read(cx, buffer.get_mut(..most).unwrap_or_default())) {
+            Ok(n) if n > 0 => {
+                let input = buffer.get(..n).unwrap_or_default();
+                self.first_line.took(input);
+                self.feed(input);
+            }
             _ => self.deaf(),
         }
         Poll::Ready(())
     }
 
     fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<Woken> {
-        if self.unsent.is_empty() {
-            return if self.stream.is_some() { Poll::Pending } else { Poll::Ready(Woken::Lost) };
+        if self.replies.is_empty() {
+            return if self.stream.is_some() || self.turn.is_some() { Poll::Pending } else { Poll::Ready(Woken::Lost) };
         }
-        let waited = !self.unread.is_empty() || self.unsent.len() >= REPLIES_AT_MOST;
+        let waited = !self.unread.is_empty() || self.replies.is_full();
         loop {
             self.flush();
             // What waited for room may go on; and who lost its client has an end to see to.
-            if (waited && self.unsent.len() < REPLIES_AT_MOST) || (!self.hears && self.unsent.is_empty()) {
+            if (waited && !self.replies.is_full()) || (!self.hears && self.replies.is_empty()) {
                 return Poll::Ready(Woken::Sent);
             }
-            let Some(stream) = self.stream.as_ref().filter(|_| !self.unsent.is_empty()) else { return Poll::Pending };
+            let Some(stream) = self.stream.as_ref().filter(|_| !self.replies.is_empty()) else { return Poll::Pending };
             if stream.poll_writable(cx).is_pending() {
                 return Poll::Pending;
             }
@@ -245,13 +287,12 @@ impl Control {
     /// The timer is only set anew when it would fire too late; when it fires early the session just looks at its
     /// watch. So a busy session does not touch the timer wheel with every line.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Woken> {
-        let due = match self.closing {
-            Some((_, until)) => until,
-            None => match self.session.deadline() {
-                Some(after) => self.began + after,
-                None => return Poll::Pending,
-            },
+        let own = match self.closing {
+            Some((_, until)) => Some(until),
+            None => self.session.deadline().map(|after| self.began + after),
         };
+        let unread = self.replies.given_up_at(self.listener.stall_after);
+        let Some(due) = own.into_iter().chain(unread).min() else { return Poll::Pending };
         match &mut self.timer {
             Some(timer) if timer.deadline().into_std() <= due => {}
             Some(timer) => timer.as_mut().reset(due.into()),
@@ -270,6 +311,11 @@ impl Control {
         Poll::Pending
     }
 
+    /// Whether the client has read no reply for too long. Nothing can be said to it any more, not even that.
+    fn is_unread(&self) -> bool {
+        self.replies.given_up_at(self.listener.stall_after).is_some_and(|at| clock::now() >= at)
+    }
+
     /// The client will say nothing more. What it asked for is still done; a transfer learns that nobody is there
     /// to hear how it went, unless the client said QUIT before it left.
     fn deaf(&mut self) {
@@ -280,7 +326,7 @@ impl Control {
     }
 
     fn feed(&mut self, mut input: &[u8]) {
-        while self.session.wants_lines() && self.unsent.len() < REPLIES_AT_MOST && !self.session.is_closing() {
+        while self.session.wants_lines() && !self.replies.is_full() && !self.session.is_closing() {
             let now = self.now();
             match self.decoder.next(&mut input) {
                 Some(Ok(line)) => {
@@ -303,7 +349,7 @@ impl Control {
 
     /// Goes on with input that was read before the session could take it.
     fn feed_unread(&mut self) {
-        if !self.unread.is_empty() && self.session.wants_lines() && self.unsent.len() < REPLIES_AT_MOST {
+        if !self.unread.is_empty() && self.session.wants_lines() && !self.replies.is_full() {
             let unread = std::mem::take(&mut self.unread);
             self.feed(&unread);
         }
@@ -347,7 +393,7 @@ impl Control {
             while let Some(output) = self.session.poll() {
                 self.perform_one(output);
             }
-            if self.unread.is_empty() || !self.session.wants_lines() || self.unsent.len() >= REPLIES_AT_MOST {
+            if self.unread.is_empty() || !self.session.wants_lines() || self.replies.is_full() {
                 return;
             }
             self.feed_unread();
@@ -363,7 +409,7 @@ impl Control {
                         self.recorder.record(now, What::Reply(String::from_utf8_lossy(line.trim_ascii()).into()));
                     }
                 }
-                reply.print(&mut self.unsent);
+                reply.print(self.replies.end());
             }
             Output::Ask(id, op) => {
                 self.recorder.record_with(now, || What::Ask(op.to_string().into()));
@@ -371,17 +417,24 @@ impl Control {
             }
             Output::Login(id, credentials) => {
                 self.recorder.record_with(now, || What::Ask(super::words::login(&credentials)));
-                self.asks.login(id, credentials);
+                self.asks.login(id, credentials, self.session.is_protected());
             }
             Output::Host(id, host) => {
                 self.recorder.record_with(now, || What::Ask(format!("host {host}").into()));
-                self.asks.host(id, &host);
+                match self.tls.as_ref().and_then(|tls| tls.server_name()) {
+                    // The certificate that was shown is for another host than this.
+                    Some(name) if self.session.is_protected() && !name.eq_ignore_ascii_case(&host) => {
+                        self.session.handle(Input::Host(id, Err(Reason::UnknownHost)), now);
+                    }
+                    _ => self.asks.host(id, &host),
+                }
             }
             Output::Reserve(id, form) => self.asks.reserve(id, form),
             Output::Adopt(id, key) => self.adopt(id, &key),
             Output::Withdraw(id) => self.asks.withdraw(id),
             Output::Start(id, flow) => {
-                let transfer = Transfer::new(id, flow, &mut self.asks, &self.listener, self.ends, self.orphan.clone());
+                let tls = self.tls.clone();
+                let transfer = Transfer::new(id, flow, &mut self.asks, &self.listener, self.ends, tls, self.orphan.clone());
                 if let Some(to) = transfer.connects_to() {
                     self.recorder.record(now, What::Connecting(to));
                 }
@@ -401,6 +454,8 @@ impl Control {
                 self.recorder.set_user(None);
                 self.signals.revoked = Some(Box::pin(self.asks.revoked().cancelled_owned()));
             }
+            Output::StartTls => self.turns = Some(Turns::On),
+            Output::ClearTls => self.turns = Some(Turns::Off),
             Output::Close(reason) => self.closing = Some((reason, clock::now() + LAST_WORDS)),
         }
         if let Some(access) = self.asks.fresh_access() {
@@ -411,19 +466,81 @@ impl Control {
     fn stepped(&mut self, step: Step) {
         let now = self.now();
         match step {
-            Step::Connected(peer, direction) => {
+            Step::Connected(peer, direction, secured) => {
                 self.recorder.record(now, What::Connected(peer));
+                if let Some(secured) = secured {
+                    self.recorder.record(now, What::Secured(Lane::Data, secured));
+                }
                 self.recorder.record(now, What::Started(direction));
             }
-            Step::Lines(lines) => self.unsent.extend_from_slice(&lines),
-            Step::Ended(id, end, what) => {
+            Step::Lines(lines) => self.replies.end().extend_from_slice(&lines),
+            Step::Ended(id, end, shown) => {
                 self.transfer = None;
-                if let Some(what) = what {
+                for what in shown.into_iter().flatten() {
                     self.recorder.record(now, what);
                 }
                 self.session.handle(Input::Ended(id, end), now);
             }
         }
+    }
+
+    /// Hands the connection to the handshake, or to its end, once everything before it has been performed.
+    fn begin_turn(&mut self) {
+        let Some(turns) = self.turns.take() else { return };
+        let until = clock::now() + self.listener.connect_within;
+        let tls = self.listener.tls.as_ref().map(|tls| tls.server.session());
+        match (turns, self.stream.take(), tls) {
+            // What came in clear behind AUTH may be anybody's (CVE-2011-0411 is the oldest of its kind).
+            (Turns::On, ..) if !self.unread.is_empty() || self.decoder.is_partial() => {
+                self.turned(Turned::Secured(Err(Reason::TlsBehindAuth.into())));
+            }
+            (Turns::On, Some(stream), Some(tls)) => {
+                self.tls = Some(tls.clone());
+                self.turn = Some(Box::new(Turn::secure(stream, self.replies.take(), tls, until)));
+            }
+            (Turns::On, ..) => self.turned(Turned::Secured(Err(Reason::TlsUnavailable.into()))),
+            (Turns::Off, Some(stream), _) => {
+                self.turn = Some(Box::new(Turn::clear(stream, self.replies.take(), until)));
+            }
+            (Turns::Off, None, _) => self.turned(Turned::Cleared(Err(Reason::TlsClearing.into()))),
+        }
+    }
+
+    fn turned(&mut self, turned: Turned) {
+        self.turn = None;
+        let now = self.now();
+        match turned {
+            Turned::Secured(Ok(stream)) => {
+                self.decoder = LineDecoder::new();
+                let names = stream.tls().map(|tls| tls.names().to_vec()).unwrap_or_default();
+                self.recorder.record_with(now, || What::Secured(Lane::Control, protect::told(&stream)));
+                self.stream = Some(stream);
+                self.session.shown(names.clone());
+                self.session.handle(Input::Secured(Ok(names)), now);
+            }
+            Turned::Cleared(Ok((stream, behind))) => {
+                self.recorder.record(now, What::Cleared);
+                self.stream = Some(stream);
+                self.unread.extend(behind);
+                self.session.handle(Input::Cleared(Ok(())), now);
+            }
+            Turned::Secured(Err(failed)) => {
+                self.session.handle(Input::Secured(Err(failed.reason)), now);
+                self.broke(failed);
+            }
+            Turned::Cleared(Err(failed)) => {
+                self.session.handle(Input::Cleared(Err(failed.reason)), now);
+                self.broke(failed);
+            }
+        }
+    }
+
+    /// TLS did not come about, or did not end: no word can be said any more that both ends understand.
+    fn broke(&mut self, failed: Failed) {
+        self.stream = None;
+        self.replies = Replies::default();
+        self.recorder.record(self.now(), What::Note(failed.reason, failed.detail));
+        self.closing = Some((Some(failed.reason), clock::now()));
     }
 
     /// SPDT: this connection becomes a data connection of the session that gave out the key.
@@ -441,25 +558,8 @@ impl Control {
 
     fn flush(&mut self) {
         let Some(stream) = &mut self.stream else { return };
-        let (mut sent, mut lost) = (0, false);
-        while let Some(rest) = self.unsent.get(sent..).filter(|rest| !rest.is_empty()) {
-            match stream.try_write(rest) {
-                Ok(n) if n > 0 => sent += n,
-                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => break,
-                _ => {
-                    lost = true;
-                    break;
-                }
-            }
-        }
-        if lost {
-            // Nobody reads any more: what waits is dropped, and the client counts as gone.
-            self.deaf();
-        }
-        if lost || sent == self.unsent.len() {
-            self.unsent = Vec::new(); // an idle session keeps no buffer
-        } else {
-            self.unsent.drain(..sent);
+        if let Err(Lost) = self.replies.flush(stream) {
+            self.deaf(); // the client counts as gone
         }
     }
 }

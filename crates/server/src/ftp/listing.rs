@@ -15,6 +15,8 @@ use types::{Attr, Entry, Error, Kind, Time, VPath};
 const SORTED: usize = 2_000;
 /// How much is gathered before it is sent.
 const CHUNK: usize = 32 * 1024;
+/// What most lines need at most; a chunk may end with a longer one.
+const LINE: usize = 1024;
 /// How deep LIST -R and globs go.
 const DEEP: usize = 64;
 /// How many folders may wait to be listed; those beyond are not entered.
@@ -67,7 +69,7 @@ impl Lines {
     }
 
     async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        let mut out = Vec::with_capacity(CHUNK / 4);
+        let mut out = Vec::with_capacity(if self.only { LINE } else { CHUNK + LINE });
         if std::mem::take(&mut self.only)
             && let Some(attr) = self.listed.only.clone()
         {
@@ -81,8 +83,14 @@ impl Lines {
                 continue;
             };
             level.fill(&self.listed).await?;
-            let Some(entry) = level.entries.pop_front() else { continue }; // this folder is done
-            self.entry(&level, &entry, &mut out);
+            if level.entries.is_empty() {
+                continue; // this folder is done
+            }
+            while out.len() < CHUNK
+                && let Some(entry) = level.entries.pop_front()
+            {
+                self.entry(&level, &entry, &mut out);
+            }
             self.level = Some(level);
         }
         Ok((!out.is_empty()).then(|| Bytes::from(out)))
@@ -117,8 +125,7 @@ impl Lines {
         } else if self.options().is_some_and(|options| !options.shows(entry)) {
             return;
         }
-        let permitted = level.folder.permitted(entry);
-        self.print(entry, &level.prefix, permitted, out);
+        self.print(entry, &level.prefix, || level.folder.permitted(entry), out);
         if self.options().is_some_and(|options| options.recursive) {
             self.wait(level, entry);
         }
@@ -156,14 +163,15 @@ impl Lines {
             return self.line(out, |out| listing::facts_line(&entry, facts, permission_letters(permitted, entry.attr.kind), out));
         }
         let entry = Entry { name: path.name().unwrap_or(b"/").into(), attr, target: None };
-        self.print(&entry, &self.listed.prefix, permitted, out);
+        self.print(&entry, &self.listed.prefix, || permitted, out);
     }
 
-    fn print(&self, entry: &Entry, prefix: &[u8], permitted: Permissions, out: &mut Vec<u8>) {
+    /// Prints an entry; only facts tell what is permitted.
+    fn print(&self, entry: &Entry, prefix: &[u8], permitted: impl FnOnce() -> Permissions, out: &mut Vec<u8>) {
         self.line(out, |out| match &self.listed.form {
             ListForm::Long(options) => listing::long_line(entry, options, self.now, out),
             ListForm::Names(options) => listing::name_line(prefix, entry, options, out),
-            ListForm::Facts(facts) => listing::facts_line(entry, facts, permission_letters(permitted, entry.attr.kind), out),
+            ListForm::Facts(facts) => listing::facts_line(entry, facts, permission_letters(permitted(), entry.attr.kind), out),
         });
     }
 

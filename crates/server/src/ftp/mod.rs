@@ -5,6 +5,8 @@ mod asks;
 mod control;
 mod data;
 mod listing;
+mod protect;
+mod replies;
 mod single;
 mod transfers;
 mod words;
@@ -26,7 +28,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use trace::record::{Capacity, Observer};
 
+use crate::listen::{Stop, canonical};
+
 pub use announce::{Announce, Public};
+pub use protect::{Protection, Reuse};
 pub use single::SinglePort;
 
 /// What a listener needs to know, apart from its socket. Replaced whole on reload: sessions keep what they began with.
@@ -37,6 +42,8 @@ pub struct Listener {
     pub session: Arc<Settings>,
     /// Passwords in clear: never mind from where, or only from loopback.
     pub plain_login: PlainLogin,
+    /// What goes for TLS, where there is any.
+    pub tls: Option<Protection>,
     /// The permanent passive listeners, shared with every other listener that names the same ports.
     pub pool: Option<Pool>,
     /// Which address passive replies announce.
@@ -45,7 +52,7 @@ pub struct Listener {
     pub active_port: u16,
     /// How long a data connection may take to come about.
     pub connect_within: Duration,
-    /// How long a data connection may stand still.
+    /// How long a data connection may stand still, and how long replies may wait for a client that reads none.
     pub stall_after: Duration,
     /// Balancers that tell the client's address in a PROXY header; connections from elsewhere are direct.
     pub proxies: Vec<IpNet>,
@@ -97,17 +104,6 @@ pub async fn serve(
     children.drain(clock::now() + stop.drain_within).await;
 }
 
-/// How a listener is stopped.
-#[derive(Clone, Debug)]
-pub struct Stop {
-    /// Accept no more; sessions end after what they are doing.
-    pub gentle: CancellationToken,
-    /// End everything where it stands.
-    pub now: CancellationToken,
-    /// How long the gentle end may take.
-    pub drain_within: Duration,
-}
-
 /// A connection on its way to the reactor that will keep it.
 enum Arrived {
     /// It was accepted there.
@@ -126,38 +122,41 @@ async fn session(
     observer: Arc<dyn Observer>,
     stop: CancellationToken,
 ) {
-    let mut stream = match stream {
-        Arrived::Here(stream) => stream,
-        Arrived::There(stream) => match TcpStream::from_std(stream) {
-            Ok(stream) => stream,
-            Err(_) => return,
-        },
-        Arrived::Lost => return,
-    };
-    let Ok(local) = stream.local_addr() else { return };
-    let (peer, local) = (canonical(peer), canonical(local));
-    let mut ends = Ends { peer, local, wire: peer };
-    if listener.proxies.iter().any(|net| net.contains(&peer.ip())) {
-        match Box::pin(proxy::read_proxy_header(&mut stream, clock::now() + PROXY_WITHIN)).await {
-            Ok(Some((client, at))) => ends = Ends { peer: canonical(client), local: canonical(at), wire: peer },
-            Ok(None) => {} // the balancer's own health check
-            Err(_) => return,
-        }
-    }
-    match gate.admit(&listener.name, ends.peer, ends.local) {
-        Ok(guest) => control::session(Stream::from(stream), ends, listener, guest, observer, stop).live().await,
-        Err(reason) => control::turn_away(Stream::from(stream), reason).await,
+    // Boxed: what only the beginning needs is gone when the session lives.
+    if let Some(control) = Box::pin(begin(stream, peer, listener, gate, observer, stop)).await {
+        control.live().await;
     }
 }
 
-/// An IPv4 address mapped into IPv6 is an IPv4 address.
-const fn canonical(address: SocketAddr) -> SocketAddr {
-    match address {
-        SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {
-            Some(v4) => SocketAddr::new(std::net::IpAddr::V4(v4), v6.port()),
-            None => address, // with its scope
-        },
-        v4 @ SocketAddr::V4(_) => v4,
+/// Finds out who is there; `None` where it was nobody, or nobody to let in.
+async fn begin(
+    stream: Arrived,
+    peer: SocketAddr,
+    listener: Arc<Listener>,
+    gate: Arc<Gate>,
+    observer: Arc<dyn Observer>,
+    stop: CancellationToken,
+) -> Option<Box<control::Control>> {
+    let mut stream = match stream {
+        Arrived::Here(stream) => stream,
+        Arrived::There(stream) => TcpStream::from_std(stream).ok()?,
+        Arrived::Lost => return None,
+    };
+    let (peer, local) = (canonical(peer), canonical(stream.local_addr().ok()?));
+    let mut ends = Ends { peer, local, wire: peer };
+    if listener.proxies.iter().any(|net| net.contains(&peer.ip())) {
+        match proxy::read_proxy_header(&mut stream, clock::now() + PROXY_WITHIN).await {
+            Ok(Some((client, at))) => ends = Ends { peer: canonical(client), local: canonical(at), wire: peer },
+            Ok(None) => {} // the balancer's own health check
+            Err(_) => return None,
+        }
+    }
+    match gate.admit(&listener.name, ends.peer, ends.local) {
+        Ok(guest) => Some(control::session(Stream::from(stream), ends, listener, guest, observer, stop)),
+        Err(reason) => {
+            control::turn_away(Stream::from(stream), reason).await;
+            None
+        }
     }
 }
 

@@ -24,6 +24,48 @@ pub(super) struct Key {
     connection: oneshot::Receiver<Stream>,
 }
 
+/// How much may be read at once of a new connection, so that nothing behind SPDT is read as commands: it is data.
+pub(super) enum FirstLine {
+    /// So many bytes of `SPDT ` have come.
+    Verb(usize),
+    /// The key is being read.
+    Key,
+    /// Nothing is special any more.
+    Past,
+}
+
+const SPDT: &[u8] = b"SPDT ";
+
+impl FirstLine {
+    /// At the beginning of a connection; `single_port`: it may become a data connection.
+    pub(super) const fn new(single_port: bool) -> Self {
+        if single_port { Self::Verb(0) } else { Self::Past }
+    }
+
+    /// The most bytes to read now.
+    pub(super) const fn at_most(&self) -> usize {
+        match self {
+            Self::Verb(n) => SPDT.len().saturating_sub(*n),
+            Self::Key => 1,
+            Self::Past => usize::MAX,
+        }
+    }
+
+    /// These bytes were read.
+    pub(super) fn took(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            *self = match self {
+                Self::Verb(n) if SPDT.get(*n).is_some_and(|b| b.eq_ignore_ascii_case(byte)) => match *n + 1 {
+                    n if n == SPDT.len() => Self::Key,
+                    n => Self::Verb(n),
+                },
+                Self::Key if *byte != b'\n' => Self::Key,
+                Self::Verb(_) | Self::Key | Self::Past => return *self = Self::Past,
+            };
+        }
+    }
+}
+
 impl SinglePort {
     /// Gives out a key for a client at `from`. Keys are random: 128 bits, in hexadecimal.
     pub(super) fn reserve(&self, from: IpAddr) -> Result<Key, Reason> {

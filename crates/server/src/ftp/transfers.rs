@@ -13,23 +13,25 @@ use io::body::{BoxFuture, Chunks};
 use io::clock;
 use io::meter::Meter;
 use io::stream::Stream;
+use io::tls::ServerSession;
 use proto::ftp::server::{Body, Channel, End, Flow, Via};
 use types::{Direction, Error, Reason, TransferId, What};
 
 use super::asks::Asks;
-use super::data::{self, Moving};
+use super::data::{self, How, Moving, Terms};
 use super::listing::Lines;
+use super::protect::{self, Failed, Reuse, Shield};
 use super::{Ends, Listener};
 use crate::ask::Opened;
 
 /// What a transfer has to tell.
 pub(super) enum Step {
-    /// The data connection stands.
-    Connected(SocketAddr, Direction),
+    /// The data connection stands; what the ladder says of its TLS.
+    Connected(SocketAddr, Direction, Option<Box<str>>),
     /// Lines for the control connection.
     Lines(Bytes),
     /// It ended; what the ladder shows of it.
-    Ended(TransferId, End, Option<What>),
+    Ended(TransferId, End, [Option<What>; 2]),
 }
 
 /// A transfer under way.
@@ -40,6 +42,7 @@ pub(super) struct Transfer {
     direction: Direction,
     ascii: bool,
     stall_after: Duration,
+    proved: bool,
     orphan: Arc<AtomicBool>,
     to: Option<SocketAddr>,
     cancelled: bool,
@@ -47,9 +50,9 @@ pub(super) struct Transfer {
 
 enum Stage {
     /// The data connection is awaited.
-    Connecting(BoxFuture<'static, Result<Stream, Reason>>, Option<Box<Moving>>),
+    Connecting(BoxFuture<'static, Result<Stream, Failed>>, Option<Box<Moving>>),
     /// The body moves.
-    Moving(BoxFuture<'static, End>),
+    Moving(BoxFuture<'static, (End, bool)>),
     /// Lines are made for the control connection.
     Telling(BoxFuture<'static, Told>),
     /// It was over before it began.
@@ -67,29 +70,39 @@ impl Transfer {
         asks: &mut Asks,
         listener: &Arc<Listener>,
         ends: Ends,
+        tls: Option<ServerSession>,
         orphan: Arc<AtomicBool>,
     ) -> Self {
         let direction = if matches!(flow.body, Body::Receive { .. }) { Direction::In } else { Direction::Out };
         let ascii = flow.ascii;
+        let protected = flow.protected;
+        let reuse = listener.tls.as_ref().map_or(Reuse::Prefer, |tls| tls.reuse);
+        let shield = tls.filter(|_| protected).map(|session| Shield { session, reuse, way: direction });
         let channel = flow.channel;
         let moving = moving(flow, asks);
         let meter = moving.as_ref().and_then(Moving::meter).unwrap_or_default();
         let mut to = None;
         let stage = match (moving, channel) {
             (None, _) => Stage::Failed(Some(Error::with(Reason::Io, "nothing was opened for this transfer"))),
+            // The control connection has lost its TLS and what goes with it: nothing moves in clear in its stead.
+            (_, Channel::Data(_)) if protected && shield.is_none() => Stage::Failed(Some(Reason::DataTls.into())),
             (Some(moving), Channel::Data(Via::Passive)) => match asks.take_passive() {
-                Some(passive) => Stage::Connecting(Box::pin(data::accept(passive, listener.clone())), Some(Box::new(moving))),
+                Some(passive) => connecting(How::Passive(passive), shield, listener, moving),
                 None => Stage::Failed(Some(Reason::DataNeverCame.into())),
             },
             (Some(moving), Channel::Data(Via::Active(at))) => {
                 to = Some(at);
-                Stage::Connecting(Box::pin(data::connect(ends.local, at, listener.clone())), Some(Box::new(moving)))
+                connecting(How::Active(ends.local, at), shield, listener, moving)
             }
             (Some(Moving::Lines(lines, _)), Channel::Control) => tell(lines),
-            (Some(Moving::Out(reading, _)), Channel::Count) => Stage::Moving(Box::pin(data::count(reading))),
+            (Some(Moving::Out(reading, _)), Channel::Count) => {
+                Stage::Moving(Box::pin(async { (data::count(reading).await, false) }))
+            }
             (Some(_), _) => Stage::Failed(Some(Error::with(Reason::Io, "this cannot move there"))),
         };
-        Self { id, stage, meter, direction, ascii, stall_after: listener.stall_after, orphan, to, cancelled: false }
+        let stall_after = listener.stall_after;
+        let proved = listener.tls.as_ref().is_none_or(|tls| tls.proved);
+        Self { id, stage, meter, direction, ascii, stall_after, proved, orphan, to, cancelled: false }
     }
 
     /// Where an active data connection goes.
@@ -124,21 +137,23 @@ impl Transfer {
                 match (connected, moving) {
                     (Ok(stream), Some(moving)) => self.connected(stream, *moving),
                     (Ok(_), None) => self.fail(Reason::Io.into()),
-                    (Err(reason), moving) => {
+                    (Err(Failed { reason, detail }), moving) => {
                         if let Some(permit) = moving.and_then(|moving| permit(*moving)) {
                             permit.settle(Outcome::Failed(reason));
                         }
-                        Poll::Ready(Step::Ended(self.id, failed(0, reason.into()), Some(What::DataFailed(reason))))
+                        let error = if detail.is_empty() { reason.into() } else { Error::with(reason, detail) };
+                        Poll::Ready(Step::Ended(self.id, failed(0, error), [None, Some(What::DataFailed(reason))]))
                     }
                 }
             }
             Stage::Moving(body) => {
-                let end = std::task::ready!(body.as_mut().poll(cx));
+                let (end, unproved) = std::task::ready!(body.as_mut().poll(cx));
                 let what = match &end {
                     End::Done { bytes, took } => What::Moved(self.direction, *bytes, *took),
                     End::Failed { bytes, error } => What::Cut(self.direction, *bytes, error.reason),
                 };
-                Poll::Ready(Step::Ended(self.id, end, Some(what)))
+                let note = unproved.then(|| What::Note(Reason::DataTruncated, "taken all the same".into()));
+                Poll::Ready(Step::Ended(self.id, end, [note, Some(what)]))
             }
             Stage::Telling(lines) => {
                 if self.cancelled {
@@ -152,7 +167,7 @@ impl Transfer {
                     }
                     Ok(None) => {
                         let took = clock::now().saturating_duration_since(self.meter.begun());
-                        Poll::Ready(Step::Ended(self.id, End::Done { bytes: 0, took }, None))
+                        Poll::Ready(Step::Ended(self.id, End::Done { bytes: 0, took }, [None, None]))
                     }
                     Err(error) => self.fail(error),
                 }
@@ -166,15 +181,21 @@ impl Transfer {
 
     fn connected(&mut self, stream: Stream, moving: Moving) -> Poll<Step> {
         let Ok(peer) = stream.peer_addr() else { return self.fail(Reason::DataReset.into()) };
-        let (ascii, stall) = (self.ascii, self.stall_after);
-        self.stage = Stage::Moving(Box::pin(data::transfer(stream, moving, ascii, stall, self.orphan.clone())));
-        Poll::Ready(Step::Connected(peer, self.direction))
+        let (ascii, stall_after, proved) = (self.ascii, self.stall_after, self.proved);
+        let terms = Terms { ascii, stall_after, proved, orphan: self.orphan.clone() };
+        let secured = stream.tls().is_some().then(|| protect::told(&stream));
+        self.stage = Stage::Moving(Box::pin(data::transfer(stream, moving, terms)));
+        Poll::Ready(Step::Connected(peer, self.direction, secured))
     }
 
     fn fail(&self, error: Error) -> Poll<Step> {
         let what = What::Cut(self.direction, self.meter.moved(), error.reason);
-        Poll::Ready(Step::Ended(self.id, failed(self.meter.moved(), error), Some(what)))
+        Poll::Ready(Step::Ended(self.id, failed(self.meter.moved(), error), [None, Some(what)]))
     }
+}
+
+fn connecting(how: How, shield: Option<Shield>, listener: &Arc<Listener>, moving: Moving) -> Stage {
+    Stage::Connecting(Box::pin(data::come_about(how, shield, listener.clone())), Some(Box::new(moving)))
 }
 
 const fn failed(bytes: u64, error: Error) -> End {

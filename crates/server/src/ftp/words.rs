@@ -1,5 +1,6 @@
 //! What the ladder says of a command and of an answer: printable, and without secrets.
 
+use types::path::Shown;
 use types::{Credentials, Error, LoginError, Welcome, Yield};
 
 /// A command as it may be seen: the password of PASS and the account of ACCT are `***`.
@@ -29,6 +30,7 @@ pub(super) fn login(credentials: &Credentials) -> Box<str> {
     match credentials {
         Credentials::Password { user, account: None, .. } => format!("login {user}").into(),
         Credentials::Password { user, .. } => format!("login {user} with an account").into(),
+        Credentials::Certificate { user, .. } => format!("login {user} with a certificate").into(),
         Credentials::None => "login".into(),
     }
 }
@@ -39,15 +41,8 @@ pub(super) fn welcome(result: &Result<Welcome, LoginError>) -> Box<str> {
         Ok(welcome) => format!("welcome {}", welcome.home).into(),
         Err(LoginError::Wrong) => types::Reason::LoginWrong.to_string().into(),
         Err(LoginError::AccountNeeded) => "account needed".into(),
+        Err(LoginError::PasswordNeeded) => "password needed".into(),
         Err(LoginError::Refused(reason) | LoginError::Closing(reason)) => reason.to_string().into(),
-    }
-}
-
-struct Shown<'a>(&'a [u8]);
-
-impl std::fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        types::path::show(self.0, f)
     }
 }
 

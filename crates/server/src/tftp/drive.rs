@@ -1,0 +1,358 @@
+//! A body on its way, in packets: the transfer's machine, the file behind the gate, and the wire between.
+
+use std::io::IoSliceMut;
+use std::time::Duration;
+
+use bytes::Bytes;
+use gate::{Outcome, Permit, Reading, Writing};
+use io::body::Sink;
+use io::clock;
+use io::meter::Meter;
+use io::udp::Feed;
+use proto::tftp::errors;
+use proto::tftp::netascii;
+use proto::tftp::options::Terms;
+use proto::tftp::packet::{Mode, Packet};
+use proto::tftp::receiver::Receiver;
+use proto::tftp::sender::{Opening, Sender};
+use proto::tftp::{Failure, Tally};
+use tokio_util::sync::CancellationToken;
+use types::{Direction, Error, Reason, What};
+
+use super::transfer::{Session, Told};
+use super::words;
+
+/// What one of the two machines makes of what it hears.
+trait Machine: Send {
+    fn hear(&mut self, packet: &Packet<'_>, now: Duration);
+    fn tick(&mut self, now: Duration);
+    fn deadline(&self) -> Option<Duration>;
+    fn answered(&self) -> bool;
+}
+
+impl Machine for Sender {
+    fn hear(&mut self, packet: &Packet<'_>, now: Duration) {
+        Self::hear(self, packet, now);
+    }
+
+    fn tick(&mut self, now: Duration) {
+        Self::tick(self, now);
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        Self::deadline(self)
+    }
+
+    fn answered(&self) -> bool {
+        Self::answered(self)
+    }
+}
+
+impl Machine for Receiver {
+    fn hear(&mut self, packet: &Packet<'_>, now: Duration) {
+        Self::hear(self, packet, now);
+    }
+
+    fn tick(&mut self, now: Duration) {
+        Self::tick(self, now);
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        Self::deadline(self)
+    }
+
+    fn answered(&self) -> bool {
+        Self::answered(self)
+    }
+}
+
+/// A file on its way to the client.
+struct Text {
+    feed: Feed,
+    /// Wire bytes of a text that did not fit; `None` in mode octet.
+    ascii: Option<Vec<u8>>,
+    /// All was read.
+    over: bool,
+    /// Bytes that went to the sender.
+    given: u64,
+}
+
+/// How much of a text is turned at once.
+const PIECE: usize = 32 * 1024;
+
+impl Text {
+    /// Gives the sender what it wants.
+    async fn give(&mut self, sender: &mut Sender) -> Result<(), Error> {
+        while sender.wanted() > 0 && !(self.over && self.ascii.as_ref().is_none_or(Vec::is_empty)) {
+            let came = match &mut self.ascii {
+                None => {
+                    let mut gaps: Vec<IoSliceMut<'_>> = sender.gaps().map(IoSliceMut::new).collect();
+                    let came = self.feed.fill(&mut gaps).await?;
+                    sender.filled(came);
+                    self.over = came == 0;
+                    came
+                }
+                Some(wire) => {
+                    if wire.is_empty() {
+                        let mut piece = vec![0; PIECE];
+                        let came = self.feed.fill(&mut [IoSliceMut::new(&mut piece)]).await?;
+                        self.over = came == 0;
+                        netascii::encode(piece.get(..came).unwrap_or_default(), wire);
+                    }
+                    let taken = sender.push(wire);
+                    wire.drain(..taken);
+                    taken
+                }
+            };
+            self.given += came as u64;
+        }
+        if self.over && self.ascii.as_ref().is_none_or(Vec::is_empty) {
+            sender.end();
+        }
+        Ok(())
+    }
+}
+
+impl Session {
+    /// Sends a file that the gate has opened.
+    pub(super) async fn send(
+        &mut self,
+        reading: Reading,
+        terms: Terms,
+        opening: Opening,
+        revoked: CancellationToken,
+    ) -> Result<(), Told> {
+        let Reading { source, permit, .. } = reading;
+        let meter = permit.meter().cloned().unwrap_or_default();
+        let mut sender = Sender::new(opening, terms, self.listener.sending, self.now());
+        let ascii = (self.mode == Mode::Netascii).then(Vec::new);
+        let mut text = Text { feed: Feed::new(source), ascii, over: false, given: 0 };
+        self.note(|| What::Started(Direction::Out));
+        let mut why = None;
+        loop {
+            if let Err(error) = text.give(&mut sender).await {
+                sender.fail(errors::code(error.reason), &error.reason.to_string());
+                why = Some(error.reason);
+            }
+            if let Err(reason) = self.transmit(&mut sender, &meter).await {
+                why = Some(reason);
+                break;
+            }
+            let moved = sender.acknowledged().saturating_mul(u64::from(terms.blksize)).min(text.given);
+            meter.count(usize::try_from(moved - meter.moved().min(moved)).unwrap_or(usize::MAX));
+            if sender.ended().is_some() {
+                break;
+            }
+            if let Err(reason) = self.hear(&mut sender, &meter, &revoked).await {
+                sender.fail(errors::code(reason), &reason.to_string());
+                why = Some(reason);
+            }
+        }
+        let failure = sender.ended().and_then(Result::err).cloned();
+        self.end(permit, Direction::Out, &meter, failure.as_ref(), why, sender.tally())
+    }
+
+    async fn transmit(&mut self, sender: &mut Sender, meter: &Meter) -> Result<(), Reason> {
+        let now = self.now();
+        while let Some(batch) = sender.transmit(now) {
+            let mut left = batch.packets.len();
+            while left > 0 {
+                // An ERROR is told whatever the rate; a transfer that was stopped has one.
+                let Ok(granted) = meter.grant(left).await else { break };
+                left -= granted.min(left);
+            }
+            self.wire.send(&self.route, batch.packets, batch.size).await.map_err(|_| Reason::DataUnreachable)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for packets or for the machine's time.
+    async fn hear(&mut self, machine: &mut impl Machine, meter: &Meter, revoked: &CancellationToken) -> Result<(), Reason> {
+        let (began, deadline) = (self.moment(Duration::ZERO), machine.deadline().map(|at| self.moment(at)));
+        let mut said = None;
+        let received = {
+            let waiting = self.wire.receive(|bytes| {
+                let now = clock::now().saturating_duration_since(began);
+                // What cannot be read is passed over: it is repeated if it was damaged.
+                if let Ok(packet) = Packet::parse(bytes) {
+                    machine.hear(&packet, now);
+                    if let Packet::Error(code, text) = packet {
+                        said = Some(words::error(code, &String::from_utf8_lossy(text)));
+                    }
+                }
+            });
+            tokio::select! {
+                biased;
+                () = revoked.cancelled() => return Err(Reason::ShuttingDown),
+                () = meter.token().cancelled() => return Err(Reason::Cancelled),
+                received = waiting => Some(received),
+                () = until(deadline) => None,
+            }
+        };
+        match received {
+            Some(Err(_)) => return Err(Reason::DataUnreachable),
+            Some(Ok(())) if machine.answered() => self.heard(),
+            _ => {}
+        }
+        if let Some(said) = said {
+            self.note(|| What::Command(said));
+        }
+        machine.tick(self.now());
+        Ok(())
+    }
+
+    /// Takes a file that the gate has opened.
+    pub(super) async fn receive(
+        &mut self,
+        writing: Writing,
+        terms: Terms,
+        opening: Opening,
+        revoked: CancellationToken,
+    ) -> Result<(), Told> {
+        let Writing { sink, permit, .. } = writing;
+        let meter = permit.meter().cloned().unwrap_or_default();
+        if let Some(most) = permit.limit() {
+            meter.limit_to(most);
+        }
+        let mut receiver = Receiver::new(opening, terms, self.listener.receiving, self.now());
+        let decoder = (self.mode == Mode::Netascii).then(netascii::Decoder::default);
+        let mut file = Some(Upload { sink, decoder, waiting: Vec::new(), came: 0, expected: terms.tsize });
+        let mut permit = Some(permit);
+        self.note(|| What::Started(Direction::In));
+        let (mut why, mut result) = (None, Ok(()));
+        loop {
+            match take(&mut receiver, &mut file, &meter).await {
+                Ok(()) if file.is_none() => receiver.stands(self.now()),
+                Ok(()) => {}
+                Err(reason) => {
+                    receiver.fail(errors::code(reason), &reason.to_string());
+                    why = Some(reason);
+                }
+            }
+            while let Some(packet) = receiver.transmit(self.now()) {
+                if self.wire.send(&self.route, packet, packet.len()).await.is_err() {
+                    why = why.or(Some(Reason::DataUnreachable));
+                }
+            }
+            let failure = receiver.ended().and_then(Result::err).cloned();
+            if (file.is_none() || failure.is_some() || why.is_some())
+                && let Some(permit) = permit.take()
+            {
+                if let Some(upload) = file.take() {
+                    upload.sink.abandon().await;
+                }
+                result = self.end(permit, Direction::In, &meter, failure.as_ref(), why, receiver.tally());
+            }
+            if receiver.ended().is_some() || why.is_some() {
+                return result;
+            }
+            if let Err(reason) = self.hear(&mut receiver, &meter, &revoked).await {
+                if permit.is_none() {
+                    return result; // it stands, and whoever waits for a repeated ACK is told nothing else
+                }
+                receiver.fail(errors::code(reason), &reason.to_string());
+                why = Some(reason);
+            }
+        }
+    }
+
+    /// Settles the permit and says how it ended.
+    fn end(
+        &mut self,
+        permit: Permit,
+        direction: Direction,
+        meter: &Meter,
+        failure: Option<&Failure>,
+        why: Option<Reason>,
+        tally: Tally,
+    ) -> Result<(), Told> {
+        let reason = why.or_else(|| failure.map(words::reason));
+        let bytes = meter.moved();
+        permit.settle(reason.map_or(Outcome::Done, Outcome::Failed));
+        let took = clock::now().saturating_duration_since(meter.begun());
+        if let Some(losses) = words::losses(tally) {
+            self.note(|| What::Note(Reason::DataStalled, losses));
+        }
+        match reason {
+            None => {
+                self.note(|| What::Moved(direction, bytes, took));
+                Ok(())
+            }
+            Some(reason) => {
+                self.note(|| What::Cut(direction, bytes, reason));
+                if let Some(Failure::Own(code)) = failure {
+                    self.note(|| What::Reply(words::error(*code, &reason.to_string())));
+                }
+                Err(Told::Yes(reason))
+            }
+        }
+    }
+}
+
+/// A file on its way from the client.
+struct Upload {
+    sink: Sink,
+    /// In mode netascii.
+    decoder: Option<netascii::Decoder>,
+    /// Bytes that are not written yet. Only the last ACK says that bytes stand, so they may be gathered until then.
+    waiting: Vec<u8>,
+    came: u64,
+    expected: Option<u64>,
+}
+
+/// Bytes that are gathered for one trip to the disk.
+const GATHERED: usize = 64 * 1024;
+
+impl Upload {
+    async fn write(&mut self) -> Result<(), Reason> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let bytes = Bytes::from(std::mem::take(&mut self.waiting));
+        self.sink.write_all(bytes).await.map_err(|e| e.reason)
+    }
+}
+
+/// Takes what has come to the file; with the last block the file is made to stand. `file` is gone then.
+async fn take(receiver: &mut Receiver, file: &mut Option<Upload>, meter: &Meter) -> Result<(), Reason> {
+    if !receiver.is_holding() && !receiver.is_whole() {
+        return Ok(());
+    }
+    let Some(upload) = file else { return Ok(()) };
+    let bytes = receiver.take();
+    let mut left = bytes.len();
+    while left > 0 {
+        let granted = meter.grant(left).await.map_err(|_| Reason::Cancelled)?;
+        left -= granted.min(left);
+    }
+    meter.count(bytes.len());
+    if meter.is_over() {
+        return Err(Reason::TooLarge);
+    }
+    upload.came += bytes.len() as u64;
+    match &mut upload.decoder {
+        Some(decoder) => decoder.push(&bytes, &mut upload.waiting),
+        None => upload.waiting.extend_from_slice(&bytes),
+    }
+    if !receiver.is_whole() {
+        return if upload.waiting.len() >= GATHERED { upload.write().await } else { Ok(()) };
+    }
+    if upload.expected.is_some_and(|expected| expected != upload.came) {
+        return Err(Reason::SizeMismatch);
+    }
+    if let Some(decoder) = &mut upload.decoder {
+        decoder.finish(&mut upload.waiting);
+    }
+    upload.write().await?;
+    if let Some(upload) = file.take() {
+        upload.sink.commit().await.map_err(|e| e.reason)?;
+    }
+    Ok(())
+}
+
+async fn until(deadline: Option<std::time::Instant>) {
+    match deadline {
+        Some(at) => clock::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

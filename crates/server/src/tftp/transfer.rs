@@ -1,0 +1,227 @@
+//! One transfer from its request to its end: who is there, what is asked of the gate, and what it is answered.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use gate::{Access, Gate, Guest};
+use io::clock;
+use io::udp::Route;
+use proto::tftp::errors::{self, Code};
+use proto::tftp::options::{Terms, Wishes};
+use proto::tftp::packet::{HEADER, Mode, Packet, Request, print_options};
+use proto::tftp::sender::Opening;
+use tokio_util::sync::CancellationToken;
+use trace::record::{Observer, Recorder, SessionInfo};
+use types::{Credentials, Error, LoginError, Op, Reason, VPath, What, WriteHow};
+
+use super::wire::Wire;
+use super::{Listener, Uploads, words};
+use crate::ask::{Opened, ask};
+use crate::listen::canonical;
+
+/// What a transfer begins with.
+pub(super) struct Transfer {
+    pub(super) listener: Arc<Listener>,
+    pub(super) gate: Arc<Gate>,
+    pub(super) observer: Arc<dyn Observer>,
+    /// The request, as it came.
+    pub(super) request: Box<[u8]>,
+    pub(super) writing: bool,
+    /// Set when the client has answered.
+    pub(super) answered: Arc<AtomicBool>,
+    /// The client has begun anew, or the server ends.
+    pub(super) cancel: CancellationToken,
+}
+
+/// A transfer under way: its wire, and who hears of it.
+pub(super) struct Session {
+    pub(super) wire: Wire,
+    pub(super) route: Route,
+    pub(super) listener: Arc<Listener>,
+    pub(super) mode: Mode,
+    pub(super) answered: Arc<AtomicBool>,
+    recorder: Recorder,
+    began: Instant,
+}
+
+impl Transfer {
+    /// Runs until it has ended.
+    pub(super) async fn run(self, wire: Wire) {
+        let cancel = self.cancel.clone();
+        cancel.run_until_cancelled(self.live(wire)).await;
+    }
+
+    async fn live(self, mut wire: Wire) {
+        let began = clock::now();
+        let peer = canonical(wire.peer());
+        // Where there is no port, silence: the client asks again.
+        let Ok(route) = wire.open(&self.listener.place, self.writing) else { return };
+        let Some(local) = wire.local() else { return };
+        let Ok(Packet::Read(request) | Packet::Write(request)) = Packet::parse(&self.request) else { return };
+        let guest = match self.gate.admit(&self.listener.name, peer, local) {
+            Ok(guest) => guest,
+            Err(reason) => return turn_away(&wire, &route, reason).await,
+        };
+        let info =
+            SessionInfo { id: guest.id(), protocol: "tftp", listener: self.listener.name.clone(), peer, local, user: None };
+        let mut session = Session {
+            wire,
+            route,
+            mode: request.mode,
+            answered: self.answered,
+            recorder: Recorder::new(info, self.observer, self.listener.record),
+            listener: self.listener,
+            began,
+        };
+        session.note(|| What::Accepted(peer, local));
+        session.note(|| What::Command(words::request(&request, self.writing)));
+        let ended = match session.enter(&guest).await {
+            Ok(access) => session.serve(&access, &request, self.writing, peer).await,
+            Err(reason) => Err(reason.into()),
+        };
+        let closed = match ended {
+            Ok(()) => None,
+            Err(Told::Yes(reason)) => Some(reason),
+            Err(Told::Not(error)) => {
+                session.refuse(errors::code(error.reason), &error.reason.to_string()).await;
+                Some(error.reason)
+            }
+        };
+        session.note(|| What::Closed(closed));
+    }
+}
+
+/// Why a transfer ended, and whether the client has heard.
+pub(super) enum Told {
+    /// It has, or it said so itself, or nobody is there to hear.
+    Yes(Reason),
+    /// It is still to be told.
+    Not(Error),
+}
+
+impl From<Reason> for Told {
+    fn from(reason: Reason) -> Self {
+        Self::Not(reason.into())
+    }
+}
+
+impl From<Error> for Told {
+    fn from(error: Error) -> Self {
+        Self::Not(error)
+    }
+}
+
+/// Nobody's transfer: one packet says so. Whom the door does not know at all is not even told that.
+async fn turn_away(wire: &Wire, route: &Route, reason: Reason) {
+    if !matches!(reason, Reason::Banned | Reason::AddressNotAllowed | Reason::ShuttingDown) {
+        let packet = errors::error(errors::code(reason), &reason.to_string());
+        let _ = wire.send(route, &packet, packet.len()).await;
+    }
+}
+
+impl Session {
+    /// What the transfer is as time goes.
+    pub(super) fn now(&self) -> Duration {
+        clock::now().saturating_duration_since(self.began)
+    }
+
+    /// The moment of a time in the transfer.
+    pub(super) fn moment(&self, at: Duration) -> Instant {
+        self.began + at
+    }
+
+    pub(super) fn note(&mut self, what: impl FnOnce() -> What) {
+        let at = self.now();
+        self.recorder.record_with(at, what);
+    }
+
+    /// The client has answered: the same request again would be a new one.
+    pub(super) fn heard(&self) {
+        self.answered.store(true, Ordering::Release);
+    }
+
+    async fn enter(&mut self, guest: &Guest) -> Result<Access, Reason> {
+        self.note(|| What::Ask("login".into()));
+        match guest.login(Credentials::None, false).await {
+            Ok((access, welcome)) => {
+                self.note(|| What::Answer(format!("welcome {}", welcome.home).into()));
+                self.recorder.set_user(Some(welcome.user.as_ref().into()));
+                Ok(access)
+            }
+            Err(error) => {
+                let reason = match error {
+                    LoginError::Refused(reason) | LoginError::Closing(reason) => reason,
+                    // Nobody is who needs no password here: the address may not be served.
+                    _ => Reason::AddressNotAllowed,
+                };
+                self.note(|| What::Answer(reason.to_string().into()));
+                Err(reason)
+            }
+        }
+    }
+
+    async fn serve(&mut self, access: &Access, request: &Request<'_>, writing: bool, peer: SocketAddr) -> Result<(), Told> {
+        let name = self.listener.names.map(peer.ip(), request.name)?.name;
+        let path = VPath::parse(&name).map_err(Error::from)?;
+        let mut wishes = Wishes::read(&request.options);
+        if request.mode == Mode::Netascii {
+            // How long the text is on the wire is known when it has been sent.
+            wishes.tsize = None;
+        }
+        let op = if writing {
+            let how = match self.listener.uploads {
+                Uploads::Off => return Err(Reason::Denied.into()),
+                Uploads::New => WriteHow::New,
+                Uploads::Replace => WriteHow::Replace,
+                Uploads::Versions => WriteHow::Unique,
+            };
+            Op::Write { path, how, expected: wishes.tsize }
+        } else {
+            Op::Read { path, at: 0 }
+        };
+        self.note(|| What::Ask(op.to_string().into()));
+        let (answer, opened) = ask(access, op).await;
+        self.note(|| {
+            What::Answer(match &answer {
+                Ok(yielded) => yielded.to_string().into(),
+                Err(error) => error.to_string().into(),
+            })
+        });
+        answer?;
+        match opened.map(|opened| *opened) {
+            Some(Opened::Reading(reading)) => {
+                let (terms, opening) = self.agree(&wishes, Some(reading.attr.size));
+                self.send(reading, terms, opening, access.revoked()).await
+            }
+            Some(Opened::Writing(writing)) => {
+                let (terms, opening) = self.agree(&wishes, None);
+                self.receive(writing, terms, opening, access.revoked()).await
+            }
+            _ => Err(Reason::Unsupported.into()),
+        }
+    }
+
+    /// What is agreed to, and the packet that says so.
+    fn agree(&mut self, wishes: &Wishes, size: Option<u64>) -> (Terms, Opening) {
+        let mut bounds = self.listener.bounds;
+        if !self.listener.cutting {
+            let fits = self.route.room().saturating_sub(HEADER);
+            bounds.blksize = bounds.blksize.min(u16::try_from(fits).unwrap_or(u16::MAX));
+        }
+        let (terms, options) = wishes.grant(&bounds, size);
+        if options.is_empty() {
+            return (terms, Opening::Plain);
+        }
+        self.note(|| What::Reply(words::agreed(&options)));
+        (terms, Opening::Offer(print_options(options)))
+    }
+
+    async fn refuse(&mut self, code: Code, text: &str) {
+        self.note(|| What::Reply(words::error(code, text)));
+        let packet = errors::error(code, text);
+        // Lost or not, it was said (RFC 1350 §7: errors are not repeated).
+        let _ = self.wire.send(&self.route, &packet, packet.len()).await;
+    }
+}
