@@ -1,0 +1,42 @@
+//! Copies of files and trees between any two storages: looked at, planned, done, and each step told.
+
+pub mod filter;
+pub mod plan;
+mod resume;
+pub mod run;
+
+use std::sync::Arc;
+
+use types::VPath;
+use vfs::{Owner, SharedStorage};
+
+use crate::remote::Remote;
+
+pub use filter::Filter;
+pub use plan::{Plan, Same, Step, Tree, Wishes};
+pub use run::{Hearing, Report, Settings, run};
+
+/// One end of a copy.
+#[derive(Clone)]
+pub struct Side {
+    /// Where the files are.
+    pub storage: SharedStorage,
+    /// The same as a server, where it is one: then files go straight between socket and file.
+    pub remote: Option<Arc<dyn Remote>>,
+    /// What counts as the root.
+    pub root: VPath,
+    /// Whose unfinished files are gone on with.
+    pub owner: Owner,
+}
+
+impl Side {
+    /// A storage at hand. Whoever starts a copy goes on with its own unfinished ones only.
+    pub const fn here(storage: SharedStorage, root: VPath, owner: Owner) -> Self {
+        Self { storage, remote: None, root, owner }
+    }
+
+    /// A server.
+    pub fn there<R: Remote>(remote: Arc<R>, root: VPath) -> Self {
+        Self { storage: remote.clone(), remote: Some(remote), root, owner: Owner::default() }
+    }
+}

@@ -1,0 +1,318 @@
+//! What is to be done so that one tree becomes like another? Looked at first, decided purely, written down as data.
+
+use std::collections::BTreeMap;
+
+use types::{Attr, Error, Kind, Reason, Time, VPath};
+use vfs::{Owner, Storage};
+
+use super::filter::Filter;
+
+/// As many entries as one tree may have.
+const ENTRIES_AT_MOST: usize = 10_000_000;
+/// As deep as a tree may be: links and bind mounts can make it endless.
+const DEPTH_AT_MOST: usize = 256;
+
+/// A tree as it was found: paths below its root, and what stands there.
+#[derive(Clone, Debug, Default)]
+pub struct Tree {
+    /// Everything that is meant.
+    pub entries: BTreeMap<VPath, Attr>,
+    /// What is there and not meant: it is neither copied nor removed.
+    pub left_out: Vec<VPath>,
+    /// Folders that could not be looked at wholly, and why.
+    pub unsure: Vec<(VPath, Error)>,
+}
+
+impl Tree {
+    /// Looks at everything below `root`. Links are left out: they are not followed, and FTP cannot make them.
+    ///
+    /// # Errors
+    /// Where the root itself cannot be listed, or the tree is larger than any can be.
+    pub async fn scan(storage: &dyn Storage, root: &VPath, filter: &Filter, owner: &Owner) -> Result<Self, Error> {
+        let mut tree = Self::default();
+        let mut folders = vec![VPath::root()];
+        while let Some(folder) = folders.pop() {
+            if let Err(e) = tree.look(storage, root, &folder, filter, owner, &mut folders).await {
+                if (folder.is_root() && e.reason != Reason::ListingUnsure) || e.reason == Reason::TooMany {
+                    return Err(e);
+                }
+                tree.unsure.push((folder, e));
+            }
+        }
+        Ok(tree)
+    }
+
+    async fn look(
+        &mut self,
+        storage: &dyn Storage,
+        root: &VPath,
+        folder: &VPath,
+        filter: &Filter,
+        owner: &Owner,
+        folders: &mut Vec<VPath>,
+    ) -> Result<(), Error> {
+        let mut listing = storage.list(&folder.under(root)?, owner).await?;
+        loop {
+            let page = listing.next_page().await?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            for entry in page {
+                // One component by the contract of listings; a storage that breaks it must not lead out of the tree.
+                if entry.name.contains(&b'/') || *entry.name == *b".." || *entry.name == *b"." {
+                    return Err(Error::new(Reason::ListingUnsure));
+                }
+                let path = folder.join(&entry.name)?;
+                if !matches!(entry.attr.kind, Kind::File | Kind::Dir) || !filter.takes(&path, &entry.attr) {
+                    self.left_out.push(path);
+                    continue;
+                }
+                if entry.attr.is_dir() {
+                    if path.components().count() > DEPTH_AT_MOST {
+                        return Err(Error::with(Reason::TooMany, format!("{path} lies deeper than {DEPTH_AT_MOST} folders")));
+                    }
+                    folders.push(path.clone());
+                }
+                self.entries.insert(path, entry.attr);
+                if self.entries.len() > ENTRIES_AT_MOST {
+                    return Err(Reason::TooMany.into());
+                }
+            }
+        }
+    }
+}
+
+/// When is a file taken for the same?
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Same {
+    /// When sizes are equal and times differ by no more than two seconds; where a time is not known, never.
+    #[default]
+    SizeAndTime,
+    /// When sizes are equal.
+    Size,
+    /// When the target is not older than the source, and of equal size.
+    NotOlder,
+    /// Whatever stands there: it stays.
+    Exists,
+    /// Never.
+    Never,
+}
+
+/// How a plan is made.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// When nothing needs to be done.
+    pub same: Same,
+    /// Whether what only the target has is removed.
+    pub delete: bool,
+    /// How many entries may be removed; more, and there is no plan.
+    pub delete_at_most: Option<usize>,
+    /// Whether only files that are newer than the target's replace them.
+    pub newer_only: bool,
+}
+
+/// One thing to do. Paths are below both roots.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// Make a folder.
+    MakeDir(VPath),
+    /// Copy a file.
+    Copy {
+        /// Which.
+        path: VPath,
+        /// How large it was when it was looked at.
+        size: u64,
+        /// When it last changed, where that is known.
+        modified: Option<Time>,
+        /// Whether something stands there that it replaces.
+        replaces: bool,
+    },
+    /// Remove a file.
+    Remove(VPath),
+    /// Remove a folder, which is empty by then.
+    RemoveDir(VPath),
+}
+
+/// All that is to be done, in order: folders, files, then what is removed, the deepest first.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Plan {
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// How many files are the same already.
+    pub same: usize,
+    /// Why nothing is removed although that was wished.
+    pub keeps: Option<Box<str>>,
+    /// Folders of either tree that could not be looked at wholly, and why: what is in them may be left out or copied again.
+    pub unsure: Vec<(VPath, Error)>,
+}
+
+impl Plan {
+    /// Compares two trees.
+    ///
+    /// # Errors
+    /// [`Reason::TooMuchToRemove`]; [`Reason::Exists`] where a file stands in the way of a folder or the other way round.
+    pub fn make(source: &Tree, target: &Tree, wishes: &Wishes) -> Result<Self, Error> {
+        let mut plan = Self { unsure: [&*source.unsure, &*target.unsure].concat(), ..Self::default() };
+        let (mut folders, mut files) = (Vec::new(), Vec::new());
+        for (path, attr) in &source.entries {
+            let there = target.entries.get(path);
+            if let Some(there) = there.filter(|there| there.is_dir() != attr.is_dir()) {
+                let kind = if there.is_dir() { "a folder" } else { "a file" };
+                return Err(Error::with(Reason::Exists, format!("{path} is {kind} there and not here")));
+            }
+            match (attr.is_dir(), there) {
+                (true, Some(_)) => {}
+                (true, None) => folders.push(Step::MakeDir(path.clone())),
+                (false, there) if is_same(attr, there, wishes) => plan.same += usize::from(there.is_some()),
+                (false, there) => files.push(Step::Copy {
+                    path: path.clone(),
+                    size: attr.size,
+                    modified: attr.modified,
+                    replaces: there.is_some(),
+                }),
+            }
+        }
+        plan.steps = folders;
+        plan.steps.append(&mut files);
+        if wishes.delete {
+            plan.remove(source, target, wishes)?;
+        }
+        Ok(plan)
+    }
+
+    fn remove(&mut self, source: &Tree, target: &Tree, wishes: &Wishes) -> Result<(), Error> {
+        // What was not seen may be there: nothing is removed on the word of a listing that is not whole.
+        if let Some((path, why)) = self.unsure.first() {
+            self.keeps = Some(format!("{path} could not be looked at wholly: {why}").into());
+            return Ok(());
+        }
+        let mut steps = Vec::new();
+        // Backwards, what lies in a folder comes before the folder.
+        for (path, attr) in target.entries.iter().rev().filter(|(path, _)| !source.entries.contains_key(*path)) {
+            if source.left_out.iter().any(|out| path.is_below(out)) || target.left_out.iter().any(|out| out.is_below(path)) {
+                continue;
+            }
+            steps.push(if attr.is_dir() { Step::RemoveDir(path.clone()) } else { Step::Remove(path.clone()) });
+        }
+        if let Some(most) = wishes.delete_at_most.filter(|&most| steps.len() > most) {
+            return Err(Error::with(Reason::TooMuchToRemove, format!("{} entries, and {most} may be", steps.len())));
+        }
+        self.steps.append(&mut steps);
+        Ok(())
+    }
+
+    /// How many bytes it copies.
+    pub fn bytes(&self) -> u64 {
+        self.steps.iter().map(|step| if let Step::Copy { size, .. } = step { *size } else { 0 }).sum()
+    }
+}
+
+fn is_same(source: &Attr, target: Option<&Attr>, wishes: &Wishes) -> bool {
+    let Some(target) = target else { return false };
+    if wishes.newer_only && matches!((source.modified, target.modified), (Some(s), Some(t)) if s.seconds <= t.seconds) {
+        return true;
+    }
+    let sizes = source.size == target.size;
+    let times = source.modified.zip(target.modified);
+    match wishes.same {
+        Same::SizeAndTime => sizes && times.is_some_and(|(s, t)| s.seconds.abs_diff(t.seconds) <= 2),
+        Same::Size => sizes,
+        Same::NotOlder => sizes && times.is_some_and(|(s, t)| t.seconds >= s.seconds),
+        Same::Exists => true,
+        Same::Never => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(entries: &[(&str, u64, i64)]) -> Tree {
+        let entry = |&(path, size, seconds): &(&str, u64, i64)| {
+            let kind = if path.ends_with('/') { Kind::Dir } else { Kind::File };
+            let attr = Attr { modified: Some(Time::from_seconds(seconds)), ..Attr::new(kind, size) };
+            (at(path), attr)
+        };
+        Tree { entries: entries.iter().map(entry).collect(), ..Tree::default() }
+    }
+
+    fn at(path: &str) -> VPath {
+        VPath::parse(path.as_bytes()).unwrap()
+    }
+
+    fn copies(source: &[(&str, u64, i64)], target: &[(&str, u64, i64)], wishes: &Wishes) -> usize {
+        Plan::make(&tree(source), &tree(target), wishes).unwrap().steps.len()
+    }
+
+    #[test]
+    fn what_is_the_same_is_left_alone() {
+        let with = |same| Wishes { same, ..Wishes::default() };
+        let here = [("/f", 5, 1000)];
+        for (there, same, expected) in [
+            ((5, 1002), Same::SizeAndTime, 0),
+            ((5, 1003), Same::SizeAndTime, 1),
+            ((6, 1000), Same::SizeAndTime, 1),
+            ((5, 9), Same::Size, 0),
+            ((6, 1000), Same::Size, 1),
+            ((5, 2000), Same::NotOlder, 0),
+            ((5, 999), Same::NotOlder, 1),
+            ((9, 9), Same::Exists, 0),
+            ((5, 1000), Same::Never, 1),
+        ] {
+            assert_eq!(copies(&here, &[("/f", there.0, there.1)], &with(same)), expected, "{there:?} {same:?}");
+            assert_eq!(copies(&here, &[], &with(same)), 1);
+        }
+        let newer = Wishes { newer_only: true, ..Wishes::default() };
+        assert_eq!((copies(&here, &[("/f", 9, 1001)], &newer), copies(&here, &[("/f", 9, 999)], &newer)), (0, 1));
+    }
+
+    #[test]
+    fn a_time_that_is_not_known_is_not_the_same() {
+        let mut there = tree(&[("/f", 5, 0)]);
+        there.entries.get_mut(&at("/f")).unwrap().modified = None;
+        assert_eq!(Plan::make(&tree(&[("/f", 5, 0)]), &there, &Wishes::default()).unwrap().steps.len(), 1);
+    }
+
+    #[test]
+    fn steps_come_in_an_order_that_works() {
+        let source = tree(&[("/b/", 0, 0), ("/b/c/", 0, 0), ("/b/c/f", 1, 0), ("/a", 2, 0)]);
+        let target = tree(&[("/a", 9, 0), ("/x/", 0, 0), ("/x/y/", 0, 0), ("/x/y/z", 1, 0)]);
+        let plan = Plan::make(&source, &target, &Wishes { delete: true, ..Wishes::default() }).unwrap();
+        let copy =
+            |path: &str, size, replaces| Step::Copy { path: at(path), size, modified: Some(Time::from_seconds(0)), replaces };
+        let expected = [
+            Step::MakeDir(at("/b")),
+            Step::MakeDir(at("/b/c")),
+            copy("/a", 2, true),
+            copy("/b/c/f", 1, false),
+            Step::Remove(at("/x/y/z")),
+            Step::RemoveDir(at("/x/y")),
+            Step::RemoveDir(at("/x")),
+        ];
+        assert_eq!((plan.steps.as_slice(), plan.bytes()), (expected.as_slice(), 3));
+    }
+
+    #[test]
+    fn removing_has_a_limit_and_needs_to_be_sure() {
+        let (mut source, mut target) = (tree(&[]), tree(&[("/a", 1, 0), ("/b/", 0, 0), ("/b/c", 1, 0)]));
+        let wishes = Wishes { delete: true, delete_at_most: Some(2), ..Wishes::default() };
+        assert_eq!(Plan::make(&source, &target, &wishes).unwrap_err().reason, Reason::TooMuchToRemove);
+        let wishes = Wishes { delete_at_most: Some(3), ..wishes };
+        assert_eq!(Plan::make(&source, &target, &wishes).unwrap().steps.len(), 3);
+        // A folder with something in it that is not meant stays, and so does what is left out here.
+        target.left_out.push(at("/b/left"));
+        source.left_out.push(at("/a"));
+        assert_eq!(Plan::make(&source, &target, &wishes).unwrap().steps, [Step::Remove(at("/b/c"))]);
+        source.unsure.push((at("/b"), Error::new(Reason::ListingUnsure)));
+        let plan = Plan::make(&source, &target, &wishes).unwrap();
+        assert!(plan.steps.is_empty() && plan.keeps.unwrap().contains("/b") && plan.unsure.len() == 1);
+    }
+
+    #[test]
+    fn a_folder_does_not_replace_a_file() {
+        for (here, there) in [("/a/", "/a"), ("/a", "/a/")] {
+            let plan = Plan::make(&tree(&[(here, 0, 0)]), &tree(&[(there, 0, 0)]), &Wishes::default());
+            assert_eq!(plan.unwrap_err().reason, Reason::Exists);
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! May an interrupted copy go on where it stopped? Only where the end of what is there is the same on both sides.
+
+use types::{Error, Reason, VPath};
+
+use super::Side;
+
+/// As much as is compared.
+const OVERLAP: u64 = 64 * 1024;
+
+/// Whether the first `at` bytes of `source` seem to be what stands at `target`: their last 64 KiB are compared.
+///
+/// # Errors
+/// The storages'.
+pub(super) async fn goes_on(source: (&Side, &VPath), target: (&Side, &VPath), at: u64) -> Result<bool, Error> {
+    let bytes = at.min(OVERLAP);
+    let from = at - bytes;
+    Ok(read(source, from, bytes).await? == read(target, from, bytes).await?)
+}
+
+async fn read((side, path): (&Side, &VPath), from: u64, bytes: u64) -> Result<Vec<u8>, Error> {
+    let (_, source) = side.storage.read(path, from, &side.owner).await?;
+    let read = source.first(bytes).read_to_end().await?;
+    if read.len() as u64 == bytes { Ok(read) } else { Err(Reason::BeyondEnd.into()) }
+}

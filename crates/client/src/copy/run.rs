@@ -1,0 +1,363 @@
+//! Does what a plan says: many files at once, each under its name only when it is whole, tried again where that may help.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use io::body::BoxFuture;
+use io::meter::{Bucket, Meter};
+use io::{CancellationToken, clock};
+use types::{AttrChange, Error, Kind, Reason, Time, VPath, WriteHow};
+use vfs::{Owner, WriteOrder};
+
+use super::Side;
+use super::plan::{Plan, Step};
+use super::resume::goes_on;
+use crate::failure::is_passing;
+use crate::remote::Remote;
+
+/// As much as goes through memory at once where neither end is a socket.
+const PORTION: u64 = 4 * 1024 * 1024;
+/// Files from this size on are looked at for an earlier part even at the first try.
+const WORTH_RESUMING: u64 = 1024 * 1024;
+/// No pause between tries is longer.
+const PAUSE_AT_MOST: Duration = Duration::from_secs(30);
+
+/// How a plan is done.
+#[derive(Clone)]
+pub struct Settings {
+    /// Files at once; a server that allows fewer connections gets fewer.
+    pub at_once: usize,
+    /// How often a file is tried.
+    pub tries: u32,
+    /// The pause before the second try; each further one is twice as long, up to half a minute.
+    pub pause: Duration,
+    /// Whether modification times are kept where the target can.
+    pub keep_times: bool,
+    /// Whether uploads go to a temporary name first and are renamed when they are whole.
+    pub temporary_names: bool,
+    /// Whether interrupted copies are gone on with.
+    pub resume: bool,
+    /// Rates all files share.
+    pub rates: Vec<Arc<Bucket>>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            at_once: 4,
+            tries: 5,
+            pause: Duration::from_millis(500),
+            keep_times: true,
+            temporary_names: true,
+            resume: true,
+            rates: Vec::new(),
+        }
+    }
+}
+
+/// Hears how it goes. Called from the copying task: it must not wait.
+pub trait Hearing: Send + Sync {
+    /// A file begins, or is tried again; the meter counts its bytes.
+    fn begun(&self, _path: &VPath, _size: u64, _meter: &Meter) {}
+    /// A try failed and another follows.
+    fn retried(&self, _path: &VPath, _error: &Error) {}
+    /// A step is over.
+    fn ended(&self, _step: &Step, _result: &Result<(), Error>) {}
+}
+
+/// Hears nothing.
+impl Hearing for () {}
+
+/// What came of a plan.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Steps that are done.
+    pub done: usize,
+    /// Bytes of files that were copied.
+    pub bytes: u64,
+    /// What failed.
+    pub failed: Vec<(Step, Error)>,
+    /// Whether nothing was removed because something had failed.
+    pub kept: bool,
+}
+
+/// Does a plan. What fails is told and the rest goes on; nothing is removed once something has failed.
+pub async fn run(
+    plan: &Plan,
+    source: &Side,
+    target: &Side,
+    settings: &Settings,
+    hearing: &dyn Hearing,
+    token: &CancellationToken,
+) -> Report {
+    let work = Work { source, target, settings, hearing, token, report: Mutex::default() };
+    let is_copy = |step: &&Step| matches!(step, Step::Copy { .. });
+    let is_removal = |step: &&Step| matches!(step, Step::Remove(_) | Step::RemoveDir(_));
+    for step in plan.steps.iter().filter(|step| matches!(step, Step::MakeDir(_))) {
+        work.step(step).await;
+    }
+    let files = Mutex::new(plan.steps.iter().filter(is_copy).collect::<VecDeque<_>>());
+    let allowed = [source, target].iter().filter_map(|side| side.remote.as_ref()).map(|remote| remote.at_once()).min();
+    let at_once = settings.at_once.min(allowed.unwrap_or(usize::MAX)).max(1);
+    all((0..at_once).map(|_| Box::pin(work.files(&files)) as BoxFuture<'_, ()>).collect()).await;
+    let has_failed = !work.report().failed.is_empty();
+    let removals: Vec<_> = plan.steps.iter().filter(is_removal).collect();
+    if has_failed && !removals.is_empty() {
+        work.report().kept = true;
+    } else {
+        for step in removals {
+            work.step(step).await;
+        }
+    }
+    work.report.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits for all of them at once.
+async fn all(mut futures: Vec<BoxFuture<'_, ()>>) {
+    poll_fn(|cx| {
+        futures.retain_mut(|future| future.as_mut().poll(cx).is_pending());
+        if futures.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
+struct Work<'a> {
+    source: &'a Side,
+    target: &'a Side,
+    settings: &'a Settings,
+    hearing: &'a dyn Hearing,
+    token: &'a CancellationToken,
+    report: Mutex<Report>,
+}
+
+/// A file to copy.
+#[derive(Clone, Copy)]
+struct File<'a> {
+    path: &'a VPath,
+    from: &'a VPath,
+    to: &'a VPath,
+    size: u64,
+    modified: Option<Time>,
+    replaces: bool,
+    /// Counted from 0.
+    attempt: u32,
+}
+
+impl Work<'_> {
+    fn report(&self) -> std::sync::MutexGuard<'_, Report> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn files(&self, queue: &Mutex<VecDeque<&Step>>) {
+        loop {
+            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            let Some(step) = next else { return };
+            self.step(step).await;
+        }
+    }
+
+    async fn step(&self, step: &Step) {
+        let result =
+            if self.token.is_cancelled() { Err(Error::new(Reason::Cancelled)) } else { self.again_and_again(step).await };
+        self.hearing.ended(step, &result.as_ref().map(drop).map_err(Clone::clone));
+        let mut report = self.report();
+        match result {
+            Ok(bytes) => {
+                report.done += 1;
+                report.bytes += bytes;
+            }
+            Err(e) => report.failed.push((step.clone(), e)),
+        }
+    }
+
+    async fn again_and_again(&self, step: &Step) -> Result<u64, Error> {
+        let (path, mut pause) = (step.path(), self.settings.pause);
+        for attempt in 0.. {
+            let error = match self.once(step, attempt).await {
+                // That session could be resumed no more; the next try has a new one.
+                Err(e) if e.reason == Reason::DataNotProtected && attempt == 0 => {
+                    self.hearing.retried(path, &e);
+                    continue;
+                }
+                Err(e) if is_passing(e.reason) && attempt + 1 < self.settings.tries => e,
+                result => return result,
+            };
+            self.hearing.retried(path, &error);
+            let waited = self.token.run_until_cancelled(clock::sleep_until(clock::now() + pause)).await;
+            if waited.is_none() {
+                return Err(error);
+            }
+            pause = (pause * 2).min(PAUSE_AT_MOST);
+        }
+        Err(Error::new(Reason::Cancelled))
+    }
+
+    async fn once(&self, step: &Step, attempt: u32) -> Result<u64, Error> {
+        let to = step.path().under(&self.target.root)?;
+        let storage = &self.target.storage;
+        match step {
+            Step::MakeDir(_) => match storage.make_dir(&to, 0o755).await {
+                // Somebody was quicker, or an earlier try.
+                Err(e) if matches!(e.reason, Reason::Exists | Reason::ServerRefused) => {
+                    let there = storage.stat(&to, true, &self.target.owner).await;
+                    if there.is_ok_and(|attr| attr.is_dir()) { Ok(0) } else { Err(e) }
+                }
+                other => other.map(|()| 0),
+            },
+            Step::Remove(_) => storage.remove(&to, &self.target.owner).await.map(|()| 0),
+            Step::RemoveDir(_) => storage.remove_dir(&to).await.map(|()| 0),
+            Step::Copy { path, size, modified, replaces } => {
+                let from = path.under(&self.source.root)?;
+                let file = File { path, from: &from, to: &to, size: *size, modified: *modified, replaces: *replaces, attempt };
+                let copy = async {
+                    match (&self.source.remote, &self.target.remote) {
+                        (_, Some(remote)) => self.upload(remote.as_ref(), file).await,
+                        (Some(remote), None) => self.download(remote.as_ref(), file).await,
+                        (None, None) => self.through_memory(file).await,
+                    }
+                };
+                // Dropped where it stands: whatever was open is aborted.
+                self.token.run_until_cancelled(copy).await.unwrap_or_else(|| Err(Error::new(Reason::Cancelled)))
+            }
+        }
+    }
+
+    fn meter(&self, file: File<'_>) -> Meter {
+        let meter = Meter::new(self.token.child_token(), self.settings.rates.clone());
+        self.hearing.begun(file.path, file.size, &meter);
+        meter
+    }
+
+    fn order<'a>(&self, how: WriteHow, owner: &'a Owner) -> WriteOrder<'a> {
+        WriteOrder { how, mode: 0o644, owner }
+    }
+
+    /// From a server straight into a file. The target's own storage keeps it out of sight until it is whole.
+    async fn download(&self, remote: &dyn Remote, file: File<'_>) -> Result<u64, Error> {
+        // Sizes in listings that are not MLSD's may be rounded, and one that was wrong once is asked for anew.
+        let is_exact = remote.welcome().features.facts() && file.attempt == 0;
+        let expected = if is_exact { Some(file.size) } else { remote.size(file.from).await? };
+        let at = match self.part_of_download(file).await {
+            Some(at) if expected.is_some_and(|size| at <= size) && self.fits((file.from, file.to), at).await => at,
+            _ => 0,
+        };
+        let how = if at == 0 { WriteHow::Replace } else { WriteHow::At(at) };
+        let opened = self.target.storage.write(file.to, self.order(how, &self.target.owner)).await?;
+        let rest = expected.map(|size| size.saturating_sub(at));
+        let bytes = remote.receive(file.from, at, rest, opened.sink, self.meter(file)).await?;
+        self.keep_time(file.to, file.modified).await?;
+        Ok(bytes)
+    }
+
+    /// How much of an interrupted download is there. Only one that nobody else sees: what stands under its name is whole.
+    async fn part_of_download(&self, file: File<'_>) -> Option<u64> {
+        let worth = file.size >= WORTH_RESUMING || file.attempt > 0;
+        if !self.settings.resume || file.replaces || !worth || !self.target.storage.capability().write_at {
+            return None;
+        }
+        let seen = self.target.storage.stat(file.to, true, &Owner::default()).await;
+        if !matches!(seen, Err(e) if e.reason == Reason::NotFound) {
+            return None;
+        }
+        let own = self.target.storage.stat(file.to, true, &self.target.owner).await.ok()?;
+        (own.kind == Kind::File && own.size > 0).then_some(own.size)
+    }
+
+    async fn fits(&self, (from, there): (&VPath, &VPath), at: u64) -> bool {
+        goes_on((self.source, from), (self.target, there), at).await.unwrap_or(false)
+    }
+
+    /// From a storage straight to a server: under a temporary name, if that is wished, until it is whole.
+    async fn upload(&self, remote: &dyn Remote, file: File<'_>) -> Result<u64, Error> {
+        let temporary = if self.settings.temporary_names { temporary_name(file.to) } else { None };
+        let name = temporary.as_ref().unwrap_or(file.to);
+        let mut at = 0;
+        let worth = file.size >= WORTH_RESUMING || file.attempt > 0;
+        if self.settings.resume && worth && temporary.is_some() {
+            let there = remote.size(name).await.ok().flatten().unwrap_or(0);
+            if there > 0 && there <= file.size && self.fits((file.from, name), there).await {
+                at = there;
+            }
+        }
+        let (attr, body) = self.source.storage.read(file.from, at, &self.source.owner).await?;
+        // A source that is a server whose listing is not exact tells nothing to rely on; its own end does.
+        let is_exact = self.source.remote.as_ref().is_none_or(|source| source.welcome().features.facts());
+        let rest = is_exact.then(|| attr.size.saturating_sub(at));
+        let how = if at == 0 { WriteHow::Replace } else { WriteHow::At(at) };
+        let bytes = remote.send(name, how, rest, body, self.meter(file)).await?;
+        self.keep_time(name, file.modified.or(attr.modified)).await?;
+        if let Some(temporary) = &temporary {
+            self.publish(temporary, file.to).await?;
+        }
+        Ok(bytes)
+    }
+
+    /// Gives an upload its name. Servers that rename onto nothing that exists have the old file taken away first.
+    async fn publish(&self, temporary: &VPath, to: &VPath) -> Result<(), Error> {
+        let storage = &self.target.storage;
+        let Err(e) = storage.rename(temporary, to, true).await else { return Ok(()) };
+        let in_the_way = matches!(e.reason, Reason::Exists | Reason::ServerRefused | Reason::BadName);
+        if !in_the_way || !storage.stat(to, true, &self.target.owner).await.is_ok_and(|attr| attr.kind == Kind::File) {
+            return Err(e);
+        }
+        storage.remove(to, &self.target.owner).await?;
+        storage.rename(temporary, to, true).await
+    }
+
+    /// Neither end is a socket: portion by portion, and the source must stay as it is.
+    async fn through_memory(&self, file: File<'_>) -> Result<u64, Error> {
+        let meter = self.meter(file);
+        let opened = self.target.storage.write(file.to, self.order(WriteHow::Replace, &self.target.owner)).await?;
+        let (mut sink, mut at, mut first) = (opened.sink, 0, None);
+        loop {
+            let (attr, body) = self.source.storage.read(file.from, at, &self.source.owner).await?;
+            let look = (attr.size, attr.modified, attr.unique);
+            if *first.get_or_insert(look) != look {
+                return Err(Reason::SourceChanged.into());
+            }
+            if at == attr.size {
+                break;
+            }
+            let mut portion = Bytes::from(body.first(PORTION).read_to_end().await?);
+            if portion.is_empty() {
+                return Err(Reason::SourceChanged.into());
+            }
+            at += portion.len() as u64;
+            while !portion.is_empty() {
+                let granted = meter.grant(portion.len()).await.map_err(|_| Error::new(Reason::Cancelled))?;
+                sink.write_all(portion.split_to(granted.min(portion.len()))).await?;
+                meter.count(granted);
+            }
+        }
+        sink.commit().await?;
+        self.keep_time(file.to, file.modified).await?;
+        Ok(at)
+    }
+
+    async fn keep_time(&self, path: &VPath, modified: Option<Time>) -> Result<(), Error> {
+        let can = self.settings.keep_times && self.target.storage.capability().set_times;
+        let Some(modified) = modified.filter(|_| can) else { return Ok(()) };
+        let change = AttrChange { modified: Some(modified), ..AttrChange::default() };
+        self.target.storage.set_attr(path, &change).await.map(drop)
+    }
+}
+
+impl Step {
+    /// What it is about.
+    pub const fn path(&self) -> &VPath {
+        match self {
+            Self::MakeDir(path) | Self::Remove(path) | Self::RemoveDir(path) | Self::Copy { path, .. } => path,
+        }
+    }
+}
+
+/// Where an upload waits until it is whole; `None` where its name is too long for another beside it. The same for each
+/// try, so that a later one finds it.
+fn temporary_name(path: &VPath) -> Option<VPath> {
+    let name = [b".", path.name()?, b".carrack-part"].concat();
+    path.parent()?.join(&name).ok()
+}

@@ -1,0 +1,70 @@
+//! Which exit code does a failure get? One table, for scripts: the codes never change their meaning.
+//!
+//! | code | meaning |
+//! | ---: | --- |
+//! | 0 | all is done |
+//! | 1 | some of it failed, the rest is done |
+//! | 3 | the URL cannot be used |
+//! | 4 | it is known and not served by this build, or the server cannot do it |
+//! | 6 | the server cannot be reached |
+//! | 7 | the server does not keep to the protocol, or went away |
+//! | 8 | something took longer than its limit |
+//! | 9 | permission denied |
+//! | 18 | a file did not arrive whole |
+//! | 23 | this side could not be read or written |
+//! | 30 | no data connection could be had |
+//! | 35 | the connection cannot be protected as it must be |
+//! | 67 | the login was refused |
+//! | 70 | there is no room |
+//! | 73 | it exists already, or is not empty |
+//! | 75 | the server takes no more connections, or is busy: try again later |
+//! | 78 | no such file or folder |
+//! | 85 | what was found is not sure enough to go on |
+//! | 130 | it was cancelled |
+
+use types::Reason;
+
+/// Some of it failed, the rest is done.
+pub const PARTLY: u8 = 1;
+
+/// The exit code of a failure. Where curl has a number for it, it is curl's.
+pub const fn code(reason: Reason) -> u8 {
+    match reason {
+        Reason::BadUrl => 3,
+        Reason::SchemeUnserved | Reason::Unsupported | Reason::NoRestart | Reason::NotServed => 4,
+        Reason::Unreachable => 6,
+        Reason::NotTheProtocol | Reason::Disconnected | Reason::ServerClosing | Reason::ServerRefused => 7,
+        Reason::TooSlow => 8,
+        Reason::Denied | Reason::StorageDenied | Reason::ReadOnly => 9,
+        Reason::TransferCut | Reason::TransferShort | Reason::SourceChanged | Reason::Shrunk => 18,
+        Reason::NoDataConnection => 30,
+        Reason::NotProtected | Reason::DataNotProtected => 35,
+        Reason::LoginRefused | Reason::AccountNeeded => 67,
+        Reason::NoSpace | Reason::OverQuota | Reason::TooLarge => 70,
+        Reason::Exists | Reason::NotEmpty => 73,
+        Reason::TooManyConnections | Reason::Busy => 75,
+        Reason::NotFound | Reason::NotAFolder | Reason::IsAFolder => 78,
+        Reason::ListingUnsure | Reason::ResumeDiffers | Reason::TooMuchToRemove => 85,
+        Reason::Cancelled => 130,
+        _ => 23,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto::ftp::client::Kind;
+
+    #[test]
+    fn every_code_is_in_the_table_and_no_failure_passes_for_success() {
+        let table = include_str!("exit.rs");
+        for &reason in Reason::ALL {
+            let code = code(reason);
+            assert!(code > PARTLY && table.contains(&format!("//! | {code} |")), "{reason:?} {code}");
+        }
+        for kind in Kind::ALL {
+            let own = code(crate::failure::reason(kind));
+            assert!(own != 23 || matches!(kind, Kind::Local | Kind::BadName), "{kind:?} has no code of its own");
+        }
+    }
+}

@@ -1,0 +1,535 @@
+//! The driver: one task that owns a control connection, its session and at most one data connection, and does what the
+//! session says. Nothing slow is awaited in its body: while a file moves it hears the server.
+
+use std::collections::BTreeMap;
+use std::future::{pending, poll_fn};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use io::body::BoxFuture;
+use io::stream::Stream;
+use io::tls::{self, ClientSession};
+use io::{CancellationToken, clock, listen};
+use proto::ftp::client::{DataFault, DataId, Flow, Input, Kind, Note, OpId, Output, Session, Welcome};
+use tokio::sync::{mpsc, oneshot};
+use trace::record::Recorder;
+use types::{Direction, Error, Lane, Reason, What};
+
+use super::call::{Body, Call, Message, Pending};
+use super::data::{Data, Piece, Protect, Step, Trouble, fault};
+use super::seen::Seen;
+use crate::failure;
+
+/// How much of what the server says is taken at once.
+const READ_AT_ONCE: usize = 8 * 1024;
+/// How much may wait to be sent before nothing more is begun.
+const UNSENT_AT_MOST: usize = 64 * 1024;
+
+/// What a driver begins with.
+pub(super) struct Start {
+    pub(super) stream: Stream,
+    /// What protects this connection and its data connections, and the server's name; only used once the session wants it.
+    pub(super) tls: Option<(ClientSession, Box<str>)>,
+    pub(super) peer: SocketAddr,
+    pub(super) local: SocketAddr,
+    pub(super) session: Session,
+    pub(super) recorder: Recorder,
+    pub(super) calls: mpsc::Receiver<Message>,
+    /// Told when the session is ready.
+    pub(super) ready: oneshot::Sender<Box<Welcome>>,
+    /// Says why the session ended, for all who ask later.
+    pub(super) ended: Arc<OnceLock<Error>>,
+    /// Cancelled when the driver is gone.
+    pub(super) gone: CancellationToken,
+    pub(super) limits: Stall,
+    /// How many connections the server said that it allows; 0 if it did not.
+    pub(super) allowed: Arc<AtomicU32>,
+    /// Set when data connections cannot be protected any more.
+    pub(super) spent: Arc<AtomicBool>,
+    /// Ports that active data connections are waited for on; any if `None`.
+    pub(super) active_ports: Option<(u16, u16)>,
+}
+
+/// What the driver itself limits.
+#[derive(Clone, Copy)]
+pub(super) struct Stall {
+    /// How long the network may move no byte of a transfer.
+    pub(super) progress: Duration,
+    /// How long a data connection may take to come about.
+    pub(super) data_connection: Duration,
+    /// How long a TLS handshake may take.
+    pub(super) handshake: Duration,
+}
+
+pub(super) struct Driver {
+    session: Session,
+    /// `None` while its handshake goes on, and once that has failed.
+    stream: Option<Stream>,
+    shaking: Option<BoxFuture<'static, Result<Stream, tls::Failure>>>,
+    tls: Option<(ClientSession, Box<str>)>,
+    peer: SocketAddr,
+    /// Whether the server may still say something.
+    hears: bool,
+    unsent: Vec<u8>,
+    calls: mpsc::Receiver<Message>,
+    /// Whether more calls may come.
+    takes: bool,
+    pending: BTreeMap<u64, Pending>,
+    next_op: u64,
+    data: Option<Data>,
+    began: Instant,
+    seen: Seen,
+    ready: Option<oneshot::Sender<Box<Welcome>>>,
+    ended: Arc<OnceLock<Error>>,
+    gone: CancellationToken,
+    limits: Stall,
+    allowed: Arc<AtomicU32>,
+    spent: Arc<AtomicBool>,
+    active_ports: Option<(u16, u16)>,
+    is_closed: bool,
+}
+
+/// What woke the loop.
+enum Woken {
+    Heard,
+    Sent,
+    Shaken(Result<Stream, tls::Failure>),
+    Step(Step),
+    Message(Option<Message>),
+    Deserted(OpId),
+    Late,
+}
+
+impl Driver {
+    pub(super) fn new(start: Start) -> Self {
+        let mut seen = Seen::new(start.recorder);
+        seen.record(Duration::ZERO, || What::Accepted(start.local, start.peer));
+        Self {
+            session: start.session,
+            stream: Some(start.stream),
+            shaking: None,
+            tls: start.tls,
+            peer: start.peer,
+            hears: true,
+            unsent: Vec::new(),
+            calls: start.calls,
+            takes: true,
+            pending: BTreeMap::new(),
+            next_op: 0,
+            data: None,
+            began: clock::now(),
+            seen,
+            ready: Some(start.ready),
+            ended: start.ended,
+            gone: start.gone,
+            limits: start.limits,
+            allowed: start.allowed,
+            spent: start.spent,
+            active_ports: start.active_ports,
+            is_closed: false,
+        }
+    }
+
+    /// Lives until the session is over.
+    pub(super) async fn live(mut self) {
+        loop {
+            self.perform();
+            self.flush();
+            if self.is_closed {
+                break;
+            }
+            match self.wait().await {
+                Woken::Heard => self.hear(),
+                Woken::Sent => {}
+                Woken::Shaken(done) => self.shaken(done),
+                Woken::Step(step) => self.stepped(step),
+                Woken::Message(Some(Message::Call(call))) => self.begin(call),
+                Woken::Message(Some(Message::Quit) | None) => {
+                    self.takes = false;
+                    self.handle(Input::Quit);
+                }
+                Woken::Deserted(op) => self.handle(Input::Cancel(op)),
+                Woken::Late => self.handle(Input::Tick),
+            }
+        }
+    }
+
+    fn now(&self) -> Duration {
+        clock::now().saturating_duration_since(self.began)
+    }
+
+    fn handle(&mut self, input: Input<'_>) {
+        self.session.handle(input, self.now());
+    }
+
+    async fn wait(&mut self) -> Woken {
+        let due = self.session.deadline().map(|after| self.began + after);
+        let is_full = self.unsent.len() > UNSENT_AT_MOST;
+        let has_unsent = !self.unsent.is_empty();
+        let (stream, data) = (self.stream.as_ref(), &mut self.data);
+        tokio::select! {
+            biased;
+            // Before the control connection: a quick server has confirmed a listing before we have seen that its data
+            // connection stands, and the session would take the listing for an empty one.
+            step = async { match data {
+                Some(data) => data.step().await,
+                None => pending().await,
+            }} => Woken::Step(step),
+            () = async { match stream {
+                // Whatever it is: the next read tells.
+                Some(stream) => drop(stream.readable().await),
+                None => pending().await,
+            }}, if self.hears => Woken::Heard,
+            done = async { match &mut self.shaking {
+                Some(work) => work.await,
+                None => pending().await,
+            }} => Woken::Shaken(done),
+            op = deserted(&mut self.pending) => Woken::Deserted(op),
+            message = self.calls.recv(), if self.takes && !is_full => Woken::Message(message),
+            () = async { match stream {
+                Some(stream) => drop(stream.writable().await),
+                None => pending().await,
+            }}, if has_unsent => Woken::Sent,
+            () = async { match due {
+                Some(due) => clock::sleep_until(due).await,
+                None => pending().await,
+            }} => Woken::Late,
+        }
+    }
+
+    fn hear(&mut self) {
+        let mut buffer = [0; READ_AT_ONCE];
+        let Some(stream) = &mut self.stream else { return };
+        match stream.try_read(&mut buffer) {
+            Ok(0) => {
+                self.hears = false;
+                self.handle(Input::Lost(None));
+            }
+            Ok(n) => {
+                let bytes = buffer.get(..n).unwrap_or_default();
+                self.seen.heard(self.now(), bytes);
+                self.handle(Input::Received(bytes));
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(e) => {
+                self.hears = false;
+                self.handle(Input::Lost(Some(e.to_string().into())));
+            }
+        }
+    }
+
+    /// Writes what fits. That the connection is broken, the reading side will tell.
+    fn flush(&mut self) {
+        let Some(stream) = &mut self.stream else { return };
+        let mut sent = 0;
+        while let Some(rest) = self.unsent.get(sent..).filter(|rest| !rest.is_empty()) {
+            match stream.try_write(rest) {
+                Ok(n) if n > 0 => sent += n,
+                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => break,
+                _ => sent = self.unsent.len(),
+            }
+        }
+        self.unsent.drain(..sent);
+    }
+
+    fn begin(&mut self, call: Call) {
+        self.next_op += 1;
+        let op = OpId(self.next_op);
+        self.pending.insert(op.0, Pending::new(call.body, call.begun, call.done));
+        self.handle(Input::Run(op, call.operation));
+    }
+
+    /// Does what the session says, until it has nothing more to say.
+    fn perform(&mut self) {
+        while let Some(output) = self.session.poll() {
+            match output {
+                Output::Send(line) => {
+                    line.print(&mut self.unsent);
+                    let now = self.now();
+                    self.seen.record(now, || What::Command(line.shown().into()));
+                }
+                Output::StartTls => self.start_tls(),
+                Output::Connect(id, to, protected) => self.connect(id, to, protected),
+                Output::Listen(id, ip, protected) => self.listen(id, ip, protected),
+                Output::Move(id, op, flow) => self.move_body(id, op, flow),
+                Output::Cut(id) => self.cut(id),
+                Output::Ready(welcome) => {
+                    if let Some(ready) = self.ready.take() {
+                        // Nobody waits any more: then the handle is gone, and with it the session.
+                        let _ = ready.send(welcome);
+                    }
+                }
+                Output::Item(op, item) => {
+                    if let Some(pending) = self.pending.get_mut(&op.0) {
+                        pending.page.push(item);
+                    }
+                }
+                Output::Done(op, result) => {
+                    if result.as_ref().is_err_and(|f| f.kind == Kind::DataTls) {
+                        self.spent.store(true, Ordering::Relaxed);
+                    }
+                    if let Some(pending) = self.pending.remove(&op.0) {
+                        pending.answer(result.map_err(|f| failure::error(&f)));
+                    }
+                }
+                Output::Note(note) => self.note(&note),
+                Output::Close(failure) => {
+                    let error = failure.map(|f| failure::error(&f));
+                    let now = self.now();
+                    self.seen.record(now, || What::Closed(error.as_ref().map(|e| e.reason)));
+                    let _ =
+                        self.ended.set(error.unwrap_or_else(|| Error::with(Reason::Disconnected, "the session was closed here")));
+                    self.is_closed = true;
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, note: &Note) {
+        if let Note::ConnectionLimit(limit) = note {
+            self.allowed.store(*limit, Ordering::Relaxed);
+        }
+        let reason = match note {
+            Note::AddressReplaced { .. } => Reason::PrivateAnnounced,
+            Note::FormFailed { .. } => Reason::NoDataConnection,
+            Note::InClear => Reason::NotProtected,
+            Note::DataInClear => Reason::DataNotProtected,
+            Note::ConnectionLimit(_) => Reason::TooManyConnections,
+            Note::StrayReply(_) => Reason::NotTheProtocol,
+        };
+        let now = self.now();
+        self.seen.record(now, || What::Note(reason, note.to_string().into()));
+    }
+
+    /// What came in clear behind the server's consent stays in the socket, and breaks the handshake.
+    fn start_tls(&mut self) {
+        let Some((session, name)) = self.tls.clone() else {
+            return self.handle(Input::Tls(Err("it was not said whom to trust".into())));
+        };
+        let Some(stream) = self.stream.take() else { return };
+        let deadline = clock::now() + self.limits.handshake;
+        self.shaking = Some(Box::pin(async move { session.connect(stream, &name, deadline).await }));
+    }
+
+    fn shaken(&mut self, done: Result<Stream, tls::Failure>) {
+        self.shaking = None;
+        let now = self.now();
+        match done {
+            Ok(stream) => {
+                self.seen.record(now, || {
+                    What::Secured(Lane::Control, stream.tls().map(ToString::to_string).unwrap_or_default().into())
+                });
+                self.stream = Some(stream);
+                self.handle(Input::Tls(Ok(())));
+            }
+            Err(failure) => {
+                self.seen.record(now, || What::Note(failure.reason, failure.detail.clone()));
+                self.handle(Input::Tls(Err(format!("{}: {}", failure.reason, failure.detail).into())));
+            }
+        }
+    }
+
+    /// What a data connection is protected with, where the session wants that.
+    fn protect(&self, protected: bool) -> Result<Option<Protect>, DataFault> {
+        match (protected, &self.tls) {
+            (false, _) => Ok(None),
+            (true, Some((session, name))) => {
+                Ok(Some(Protect { session: session.clone(), name: name.clone(), within: self.limits.handshake }))
+            }
+            (true, None) => Err(DataFault::Tls("it was not said whom to trust".into())),
+        }
+    }
+
+    fn connect(&mut self, id: DataId, to: SocketAddr, protected: bool) {
+        let now = self.now();
+        self.seen.record(now, || What::Connecting(to));
+        self.data = Some(match self.protect(protected) {
+            Ok(protect) => Data::connect(id, to, self.limits.data_connection, protect),
+            Err(fault) => Data::failed(id, fault),
+        });
+    }
+
+    fn listen(&mut self, id: DataId, ip: std::net::IpAddr, protected: bool) {
+        let protect = match self.protect(protected) {
+            Ok(protect) => protect,
+            Err(fault) => return self.data = Some(Data::failed(id, fault)),
+        };
+        let (first, last) = self.active_ports.unwrap_or((0, 0));
+        let mut bound = Err(std::io::ErrorKind::AddrNotAvailable.into());
+        for port in first..=last {
+            bound = listen::bind_tcp(SocketAddr::new(ip, port)).and_then(|l| l.local_addr().map(|at| (l, at)));
+            if bound.is_ok() {
+                break;
+            }
+        }
+        match bound {
+            Ok((listener, at)) => {
+                let now = self.now();
+                self.seen.record(now, || What::Listening(at));
+                self.data = Some(Data::accept(id, listener, self.peer.ip(), protect));
+                self.handle(Input::Listening(id, at));
+            }
+            Err(e) => self.data = Some(Data::failed(id, DataFault::NotMade(format!("listening on {ip}: {e}").into()))),
+        }
+    }
+
+    fn move_body(&mut self, id: DataId, op: OpId, flow: Flow) {
+        let (Some(data), Some(pending)) = (self.data.as_mut().filter(|d| d.id == id), self.pending.get_mut(&op.0)) else {
+            return;
+        };
+        if let Some(begun) = pending.begun.take() {
+            let _ = begun.send(());
+        }
+        let stall = self.limits.progress;
+        let body = match (flow, &pending.body) {
+            // The room for pages stays with the call: the next piece needs it, too.
+            (Flow::Listing, Body::Pages(room)) => Body::Pages(room.clone()),
+            _ => std::mem::replace(&mut pending.body, Body::None),
+        };
+        let direction = match (flow, body) {
+            (Flow::Receive { ascii }, Body::Into(sink, meter)) => {
+                data.receive(op, sink, meter, ascii, stall);
+                Direction::Out
+            }
+            (Flow::Send { ascii }, Body::From(source, meter)) => {
+                data.send(op, source, meter, ascii, stall);
+                Direction::In
+            }
+            (Flow::Listing, body) => {
+                data.list(op, room_of(body), io::meter::Meter::default(), stall);
+                Direction::Out
+            }
+            // A body can be had once; a session moves it once.
+            _ => return self.handle(Input::DataFailed(id, DataFault::Local("there is no body to move".into()))),
+        };
+        let now = self.now();
+        self.seen.record(now, || What::Started(direction));
+    }
+
+    /// Breaks a data connection off: what is dropped before its end is cut.
+    fn cut(&mut self, id: DataId) {
+        let Some(data) = self.data.take_if(|data| data.id == id) else { return };
+        if let Some((_, direction, meter)) = &data.moves {
+            let now = self.now();
+            self.seen.record(now, || What::Cut(*direction, meter.moved(), Reason::TransferCut));
+        }
+    }
+
+    fn stepped(&mut self, step: Step) {
+        let Some(id) = self.data.as_ref().map(|data| data.id) else { return };
+        let now = self.now();
+        match step {
+            Step::Opened(peer) => {
+                self.seen.record(now, || What::Connected(peer));
+                self.handle(Input::DataOpened(id));
+            }
+            Step::Secured(what) => self.seen.record(now, || What::Secured(Lane::Data, what)),
+            Step::NotOpened(fault) => {
+                self.seen.record(now, || What::DataFailed(Reason::NoDataConnection));
+                self.data = None;
+                self.handle(Input::DataFailed(id, fault));
+            }
+            Step::Moved(moved) => {
+                let bytes = moved.result.as_ref().copied().unwrap_or_default();
+                let op = self.data_over(bytes, moved.result.is_ok());
+                if let Some(pending) = op.and_then(|op| self.pending.get_mut(&op.0)) {
+                    pending.sink = moved.sink;
+                }
+                self.over(id, op, moved.result);
+            }
+            Step::Piece(piece) => self.piece(id, piece),
+        }
+    }
+
+    fn piece(&mut self, id: DataId, mut piece: Piece) {
+        let moves = self.data.as_ref().and_then(|data| data.moves.as_ref());
+        let Some((op, meter)) = moves.map(|(op, _, meter)| (*op, meter.clone())) else { return };
+        let bytes = match piece.result {
+            Ok(ref bytes) if !bytes.is_empty() => bytes.clone(),
+            Ok(_) => {
+                self.data_over(meter.moved(), true);
+                return self.over(id, Some(op), Ok(meter.moved()));
+            }
+            Err(error) => {
+                self.data_over(meter.moved(), false);
+                return self.over(id, Some(op), Err(error));
+            }
+        };
+        meter.count(bytes.len());
+        self.handle(Input::Data(id, &bytes));
+        self.perform();
+        let room = self.pending.get_mut(&op.0).and_then(|pending| {
+            let page = std::mem::take(&mut pending.page);
+            match piece.room.take() {
+                Some(permit) if !page.is_empty() => drop(permit.send(page)),
+                _ => pending.page = page,
+            }
+            match &pending.body {
+                Body::Pages(room) => Some(room.clone()),
+                _ => None,
+            }
+        });
+        if let Some(data) = self.data.as_mut().filter(|data| data.id == id) {
+            data.go_on(&mut piece, room, self.limits.progress);
+        }
+    }
+
+    /// The data connection is gone; whose it was.
+    fn data_over(&mut self, bytes: u64, well: bool) -> Option<OpId> {
+        let now = self.now();
+        let (op, direction, meter) = self.data.take()?.moves?;
+        let took = clock::now().saturating_duration_since(meter.begun());
+        self.seen.record(now, || match well {
+            true => What::Moved(direction, bytes, took),
+            false => What::Cut(direction, meter.moved(), Reason::TransferCut),
+        });
+        Some(op)
+    }
+
+    fn over(&mut self, id: DataId, op: Option<OpId>, result: Result<u64, Trouble>) {
+        match result {
+            Ok(bytes) => self.handle(Input::DataEnded(id, bytes)),
+            Err(error) => {
+                let (fault, own) = fault(error, self.limits.progress);
+                if let Some(pending) = op.and_then(|op| self.pending.get_mut(&op.0)) {
+                    pending.own = own;
+                }
+                self.handle(Input::DataFailed(id, fault));
+            }
+        }
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ = self.ended.set(Error::new(Reason::Cancelled));
+        for (_, pending) in std::mem::take(&mut self.pending) {
+            pending.answer(Err(Error::new(Reason::Cancelled)));
+        }
+        self.gone.cancel();
+    }
+}
+
+fn room_of(body: Body) -> Option<mpsc::Sender<Vec<proto::ftp::listing::parse::Item>>> {
+    match body {
+        Body::Pages(room) => Some(room),
+        _ => None,
+    }
+}
+
+/// Waits until nobody wants the outcome of one that runs.
+async fn deserted(pending: &mut BTreeMap<u64, Pending>) -> OpId {
+    poll_fn(|cx| {
+        for (op, pending) in pending.iter_mut().filter(|(_, pending)| !pending.is_cancelled) {
+            if pending.done.poll_closed(cx).is_ready() {
+                pending.is_cancelled = true;
+                return Poll::Ready(OpId(*op));
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}

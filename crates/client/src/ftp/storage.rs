@@ -1,0 +1,409 @@
+//! `Ftp`: an FTP server as a storage, over one connection or many.
+//!
+//! What FTP cannot do in one step is done in two, and another client may come between: [`WriteHow::New`],
+//! [`WriteHow::Unique`] and a renaming that replaces nothing look first and act then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use io::CancellationToken;
+use io::body::{BoxFuture, Sink, Source};
+use io::meter::Meter;
+use proto::ftp::client::{Failure, Operation, Outcome, PutHow, Stat, Welcome};
+use proto::ftp::listing::parse::Stamp;
+use tokio::sync::oneshot;
+use types::{Attr, AttrChange, Error, Kind, Reason, Space, Time, VPath, WriteHow};
+use vfs::{Capability, Listing, Opened, Owner, Storage, WriteOrder};
+
+use super::bridge::{self, Download, Upload};
+use super::call::Body;
+use super::listing::Pages;
+use super::{Connection, Dial, Get, Put, Running};
+use crate::failure;
+use crate::pool::Pool;
+use crate::remote::Remote;
+
+/// The most names that are tried for [`WriteHow::Unique`].
+const TRIES: u32 = 1_000;
+
+/// A server as a storage.
+pub struct Ftp {
+    pool: Arc<Pool>,
+    welcome: Welcome,
+    /// What stands before each path: nothing for the server's own root.
+    base: Box<[u8]>,
+}
+
+/// Where a storage begins on its server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Root {
+    /// At the server's root.
+    Server,
+    /// In the folder the login leads to.
+    Home,
+}
+
+impl Ftp {
+    /// Opens a first session, and more as they are needed, `most` of them at once.
+    ///
+    /// # Errors
+    /// Those of [`Connection::open`], and of asking for the folder the login leads to.
+    pub async fn open(
+        dial: Dial,
+        root: Root,
+        most: usize,
+        wait_within: Duration,
+        parent: &CancellationToken,
+    ) -> Result<Self, Error> {
+        let pool = Pool::new(dial, most, wait_within, parent);
+        let lease = pool.lease().await?;
+        let welcome = lease.connection()?.welcome().clone();
+        let base = match root {
+            Root::Server => Box::default(),
+            Root::Home => match lease.connection()?.run(Operation::Pwd).await? {
+                Outcome::Path(home) if home.first() == Some(&b'/') => home.strip_suffix(b"/").unwrap_or(&home).into(),
+                Outcome::Path(home) => {
+                    let words = format!("the server calls its folder {}", String::from_utf8_lossy(&home).escape_debug());
+                    return Err(Error::with(Reason::Unsupported, words));
+                }
+                _ => return Err(Error::new(Reason::NotTheProtocol)),
+            },
+        };
+        drop(lease);
+        Ok(Self { pool, welcome, base })
+    }
+
+    /// A path as the server knows it.
+    fn wire(&self, path: &VPath) -> Box<[u8]> {
+        match (path.is_root(), self.base.is_empty()) {
+            (true, true) => (*b"/").into(),
+            (true, false) => self.base.clone(),
+            (false, _) => [&*self.base, path.as_bytes()].concat().into(),
+        }
+    }
+
+    async fn run(&self, operation: Operation) -> Result<Outcome, Error> {
+        let lease = self.pool.lease().await?;
+        lease.connection()?.run(operation).await
+    }
+
+    async fn look(&self, connection: &Connection, path: &VPath) -> Result<Stat, Error> {
+        match connection.run(Operation::Stat(self.wire(path))).await? {
+            Outcome::Stat(stat) => Ok(stat),
+            _ => Err(Error::new(Reason::NotTheProtocol)),
+        }
+    }
+
+    /// As [`Ftp::look`]; `None` where nothing is.
+    async fn look_for(&self, connection: &Connection, path: &VPath) -> Result<Option<Stat>, Error> {
+        match self.look(connection, path).await {
+            Ok(stat) => Ok(Some(stat)),
+            Err(e) if e.reason == Reason::NotFound => Ok(None),
+            // Servers that cannot tell a folder from nothing say 550 and no more.
+            Err(e) if e.reason == Reason::ServerRefused => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    async fn open_read(&self, path: &VPath, at: u64) -> Result<(Attr, Source), Error> {
+        let lease = self.pool.lease().await?;
+        let stat = self.look(lease.connection()?, path).await?;
+        if stat.kind == Kind::Dir {
+            return Err(Reason::IsAFolder.into());
+        }
+        if stat.size.is_some_and(|size| at > size) {
+            return Err(Reason::BeyondEnd.into());
+        }
+        let wire = self.wire(path);
+        let get = Get { path: &wire, at, expected: stat.size.map(|size| size - at), ascii: false };
+        let (sink, pieces) = bridge::download();
+        let (begun, begins) = oneshot::channel();
+        let body = Body::Into(sink, Meter::default());
+        let mut running = lease.connection()?.call(get.operation(), body, Some(begun)).await?;
+        wait_for_begin(&mut running, begins).await?;
+        Ok((attr_of(&stat), Source::from_chunks(Download { pieces, running: Some(running), lease: Some(lease) })))
+    }
+
+    async fn open_write(&self, path: &VPath, how: WriteHow) -> Result<Opened, Error> {
+        let lease = self.pool.lease().await?;
+        let connection = lease.connection()?;
+        let (path, found) = match how {
+            WriteHow::Unique => (self.free_name(connection, path).await?, None),
+            _ => (path.clone(), self.look_for(connection, path).await?),
+        };
+        if path.is_root() {
+            return Err(Reason::IsAFolder.into());
+        }
+        match &found {
+            Some(_) if how == WriteHow::New => return Err(Reason::Exists.into()),
+            Some(stat) if stat.kind == Kind::Dir => return Err(Reason::IsAFolder.into()),
+            _ => {}
+        }
+        let before = found.and_then(|stat| stat.size).unwrap_or(0);
+        let (at, how) = match how {
+            WriteHow::Append => (before, PutHow::Append),
+            WriteHow::At(at) if at > before => return Err(Reason::BeyondEnd.into()),
+            WriteHow::At(at) => (at, PutHow::At(at)),
+            _ => (0, PutHow::Replace),
+        };
+        let wire = self.wire(&path);
+        let put = Put { path: &wire, how, expected: None, ascii: false };
+        let (source, outlet) = bridge::upload();
+        let (begun, begins) = oneshot::channel();
+        let body = Body::From(source, Meter::default());
+        let mut running = connection.call(put.operation(), body, Some(begun)).await?;
+        wait_for_begin(&mut running, begins).await?;
+        Ok(Opened { sink: Sink::from_put(Upload { outlet, running, lease }), path, at, before })
+    }
+
+    async fn free_name(&self, connection: &Connection, path: &VPath) -> Result<VPath, Error> {
+        for number in 0..TRIES {
+            let name = if number == 0 {
+                path.clone()
+            } else {
+                VPath::parse(&[path.as_bytes(), format!(".{number}").as_bytes()].concat())?
+            };
+            if self.look_for(connection, &name).await?.is_none() {
+                return Ok(name);
+            }
+        }
+        Err(Reason::Exists.into())
+    }
+
+    async fn change(&self, path: &VPath, change: &AttrChange) -> Result<Attr, Error> {
+        if change.owner.is_some() || change.group.is_some() || change.created.is_some() || change.accessed.is_some() {
+            return Err(Error::with(
+                Reason::Unsupported,
+                "FTP sets permission bits and the time of the last change, and no more",
+            ));
+        }
+        let lease = self.pool.lease().await?;
+        let connection = lease.connection()?;
+        if let Some(mode) = change.mode {
+            connection.run(Operation::Chmod(self.wire(path), mode)).await?;
+        }
+        if let Some(time) = change.modified {
+            connection.run(Operation::SetModified(self.wire(path), time)).await?;
+        }
+        Ok(attr_of(&self.look(connection, path).await?))
+    }
+
+    /// AVBL (draft-peterson-streamlined-ftp-command-extensions): the bytes that may be written.
+    async fn available(&self, path: &VPath) -> Result<Space, Error> {
+        if !self.welcome.features.has("AVBL") {
+            return Err(Reason::Unsupported.into());
+        }
+        let line = [b"AVBL ", &*self.wire(path)].concat();
+        let Outcome::Reply(reply) = self.run(Operation::Quote(line.into())).await? else {
+            return Err(Error::new(Reason::NotTheProtocol));
+        };
+        if reply.code != 213 {
+            return Err(failure::error(&Failure::refused(reply)));
+        }
+        let bytes = std::str::from_utf8(&reply.text).ok().and_then(|text| text.split_whitespace().next()?.parse().ok());
+        match bytes {
+            Some(bytes) => Ok(Space { free: Some(bytes), total: None }),
+            None => Err(failure::error(&Failure::said(proto::ftp::client::Kind::Protocol, reply))),
+        }
+    }
+}
+
+/// Waits until a transfer has begun: until then its failure is one of opening.
+async fn wait_for_begin(running: &mut Running, begins: oneshot::Receiver<()>) -> Result<(), Error> {
+    tokio::select! {
+        biased;
+        Ok(()) = begins => Ok(()),
+        answer = running.answered() => {
+            answer.result?;
+            Err(Error::with(Reason::NotTheProtocol, "the transfer ended before it began"))
+        }
+    }
+}
+
+/// Whether a session's TLS could be resumed no more: the pool has let it go, and the next try has a new one.
+fn is_spent(error: &Error) -> bool {
+    error.reason == Reason::DataNotProtected
+}
+
+/// What a server told of a name.
+fn attr_of(stat: &Stat) -> Attr {
+    let size = if stat.kind == Kind::Dir { 0 } else { stat.size.unwrap_or(0) };
+    Attr { mode: stat.mode, modified: stat.modified.and_then(time_of), ..Attr::new(stat.kind, size) }
+}
+
+/// A time that can be relied on: in UTC. Local times of a server whose zone is not known are none.
+pub(super) fn time_of(stamp: Stamp) -> Option<Time> {
+    if stamp.utc { stamp.at(0) } else { None }
+}
+
+impl Storage for Ftp {
+    fn capability(&self) -> Capability {
+        let features = &self.welcome.features;
+        Capability {
+            rename_dir: true,
+            write_at: features.may("REST"),
+            set_times: features.has("MFMT"),
+            modes: features.get("MLST").is_some_and(|facts| facts.to_ascii_lowercase().contains("unix.mode")),
+            links: false,
+        }
+    }
+
+    fn stat<'a>(&'a self, path: &'a VPath, _follow: bool, _owner: &'a Owner) -> BoxFuture<'a, Result<Attr, Error>> {
+        Box::pin(async move {
+            let lease = self.pool.lease().await?;
+            Ok(attr_of(&self.look(lease.connection()?, path).await?))
+        })
+    }
+
+    fn read<'a>(&'a self, path: &'a VPath, at: u64, _owner: &'a Owner) -> BoxFuture<'a, Result<(Attr, Source), Error>> {
+        Box::pin(async move {
+            match self.open_read(path, at).await {
+                Err(e) if is_spent(&e) => self.open_read(path, at).await,
+                result => result,
+            }
+        })
+    }
+
+    fn write<'a>(&'a self, path: &'a VPath, order: WriteOrder<'a>) -> BoxFuture<'a, Result<Opened, Error>> {
+        Box::pin(async move {
+            match self.open_write(path, order.how).await {
+                Err(e) if is_spent(&e) => self.open_write(path, order.how).await,
+                result => result,
+            }
+        })
+    }
+
+    fn list<'a>(&'a self, path: &'a VPath, _owner: &'a Owner) -> BoxFuture<'a, Result<Box<dyn Listing>, Error>> {
+        Box::pin(async move {
+            let open = async || Pages::open(self.pool.lease().await?, self.wire(path)).await;
+            let pages = match open().await {
+                Err(e) if is_spent(&e) => open().await,
+                result => result,
+            };
+            pages.map(|pages| Box::new(pages) as Box<dyn Listing>)
+        })
+    }
+
+    fn make_dir<'a>(&'a self, path: &'a VPath, _mode: u32) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            if path.is_root() {
+                return Err(Reason::Exists.into());
+            }
+            self.run(Operation::MakeDir(self.wire(path))).await.map(drop)
+        })
+    }
+
+    fn remove_dir<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            if path.is_root() {
+                return Err(Reason::MountPoint.into());
+            }
+            self.run(Operation::RemoveDir(self.wire(path))).await.map(drop)
+        })
+    }
+
+    fn remove<'a>(&'a self, path: &'a VPath, _owner: &'a Owner) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            if path.is_root() {
+                return Err(Reason::IsAFolder.into());
+            }
+            self.run(Operation::Remove(self.wire(path))).await.map(drop)
+        })
+    }
+
+    fn rename<'a>(&'a self, from: &'a VPath, to: &'a VPath, replace: bool) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            if from.is_root() || to.is_root() {
+                return Err(Reason::MountPoint.into());
+            }
+            let lease = self.pool.lease().await?;
+            let connection = lease.connection()?;
+            if !replace && self.look_for(connection, to).await?.is_some() {
+                return Err(Reason::Exists.into());
+            }
+            connection.run(Operation::Rename(self.wire(from), self.wire(to))).await.map(drop)
+        })
+    }
+
+    fn set_attr<'a>(&'a self, path: &'a VPath, change: &'a AttrChange) -> BoxFuture<'a, Result<Attr, Error>> {
+        Box::pin(self.change(path, change))
+    }
+
+    fn link<'a>(&'a self, _path: &'a VPath, _target: &'a [u8]) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async { Err(Reason::Unsupported.into()) })
+    }
+
+    fn space<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<Space, Error>> {
+        Box::pin(self.available(path))
+    }
+}
+
+impl Remote for Ftp {
+    fn welcome(&self) -> &Welcome {
+        &self.welcome
+    }
+
+    fn noop(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async { self.run(Operation::Noop).await.map(drop) })
+    }
+
+    fn quote<'a>(&'a self, line: &'a str) -> BoxFuture<'a, Result<String, Error>> {
+        Box::pin(async move {
+            match self.run(Operation::Quote(line.as_bytes().into())).await? {
+                Outcome::Reply(reply) => Ok(format!("{} {}", reply.code, String::from_utf8_lossy(&reply.text))),
+                _ => Err(Error::new(Reason::NotTheProtocol)),
+            }
+        })
+    }
+
+    fn receive<'a>(
+        &'a self,
+        path: &'a VPath,
+        at: u64,
+        expected: Option<u64>,
+        sink: Sink,
+        meter: Meter,
+    ) -> BoxFuture<'a, Result<u64, Error>> {
+        Box::pin(async move {
+            let lease = self.pool.lease().await?;
+            let wire = self.wire(path);
+            lease.connection()?.receive(Get { path: &wire, at, expected, ascii: false }, sink, meter).await
+        })
+    }
+
+    fn send<'a>(
+        &'a self,
+        path: &'a VPath,
+        how: WriteHow,
+        expected: Option<u64>,
+        source: Source,
+        meter: Meter,
+    ) -> BoxFuture<'a, Result<u64, Error>> {
+        Box::pin(async move {
+            let how = match how {
+                WriteHow::Replace => PutHow::Replace,
+                WriteHow::Append => PutHow::Append,
+                WriteHow::At(at) => PutHow::At(at),
+                WriteHow::New | WriteHow::Unique => return Err(Reason::Unsupported.into()),
+            };
+            let lease = self.pool.lease().await?;
+            let wire = self.wire(path);
+            lease.connection()?.send(Put { path: &wire, how, expected, ascii: false }, source, meter).await
+        })
+    }
+
+    fn size<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<Option<u64>, Error>> {
+        Box::pin(async move {
+            let lease = self.pool.lease().await?;
+            Ok(self.look(lease.connection()?, path).await?.size)
+        })
+    }
+
+    fn at_once(&self) -> usize {
+        self.pool.most()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.pool.close())
+    }
+}

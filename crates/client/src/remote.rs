@@ -1,0 +1,50 @@
+//! `Remote`: a storage that happens to be at the other end of a connection.
+
+use io::body::{BoxFuture, Sink, Source};
+use io::meter::Meter;
+use proto::ftp::client::Welcome;
+use types::{Error, VPath, WriteHow};
+use vfs::Storage;
+
+/// A server as a storage, and what can be asked of a server besides.
+pub trait Remote: Storage {
+    /// What the server told of itself when the first session began.
+    fn welcome(&self) -> &Welcome;
+
+    /// Asks whether the server is still there.
+    fn noop(&self) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// Sends a line as it is, and gives the reply as text, code and all.
+    fn quote<'a>(&'a self, line: &'a str) -> BoxFuture<'a, Result<String, Error>>;
+
+    /// Receives a file from byte `at` on straight into `sink`, and commits it once the server has confirmed it and, where
+    /// `expected` is known, that many bytes came. Faster than [`Storage::read`]: nothing is handed from task to task.
+    fn receive<'a>(
+        &'a self,
+        path: &'a VPath,
+        at: u64,
+        expected: Option<u64>,
+        sink: Sink,
+        meter: Meter,
+    ) -> BoxFuture<'a, Result<u64, Error>>;
+
+    /// Sends a file straight from `source`; it is there once this returns. Where `expected` is known, any other number of
+    /// bytes is a failure.
+    fn send<'a>(
+        &'a self,
+        path: &'a VPath,
+        how: WriteHow,
+        expected: Option<u64>,
+        source: Source,
+        meter: Meter,
+    ) -> BoxFuture<'a, Result<u64, Error>>;
+
+    /// How large a file is, exactly; `None` where the server does not tell.
+    fn size<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<Option<u64>, Error>>;
+
+    /// How many files can move at once: fewer once the server has said that it allows fewer.
+    fn at_once(&self) -> usize;
+
+    /// Says good-bye in every session that is idle. Those that work end with their work.
+    fn close(&self) -> BoxFuture<'_, ()>;
+}

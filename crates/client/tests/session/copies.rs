@@ -1,0 +1,262 @@
+//! Are trees equal after a copy, up and down, and after one that was cut off and gone on with?
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use carrack_client::copy::{Filter, Hearing, Plan, Report, Settings, Side, Step, Tree, Wishes, run};
+use carrack_client::ftp::{Ftp, Root};
+use io::CancellationToken;
+use io::meter::{Bucket, Meter};
+use types::{AttrChange, Error, Reason, Time, VPath};
+use vfs::{LocalSettings, LocalStorage, Owner, SharedStorage};
+
+use super::own_server::{content, memory, sample, sink};
+use super::server::{Odd, Server, path};
+
+fn me() -> Owner {
+    Owner(Some("me".into()))
+}
+
+fn here(folder: &Path) -> Side {
+    Side::here(Arc::new(LocalStorage::open(folder, LocalSettings::default()).unwrap()), VPath::root(), me())
+}
+
+async fn there(server: &Server, root: &str) -> Side {
+    let dial = if server.is_tls() { server.dial_with_tls(proto::ftp::client::Tls::Required) } else { server.dial() };
+    let ftp = Ftp::open(dial, Root::Home, 4, Duration::from_secs(20), &CancellationToken::new()).await.unwrap();
+    Side::there(Arc::new(ftp), path(root))
+}
+
+async fn put(storage: &SharedStorage, at: &str, bytes: &[u8], seconds: i64) {
+    let mut sink = sink(storage, at).await;
+    sink.write_all(bytes.to_vec().into()).await.unwrap();
+    sink.commit().await.unwrap();
+    let change = AttrChange { modified: Some(Time::from_seconds(seconds)), ..AttrChange::default() };
+    storage.set_attr(&path(at), &change).await.unwrap();
+}
+
+async fn grow(storage: &SharedStorage) {
+    for folder in ["/a", "/a/b", "/empty"] {
+        storage.make_dir(&path(folder), 0o755).await.unwrap();
+    }
+    put(storage, "/big", &sample(1_500_000), 1_000_000_000).await;
+    put(storage, "/a/none", b"", 1_100_000_000).await;
+    put(storage, "/a/with space", b"odd", 1_200_000_000).await;
+    for n in 0..20 {
+        put(storage, &format!("/a/b/{n}"), &sample(n * 100), 1_300_000_000 + n as i64).await;
+    }
+}
+
+async fn scan(side: &Side, filter: &Filter) -> Tree {
+    Tree::scan(&*side.storage, &side.root, filter, &side.owner).await.unwrap()
+}
+
+async fn plan(source: &Side, target: &Side, wishes: &Wishes) -> Plan {
+    let filter = Filter::default();
+    Plan::make(&scan(source, &filter).await, &scan(target, &filter).await, wishes).unwrap()
+}
+
+async fn copy(source: &Side, target: &Side, wishes: &Wishes) -> Report {
+    let plan = plan(source, target, wishes).await;
+    assert_eq!(plan.unsure, []);
+    run(&plan, source, target, &Settings::default(), &(), &CancellationToken::new()).await
+}
+
+/// What both trees hold, to be compared.
+async fn shown(side: &Side) -> Vec<(String, u64, Option<i64>)> {
+    let tree = scan(side, &Filter::default()).await;
+    let time = |attr: &types::Attr| attr.modified.filter(|_| !attr.is_dir()).map(|t| t.seconds);
+    tree.entries.iter().map(|(path, attr)| (path.to_string(), if attr.is_dir() { 0 } else { attr.size }, time(attr))).collect()
+}
+
+#[tokio::test]
+async fn trees_are_equal_up_and_down_and_then_nothing_is_left_to_do() {
+    for tls in [None, Some(false)] {
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (mine, back) = (here(one.path()), here(two.path()));
+        grow(&mine.storage).await;
+        let server = Server::with(memory(), Odd { tls, ..Odd::default() });
+        server.storage.make_dir(&path("/up"), 0o755).await.unwrap();
+        let remote = there(&server, "/up").await;
+        let report = copy(&mine, &remote, &Wishes::default()).await;
+        assert!(report.failed.is_empty(), "{:?}", report.failed);
+        assert_eq!(shown(&mine).await, shown(&remote).await);
+        assert_eq!(content(&server.storage, "/up/big").await, sample(1_500_000));
+        assert_eq!(plan(&mine, &remote, &Wishes::default()).await.steps, []);
+        let report = copy(&remote, &back, &Wishes::default()).await;
+        assert!(report.failed.is_empty(), "{:?}", report.failed);
+        assert_eq!(shown(&mine).await, shown(&back).await);
+        assert_eq!(content(&back.storage, "/big").await, sample(1_500_000));
+        assert_eq!(content(&back.storage, "/a/b/19").await, sample(1900));
+        assert_eq!(plan(&remote, &back, &Wishes::default()).await.steps, []);
+    }
+}
+
+#[tokio::test]
+async fn more_files_go_up_over_tls_than_one_session_can_be_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mine = here(folder.path());
+    for n in 0..40 {
+        put(&mine.storage, &format!("/{n}"), &sample(n), 1_000_000_000).await;
+    }
+    let server = Server::with(memory(), Odd { tls: Some(false), ..Odd::default() });
+    let remote = there(&server, "/").await;
+    let plan = plan(&mine, &remote, &Wishes::default()).await;
+    let settings = Settings { at_once: 1, ..Settings::default() };
+    let report = run(&plan, &mine, &remote, &settings, &(), &CancellationToken::new()).await;
+    assert!(report.failed.is_empty(), "{:?}", report.failed);
+    assert_eq!(shown(&mine).await, shown(&remote).await);
+}
+
+#[tokio::test]
+async fn a_mirror_removes_what_only_the_target_has_and_replaces_what_differs() {
+    let folder = tempfile::tempdir().unwrap();
+    let mine = here(folder.path());
+    grow(&mine.storage).await;
+    let server = Server::over(memory());
+    put(&server.storage, "/big", b"older and shorter", 999).await;
+    for old in ["/old", "/old/deep"] {
+        server.storage.make_dir(&path(old), 0o755).await.unwrap();
+    }
+    put(&server.storage, "/old/deep/f", b"x", 1).await;
+    let remote = there(&server, "/").await;
+    let report = copy(&mine, &remote, &Wishes { delete: true, ..Wishes::default() }).await;
+    assert!(report.failed.is_empty() && !report.kept, "{:?}", report.failed);
+    assert_eq!(shown(&mine).await, shown(&remote).await);
+    assert_eq!(content(&server.storage, "/big").await, sample(1_500_000));
+}
+
+#[tokio::test]
+async fn a_server_is_copied_to_another_and_a_folder_to_another() {
+    let (from, to) = (Server::over(memory()), Server::over(memory()));
+    grow(&from.storage).await;
+    let (a, b) = (there(&from, "/").await, there(&to, "/").await);
+    assert!(copy(&a, &b, &Wishes::default()).await.failed.is_empty());
+    assert_eq!(shown(&a).await, shown(&b).await);
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (one, two) = (here(one.path()), here(two.path()));
+    grow(&one.storage).await;
+    put(&one.storage, "/large", &sample(9_000_000), 1).await;
+    assert!(copy(&one, &two, &Wishes::default()).await.failed.is_empty());
+    assert_eq!(content(&two.storage, "/large").await, sample(9_000_000));
+    assert_eq!(shown(&one).await, shown(&two).await);
+}
+
+#[tokio::test]
+async fn nothing_is_removed_once_something_has_failed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mine = here(folder.path());
+    put(&mine.storage, "/f", b"x", 5).await;
+    let server = Server::over(memory());
+    put(&server.storage, "/stays", b"x", 1).await;
+    let remote = there(&server, "/").await;
+    let plan = plan(&mine, &remote, &Wishes { delete: true, ..Wishes::default() }).await;
+    mine.storage.remove(&path("/f"), &me()).await.unwrap();
+    let report = run(&plan, &mine, &remote, &Settings::default(), &(), &CancellationToken::new()).await;
+    assert!(report.kept && report.failed.len() == 1 && report.failed[0].1.reason == Reason::NotFound, "{report:?}");
+    assert_eq!(content(&server.storage, "/stays").await, b"x");
+}
+
+/// Cancels once so many bytes have moved, and remembers how many each try moved.
+struct Cutter {
+    token: CancellationToken,
+    meters: Mutex<Vec<Meter>>,
+}
+
+impl Hearing for Cutter {
+    fn begun(&self, _: &VPath, _: u64, meter: &Meter) {
+        self.meters.lock().unwrap().push(meter.clone());
+    }
+}
+
+/// Copies and stops somewhere in the midst.
+async fn cut_off(plan: &Plan, source: &Side, target: &Side, after: u64) {
+    let cutter = Cutter { token: CancellationToken::new(), meters: Mutex::default() };
+    let rates = vec![Arc::new(Bucket::new(20_000_000))];
+    let settings = Settings { rates, ..Settings::default() };
+    let cut = async {
+        while cutter.meters.lock().unwrap().first().is_none_or(|meter| meter.moved() < after) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        cutter.token.cancel();
+        std::future::pending::<()>().await;
+    };
+    let report = tokio::select! {
+        report = run(plan, source, target, &settings, &cutter, &cutter.token) => report,
+        () = cut => unreachable!(),
+    };
+    assert_eq!(report.failed.len(), 1);
+    assert_eq!(report.failed[0].1.reason, Reason::Cancelled);
+}
+
+#[tokio::test]
+async fn a_copy_that_was_cut_off_goes_on_where_it_stopped() {
+    let body = sample(12_000_000);
+    for up in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let mine = here(folder.path());
+        let server = Server::over(memory());
+        let remote = there(&server, "/").await;
+        let (source, target) = if up { (&mine, &remote) } else { (&remote, &mine) };
+        put(if up { &mine.storage } else { &server.storage }, "/f", &body, 1_000_000_000).await;
+        let plan = plan(source, target, &Wishes::default()).await;
+        cut_off(&plan, source, target, 6_000_000).await;
+        let stands = target.storage.stat(&path("/f"), true, &Owner::default()).await;
+        assert_eq!(stands.unwrap_err().reason, Reason::NotFound, "nothing half-written has its name");
+        let report = run(&plan, source, target, &Settings::default(), &(), &CancellationToken::new()).await;
+        assert!(report.failed.is_empty(), "{:?}", report.failed);
+        assert!(report.bytes > 0 && report.bytes < 12_000_000, "{up}: it began anew: {}", report.bytes);
+        let got = if up { &server.storage } else { &mine.storage };
+        assert!(content(got, "/f").await == body, "{up}");
+    }
+}
+
+#[tokio::test]
+async fn a_part_of_something_else_is_not_gone_on_with() {
+    for up in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let mine = here(folder.path());
+        let server = Server::over(memory());
+        let remote = there(&server, "/").await;
+        let (source, target) = if up { (&mine, &remote) } else { (&remote, &mine) };
+        let theirs = if up { &mine.storage } else { &server.storage };
+        put(theirs, "/f", &vec![1; 12_000_000], 1_000_000_000).await;
+        let before = plan(source, target, &Wishes::default()).await;
+        cut_off(&before, source, target, 6_000_000).await;
+        let other = sample(12_000_000);
+        put(theirs, "/f", &other, 1_000_000_000).await;
+        let report = run(&before, source, target, &Settings::default(), &(), &CancellationToken::new()).await;
+        assert!(report.failed.is_empty() && report.bytes == 12_000_000, "{up}: {report:?}");
+        assert!(content(if up { &server.storage } else { &mine.storage }, "/f").await == other);
+    }
+}
+
+/// Counts the tries.
+#[derive(Default)]
+struct Tries(Mutex<Vec<Reason>>);
+
+impl Hearing for Tries {
+    fn retried(&self, _: &VPath, error: &Error) {
+        self.0.lock().unwrap().push(error.reason);
+    }
+
+    fn ended(&self, step: &Step, result: &Result<(), Error>) {
+        assert!(result.is_ok(), "{step:?} {result:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_size_that_has_changed_since_the_plan_is_asked_for_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mine = here(folder.path());
+    let server = Server::over(memory());
+    put(&server.storage, "/f", b"short", 1).await;
+    let remote = there(&server, "/").await;
+    let plan = plan(&remote, &mine, &Wishes::default()).await;
+    put(&server.storage, "/f", b"longer than before", 1).await;
+    let (tries, settings) = (Tries::default(), Settings { pause: Duration::from_millis(1), ..Settings::default() });
+    let report = run(&plan, &remote, &mine, &settings, &tries, &CancellationToken::new()).await;
+    assert_eq!((report.failed.len(), content(&mine.storage, "/f").await), (0, b"longer than before".to_vec()));
+    assert_eq!(*tries.0.lock().unwrap(), [Reason::TransferShort]);
+}

@@ -1,0 +1,86 @@
+//! A server that says what a test tells it to: lines in, scripted bytes out, and data connections that end as they should not.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A control connection as the liar holds it.
+pub(crate) struct Liar {
+    lines: tokio::io::Lines<BufReader<OwnedReadHalf>>,
+    out: OwnedWriteHalf,
+    pub(crate) data: TcpListener,
+}
+
+impl Liar {
+    /// Says these bytes.
+    pub(crate) async fn say(&mut self, words: &str) {
+        // A client that has gone hears nothing; that is the test's to see.
+        let _ = self.out.write_all(words.as_bytes()).await;
+    }
+
+    /// The next line; `None` once the client has gone.
+    pub(crate) async fn hear(&mut self) -> Option<String> {
+        self.lines.next_line().await.ok().flatten()
+    }
+
+    /// Hears lines and answers the usual ones until one with this verb comes; gives that line.
+    pub(crate) async fn until(&mut self, verb: &str) -> Option<String> {
+        loop {
+            let line = self.hear().await?;
+            let name = line.split(' ').next().unwrap_or_default().to_ascii_uppercase();
+            if name == verb {
+                return Some(line);
+            }
+            let port = self.data.local_addr().unwrap().port();
+            let answer = match name.as_str() {
+                "USER" => "331 password\r\n".to_owned(),
+                "PASS" => "230 in\r\n".to_owned(),
+                "SYST" => "215 UNIX Type: L8\r\n".to_owned(),
+                "PWD" => "257 \"/\"\r\n".to_owned(),
+                "TYPE" | "NOOP" => "200 ok\r\n".to_owned(),
+                "EPSV" => format!("229 ok (|||{port}|)\r\n"),
+                "REST" => "350 ok\r\n".to_owned(),
+                "SIZE" | "CWD" => "550 No such file\r\n".to_owned(),
+                "QUIT" => "221 bye\r\n".to_owned(),
+                _ => "502 no\r\n".to_owned(),
+            };
+            self.say(&answer).await;
+        }
+    }
+
+    /// The client's data connection.
+    pub(crate) async fn accept(&mut self) -> TcpStream {
+        self.data.accept().await.unwrap().0
+    }
+
+    /// Until the client has gone.
+    pub(crate) async fn idle(&mut self) {
+        while self.until("no such verb").await.is_some() {}
+    }
+}
+
+/// Listens for one control connection and lets `script` answer it.
+pub(crate) async fn liar<F>(script: impl FnOnce(Liar) -> F + Send + 'static) -> SocketAddr
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let control = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let data = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = control.local_addr().unwrap();
+    let run = async move {
+        let (stream, _) = control.accept().await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let (input, out) = stream.into_split();
+        script(Liar { lines: BufReader::new(input).lines(), out, data }).await;
+    };
+    drop(io::task::spawn("liar", &io::CancellationToken::new(), run));
+    address
+}
+
+/// A limit no honest test comes near.
+pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), work).await.expect("it hangs")
+}

@@ -1,0 +1,8 @@
+//! Client sessions over real sockets on loopback: against Carrack's own server, and against servers that lie.
+
+mod copies;
+mod liar;
+mod lies;
+mod own_server;
+mod server;
+mod storage;
