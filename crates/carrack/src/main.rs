@@ -1,11 +1,13 @@
 //! The program: parse the arguments, run the command, give back its exit code.
 
+mod acme;
 mod cli;
 mod commands;
 mod config;
 mod confine;
 mod log;
 mod say;
+mod secret;
 
 use std::process::ExitCode;
 

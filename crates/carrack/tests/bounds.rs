@@ -103,6 +103,59 @@ fn a_client_that_never_reads_costs_nobody_anything() {
 }
 
 #[test]
+fn a_client_that_never_reads_is_sent_away() {
+    let site = Site::anna("[limits]\nstall_seconds = 1\n");
+    big(&site);
+    let (mut server, port) = site.start();
+    let mut c = Client::login(port, "anna");
+    // While a transfer runs the session's own limits rest.
+    let _data = c.data();
+    c.say("RETR big", "150");
+    let mut to = c.stream.get_ref().try_clone().unwrap();
+    std::thread::spawn(move || to.write_all("STAT\r\n".repeat(2_000_000).as_bytes()));
+    server.line_with("CRK-410");
+}
+
+#[test]
+fn what_stands_behind_good_bye_is_not_read() {
+    let site = Site::anna("");
+    let (_server, port) = site.start();
+    // One on every reactor and more.
+    let mut others: Vec<Client> = (0..8).map(|_| Client::login(port, "anna")).collect();
+    for bye in ["QUIT\r\nNOOP\r\n", "QUIT\r\nQUIT\r\nx", "NOOP\r\nQUIT\r\nSTOR f\r\nNOOP\r\n"] {
+        let mut c = Client::login(port, "anna");
+        c.send(bye.as_bytes());
+        if bye.starts_with("NOOP") {
+            c.reply("200");
+        }
+        c.reply("221");
+        assert!(c.whole().is_empty(), "{bye:?}");
+        for other in &mut others {
+            other.at_once("NOOP", "200");
+        }
+    }
+}
+
+#[test]
+fn a_client_that_will_say_no_more_still_hears_every_reply() {
+    let site = Site::anna("");
+    let (_server, port) = site.start();
+    let mut c = Client::login(port, "anna");
+    let lines: String = (0..2_000).map(|n| format!("SIZE n{n}\r\nREST {n}\r\n")).collect();
+    let mut to = c.stream.get_ref().try_clone().unwrap();
+    let writer = std::thread::spawn(move || {
+        to.write_all(lines.as_bytes()).unwrap();
+        to.shutdown(std::net::Shutdown::Write).unwrap();
+    });
+    for n in 0..2_000 {
+        assert!(c.whole().contains(&format!("/n{n}:")));
+        assert!(c.whole().contains(&format!("byte {n}.")));
+    }
+    assert!(c.whole().is_empty());
+    writer.join().unwrap();
+}
+
+#[test]
 fn every_refusal_has_a_code_that_can_be_explained_and_every_line_its_session() {
     let site = Site::anna("permissions = { \"/\" = \"read-only\" }\n");
     site.put("f", "f");

@@ -29,9 +29,21 @@ impl Drop for Server {
     }
 }
 
+/// `carrack serve` with these arguments. The port of TFTP that it takes by itself is not for tests, which run side by side.
 pub(crate) fn command(args: &[&str]) -> Command {
+    let mut command = bare(args);
+    if !args.iter().any(|arg| ["--config", "--tftp", "--no-tftp"].contains(arg)) {
+        command.arg("--no-tftp");
+    }
+    command
+}
+
+/// `carrack serve` with these arguments and no others.
+pub(crate) fn bare(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_carrack"));
     command.arg("serve").args(args).env("CARRACK_PASSWORD", PASSWORD).env_remove("NOTIFY_SOCKET").env("NO_COLOR", "1");
+    // Where the certificate is kept that the program makes for itself.
+    command.env("XDG_STATE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/state")).env_remove("STATE_DIRECTORY");
     command
 }
 
@@ -267,17 +279,7 @@ impl Client {
 
     /// Every line of the next reply, whatever it is; empty once closed.
     pub(crate) fn whole(&mut self) -> String {
-        let mut all = String::new();
-        loop {
-            let from = all.len();
-            if self.stream.read_line(&mut all).unwrap_or(0) == 0 {
-                return all;
-            }
-            let line = &all.as_bytes()[from..];
-            if line.get(3) == Some(&b' ') && line[..3].iter().all(u8::is_ascii_digit) {
-                return all;
-            }
-        }
+        whole_reply(&mut self.stream)
     }
 
     /// Says a line; the whole reply.
@@ -317,6 +319,21 @@ impl Client {
         let reply = self.say(line, expected);
         assert!(began.elapsed() < Duration::from_secs(1), "{line} took {:?}", began.elapsed());
         reply
+    }
+}
+
+/// Every line of the next reply, whatever it is; empty once closed.
+pub(crate) fn whole_reply(stream: &mut impl BufRead) -> String {
+    let mut all = String::new();
+    loop {
+        let from = all.len();
+        if stream.read_line(&mut all).unwrap_or(0) == 0 {
+            return all;
+        }
+        let line = &all.as_bytes()[from..];
+        if line.get(3) == Some(&b' ') && line[..3].iter().all(u8::is_ascii_digit) {
+            return all;
+        }
     }
 }
 

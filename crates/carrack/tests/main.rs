@@ -1,14 +1,19 @@
 //! The program's tests from outside: the architecture, the tidiness of the tree, and the binary as a user runs it.
-#![allow(clippy::disallowed_methods, reason = "tests stand outside of the house")]
+#![allow(clippy::disallowed_methods, clippy::print_stderr, reason = "tests stand outside of the house, and say what they skip")]
 
+mod acme;
 mod awake;
+mod balancer;
 mod bounds;
 mod cli;
 mod door;
 mod floors;
 mod harness;
+mod limits;
 mod ports;
 mod resume;
 mod serve;
+mod tftp;
 mod tidy;
+mod tls;
 mod virtual_hosts;

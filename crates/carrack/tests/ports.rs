@@ -270,6 +270,26 @@ fn one_port_for_everything() {
 }
 
 #[test]
+fn what_comes_right_behind_spdt_is_data() {
+    let (site, _server, at) = start("127.0.81.11", "passive = false\nsingle_port = true", "");
+    let mut c = login(at);
+    // Whole, and cut where a packet may end.
+    for cut in [0, 3, 5, 20] {
+        let said = c.say("SPSV", "227");
+        let key = said.split('(').nth(1).unwrap().split(')').next().unwrap();
+        let mut data = Client::from("127.0.0.1", at);
+        let sent = format!("spdt {key}\r\nQUIT\r\nnot a command").into_bytes();
+        data.send(&sent[..cut]);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        data.send(&sent[cut..]);
+        data.stream.get_ref().shutdown(std::net::Shutdown::Write).unwrap();
+        c.say("STOR up", "150");
+        c.reply("226");
+        assert_eq!(std::fs::read(site.data("up")).unwrap(), b"QUIT\r\nnot a command", "cut at {cut}");
+    }
+}
+
+#[test]
 fn active_mode_leaves_from_the_configured_port() {
     let source = TcpListener::bind("127.0.81.8:0").unwrap().local_addr().unwrap().port();
     let keys = format!("passive_ports = \"0\"\nactive_source_port = {source}");

@@ -58,6 +58,20 @@ fn every_file_is_tidy() {
 }
 
 #[test]
+fn the_code_map_names_every_file_and_no_other() {
+    let top = crates().parent().unwrap().to_owned();
+    let map = std::fs::read_to_string(top.join("ARCHITECTURE.md")).unwrap();
+    let mut files = Vec::new();
+    rust_files(&crates(), &mut files);
+    let relative = |f: &PathBuf| f.strip_prefix(&top).unwrap().display().to_string();
+    let missing: Vec<String> = files.iter().map(relative).filter(|f| !map.contains(&format!("`{f}`"))).collect();
+    assert!(missing.is_empty(), "ARCHITECTURE.md's code map lacks {missing:#?}");
+    let rows = map.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |").map(|(path, _)| path));
+    let gone: Vec<&str> = rows.filter(|path| path.ends_with(".rs") && !top.join(path).exists()).collect();
+    assert!(gone.is_empty(), "ARCHITECTURE.md's code map names what is gone: {gone:#?}");
+}
+
+#[test]
 fn untidiness_is_seen() {
     let long = format!("//! x\n{}#[cfg(test)]\nmod tests {{}}\n", "\n".repeat(MOST_LINES));
     assert_eq!(complaints(Path::new("a/net_utils.rs"), &long).len(), 2);

@@ -41,7 +41,9 @@ pub(crate) enum Command {
         after_long_help = "Examples:\n  \
             carrack serve                                    this folder, to programs on this machine\n  \
             carrack serve --anonymous --ftp :2121 ~/pub      to everybody on the network, to read\n  \
-            carrack serve --plain-login --ftp :2121 ~/pub    with a password, which crosses the network in clear\n  \
+            carrack serve --ftp :2121 ~/pub                  with a password, to FTPS programs on the network\n  \
+            carrack serve --plain-login --ftp :2121 ~/pub    to all programs; the password crosses the network in clear\n  \
+            carrack serve --tftp :6969 ~/boot                to machines that boot from the network, too\n  \
             carrack serve --config carrack.toml              the real thing"
     )]
     Serve(Box<Serve>),
@@ -65,7 +67,7 @@ pub(crate) struct Serve {
     pub(crate) dir: PathBuf,
 
     /// Serve what this file says instead (see carrack.example.toml)
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["dir", "way_in", "door", "place"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dir", "way_in", "door", "protection", "place"])]
     pub(crate) config: Option<PathBuf>,
 
     /// Who may log in
@@ -75,6 +77,10 @@ pub(crate) struct Serve {
     /// Where clients reach it
     #[command(flatten)]
     pub(crate) door: Door,
+
+    /// How connections are protected
+    #[command(flatten)]
+    pub(crate) protection: Protection,
 
     /// How the folder is served
     #[command(flatten)]
@@ -126,6 +132,15 @@ pub(crate) struct Door {
     #[arg(long, value_name = "ADDR:PORT", action = ArgAction::Append)]
     pub(crate) ftp: Vec<ListenAddress>,
 
+    /// Where to listen for TFTP, over UDP: whoever reaches it reads without a password. May be given several times
+    /// [default: 127.0.0.1:6969, where that is free]
+    #[arg(long, value_name = "ADDR:PORT", action = ArgAction::Append)]
+    pub(crate) tftp: Vec<ListenAddress>,
+
+    /// Speak no TFTP
+    #[arg(long, conflicts_with = "tftp")]
+    pub(crate) no_tftp: bool,
+
     /// Ports for passive data connections, to be opened in a firewall: 50000-50009, or one port [default: free ones]
     #[arg(long, value_name = "FROM-TO")]
     pub(crate) passive_ports: Option<PassivePorts>,
@@ -133,6 +148,30 @@ pub(crate) struct Door {
     /// The address or name by which clients reach this machine, if it stands behind NAT or in a container
     #[arg(long, value_name = "ADDR|NAME")]
     pub(crate) public_address: Option<String>,
+}
+
+/// How connections are protected, without a configuration.
+#[derive(Args, Debug, Default, Clone)]
+#[group(id = "protection", multiple = true)]
+#[command(next_help_heading = "How connections are protected (TLS)")]
+pub(crate) struct Protection {
+    /// The server's certificate and those between it and its issuer, in PEM. Without it one is made, signed by nobody,
+    /// and kept for the next time
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
+
+    /// The certificate's private key, in PEM
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+
+    /// Where to listen for implicit FTPS, which begins with TLS (explicit FTPS needs no address of its own). May be given
+    /// several times
+    #[arg(long, value_name = "ADDR:PORT", action = ArgAction::Append)]
+    pub(crate) ftps: Vec<ListenAddress>,
+
+    /// Speak no TLS at all
+    #[arg(long, conflicts_with_all = ["cert", "key", "ftps"])]
+    pub(crate) no_tls: bool,
 }
 
 /// How the folder is served, without a configuration.
@@ -229,8 +268,14 @@ mod tests {
             "--anonymous",
             "--plain-login",
             "--ftp=2121",
+            "--tftp=6969",
+            "--no-tftp",
             "--passive-ports=1-2",
             "--public-address=a",
+            "--cert=a",
+            "--key=a",
+            "--ftps=990",
+            "--no-tls",
             "--read-only",
             "--durability=os",
         ] {

@@ -3,10 +3,12 @@
 use std::fmt::Write;
 
 use gate::rules::{Password, effective};
+use io::tls::Certificate;
 use types::Reason;
 
+use super::serve::{self, identity};
 use crate::cli::{Check, Exit};
-use crate::config::{self, Config, MountKind, PlainLogin};
+use crate::config::{self, Config, Listener, MountKind, PlainLogin, TlsMode};
 use crate::{log, say};
 
 /// Reads the file and says what it means, or what is wrong.
@@ -47,10 +49,59 @@ fn describe(config: &Config) -> String {
         let anonymous = if l.rules.anonymous { ", anonymous" } else { "" };
         let _ = writeln!(
             text,
-            "listener {}: {} at {}, {passive}, {active}, {plain}{anonymous}",
+            "listener {}: {} at {}, {}, {passive}, {active}, {plain}{anonymous}",
             l.name,
             l.protocol.name(),
-            l.address
+            l.address,
+            config::tls_in_words(l.tls.as_ref())
+        );
+        if let Some(note) = unusual(l) {
+            let _ = writeln!(text, "  note: {note}");
+        }
+    }
+    for t in &config.tftp {
+        let blocks = t.blksize.map_or("blocks as the path carries them".to_owned(), |b| format!("blocks of up to {b} bytes"));
+        let rewriting = match t.rewrite.len() {
+            0 => String::new(),
+            1 => ", 1 rule for names".to_owned(),
+            n => format!(", {n} rules for names"),
+        };
+        let _ = writeln!(
+            text,
+            "listener {}: tftp at {}, {}, {}, {blocks}, windows of up to {}{rewriting}",
+            t.name,
+            t.address,
+            serve::tftp::uploads(t),
+            t.ports,
+            t.windowsize
+        );
+    }
+    for files in &config.certificates {
+        // It was read with the configuration; what has happened to it since then is for the next look.
+        let Ok(certificate) = Certificate::load(files) else { continue };
+        let now = io::clock::wall();
+        let _ = writeln!(
+            text,
+            "certificate {} ({}): until {}, SHA-256 {}",
+            identity::names(&certificate),
+            files.certificate.display(),
+            identity::date(certificate.ends()),
+            certificate.fingerprint()
+        );
+        if let Some((_, words)) = identity::warning(&certificate, now) {
+            let _ = writeln!(text, "  warning: it {words}");
+        }
+    }
+    if let Some(acme) = &config.acme {
+        let until = crate::acme::until(acme).map_or_else(|| "none yet".to_owned(), |t| format!("until {}", identity::date(t)));
+        let _ = writeln!(
+            text,
+            "certificate of {} from {} ({} at {}), kept in {}: {until}",
+            acme.names.join(", "),
+            acme.directory,
+            acme.challenge.name(),
+            acme.listen,
+            acme.state.display()
         );
     }
     for m in &config.mounts {
@@ -74,6 +125,15 @@ fn describe(config: &Config) -> String {
     }
     text.push_str("The configuration holds together.");
     text
+}
+
+/// What programs do not expect at the listener's port, though it is no fault.
+fn unusual(listener: &Listener) -> Option<&'static str> {
+    match (listener.address.port(), listener.tls.as_ref().map(|t| t.mode)) {
+        (990, None | Some(TlsMode::Offered | TlsMode::Required)) => Some("programs expect implicit TLS at port 990"),
+        (21, Some(TlsMode::Implicit)) => Some("programs expect no TLS in the first byte at port 21; port 990 is for that"),
+        _ => None,
+    }
 }
 
 fn sorted<T>(map: &std::collections::HashMap<Box<str>, T>) -> Vec<(&str, &T)> {

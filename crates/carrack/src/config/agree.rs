@@ -7,16 +7,24 @@ use std::ops::Range;
 
 use gate::rules::{GroupRules, HostRules, UserRules};
 
+use super::acme::ReadAcme;
 use super::listener::{ReadHost, ReadListener};
 use super::page::Page;
 use super::person::ReadPerson;
 use super::section::{Told, nearest};
 use super::settings::ReadMount;
-use super::{Listener, Mount};
+use super::tftp::ReadTftp;
+use super::tls::{ReadCertificate, Words};
+use super::{Acme, ClientCertificates, Listener, Mount, PlainLogin, Tftp, TftpPorts, TlsMode};
 
 /// What was read, table by table.
 pub(super) struct Read {
     pub(super) listeners: Vec<ReadListener>,
+    pub(super) tftp: Vec<ReadTftp>,
+    pub(super) certificates: Vec<ReadCertificate>,
+    pub(super) acme: Option<ReadAcme>,
+    /// What `[tls]` says for listeners that say nothing.
+    pub(super) shared_tls: Words,
     pub(super) mounts: Vec<ReadMount>,
     pub(super) users: Vec<ReadPerson>,
     pub(super) groups: Vec<ReadPerson>,
@@ -27,6 +35,9 @@ pub(super) struct Read {
 /// What agrees.
 pub(super) struct Agreed {
     pub(super) listeners: Vec<Listener>,
+    pub(super) tftp: Vec<Tftp>,
+    pub(super) certificates: Vec<io::tls::Files>,
+    pub(super) acme: Option<Acme>,
     pub(super) mounts: Vec<Mount>,
     pub(super) users: HashMap<Box<str>, UserRules>,
     pub(super) groups: HashMap<Box<str>, GroupRules>,
@@ -39,7 +50,8 @@ impl Read {
     /// Checks all that lies between tables; `None` if something is wrong with it.
     pub(super) fn agree(mut self, page: &Page) -> Option<Agreed> {
         self.something_to_do(page);
-        unique(page, "listener", self.listeners.iter().filter_map(|l| l.name.as_ref()));
+        let by_tftp = self.tftp.iter().filter_map(|l| l.name.as_ref());
+        unique(page, "listener", self.listeners.iter().filter_map(|l| l.name.as_ref()).chain(by_tftp));
         unique(page, "mount", self.mounts.iter().filter_map(|m| m.name.as_ref()));
         unique(page, "user", self.users.iter().filter_map(|u| u.name.as_ref()));
         unique(page, "group", self.groups.iter().filter_map(|g| g.name.as_ref()));
@@ -47,7 +59,10 @@ impl Read {
         self.references(page);
         self.anonymous_somewhere(page);
         self.trees(page);
+        self.tls(page);
         addresses(page, &self.listeners);
+        over_udp(page, &self.tftp);
+        self.authority(page);
         if !page.is_fine() {
             return None;
         }
@@ -59,12 +74,15 @@ impl Read {
             password_files: self.users.iter().filter_map(|u| u.password_file.clone()).collect(),
             hosts: self.hosts.into_iter().filter_map(|h| h.name.map(|n| (n.value, h.rules))).collect(),
             listeners: self.listeners.into_iter().filter_map(|l| l.listener).collect(),
+            tftp: self.tftp.into_iter().filter_map(|l| l.tftp).collect(),
+            certificates: self.certificates.into_iter().filter_map(|c| c.files).collect(),
+            acme: self.acme.and_then(|a| a.acme),
             mounts: self.mounts.into_iter().filter_map(|m| m.mount).collect(),
         })
     }
 
     fn something_to_do(&self, page: &Page) {
-        if self.listeners.is_empty() {
+        if self.listeners.is_empty() && self.tftp.is_empty() {
             page.fault(0..0, "there is no [[listener]], so nobody could connect", "Add one; carrack.example.toml shows how.");
         }
         if self.mounts.is_empty() {
@@ -101,9 +119,11 @@ impl Read {
                 refers(page, &header, "mount", &root.value, &root.at, &mounts);
             }
         }
-        for l in &self.listeners {
-            if let Some((listener, host)) = l.listener.as_ref().and_then(|x| x.rules.host.as_ref().map(|h| (x, h))) {
-                refers(page, &format!("[[listener]] \"{}\"", listener.name), "host", host, &l.host_at, &hosts);
+        let over_tcp = self.listeners.iter().filter_map(|l| l.listener.as_ref().map(|x| (&x.name, &x.rules, &l.host_at)));
+        let over_udp = self.tftp.iter().filter_map(|l| l.tftp.as_ref().map(|x| (&x.name, &x.rules, &l.host_at)));
+        for (name, rules, at) in over_tcp.chain(over_udp) {
+            if let Some(host) = &rules.host {
+                refers(page, &format!("[[listener]] \"{name}\""), "host", host, at, &hosts);
             }
         }
     }
@@ -116,6 +136,7 @@ impl Read {
     fn anonymous_somewhere(&self, page: &Page) {
         let by_listener = self.listeners.iter().filter_map(|l| l.listener.as_ref().map(|x| (x.rules.anonymous, &l.anonymous_at)));
         let by_host = self.hosts.iter().map(|h| (h.rules.anonymous, &h.anonymous_at));
+        self.anonymous_over_tftp(page);
         let open: Vec<_> = by_listener.chain(by_host).filter(|(yes, _)| *yes).collect();
         match (&self.anonymous, open.as_slice()) {
             (None, open) => {
@@ -127,7 +148,7 @@ impl Read {
                     );
                 }
             }
-            (Some(who), []) if self.listeners.iter().all(|l| l.listener.is_some()) => {
+            (Some(who), []) if self.listeners.iter().all(|l| l.listener.is_some()) && self.tftp.is_empty() => {
                 page.fault(
                     who.at.clone(),
                     "[anonymous] is let in nowhere",
@@ -135,6 +156,97 @@ impl Read {
                 );
             }
             _ => {}
+        }
+    }
+
+    /// Over TFTP nobody says who it is, so that everybody is the anonymous user.
+    fn anonymous_over_tftp(&self, page: &Page) {
+        for read in &self.tftp {
+            let Some(tftp) = &read.tftp else { continue };
+            let header = format!("[[listener]] \"{}\"", tftp.name);
+            if self.anonymous.is_none() {
+                page.fault(
+                    read.at.clone(),
+                    format!("{header} speaks TFTP, where nobody logs in, and there is no [anonymous]"),
+                    "Add an [anonymous] table: it says what may be read there.",
+                );
+            }
+            let host = tftp.rules.host.as_ref();
+            let closed = self.hosts.iter().find(|h| !h.rules.anonymous && h.name.as_ref().map(|n| &n.value) == host);
+            if let Some((host, _)) = host.zip(closed) {
+                page.fault(
+                    read.host_at.clone(),
+                    format!("{header} speaks TFTP, where nobody logs in, and [[host]] \"{host}\" lets in nobody who does not"),
+                    "Set anonymous = true on the host, or name another one.",
+                );
+            }
+        }
+    }
+
+    /// Who speaks TLS has a certificate, no host has two, and what must be protected is not opened again beside it.
+    fn tls(&mut self, page: &Page) {
+        let mut seen: Vec<&str> = Vec::new();
+        for name in self.certificates.iter().flat_map(|c| &c.names) {
+            if seen.contains(&&*name.value) {
+                page.fault(
+                    name.at.clone(),
+                    format!("two [[certificate]] tables answer for {}", name.value),
+                    "Leave the name to one of them.",
+                );
+            }
+            seen.push(&name.value);
+        }
+        let certificates = !self.certificates.is_empty() || self.acme.is_some();
+        for read in &mut self.listeners {
+            let Some(listener) = &mut read.listener else { continue };
+            let header = format!("[[listener]] \"{}\"", listener.name);
+            listener.tls = read.tls.settle(&self.shared_tls, &header, certificates, page);
+            let protected = listener.tls.as_ref().is_some_and(|t| t.mode != TlsMode::Offered);
+            if protected && listener.plain_login == PlainLogin::Allow {
+                page.fault(
+                    read.plain_login_at.clone(),
+                    format!("{header} takes passwords in clear, and lets nobody log in without TLS"),
+                    "Take out plain_login, or set tls = \"offered\".",
+                );
+            }
+        }
+        let asked = |l: &ReadListener| {
+            l.listener.as_ref().is_none_or(|x| x.tls.as_ref().is_some_and(|t| t.clients != ClientCertificates::Off))
+        };
+        for person in self.users.iter().filter(|p| p.certificate != gate::rules::Certificate::Off) {
+            if !self.listeners.iter().any(asked) {
+                page.fault(
+                    person.certificate_at.clone(),
+                    format!("{} logs in with a certificate, and no [[listener]] asks clients for one", person.header),
+                    "Set client_certificates = \"optional\" and client_ca on a [[listener]], or take this out.",
+                );
+            }
+        }
+    }
+
+    /// The certificate of an authority is shown somewhere, and no listener is in the way when it looks.
+    fn authority(&self, page: &Page) {
+        let Some(read) = &self.acme else { return };
+        let ready: Vec<&Listener> = self.listeners.iter().filter_map(|l| l.listener.as_ref()).collect();
+        if ready.len() == self.listeners.len() && !ready.iter().any(|l| l.tls.is_some()) {
+            page.fault(
+                read.at.clone(),
+                "[acme] asks for a certificate that no [[listener]] shows",
+                "Set tls = \"offered\" on a [[listener]], or take out [acme].",
+            );
+        }
+        let given: Vec<&str> = self.certificates.iter().flat_map(|c| &c.names).map(|n| &*n.value).collect();
+        for name in read.names.iter().filter(|n| given.contains(&&*n.value)) {
+            let what = format!("[acme] and a [[certificate]] both answer for {}", name.value);
+            page.fault(name.at.clone(), what, "Leave the name to one of them.");
+        }
+        let Some(acme) = &read.acme else { return };
+        if let Some(taken) = ready.iter().find(|l| collide(l.address, acme.listen)) {
+            page.fault(
+                read.listen_at.clone(),
+                format!("[acme] and [[listener]] \"{}\" cannot both have {}", taken.name, acme.listen),
+                "Give the listener another port; the authority looks at 80 (http-01) or 443 (tls-alpn-01) alone.",
+            );
         }
     }
 
@@ -234,6 +346,33 @@ fn addresses(page: &Page, listeners: &[ReadListener]) {
                     taken.name
                 ),
                 "Choose passive ports that are free.",
+            );
+        }
+    }
+}
+
+/// Listeners over UDP have their ports apart from those over TCP.
+fn over_udp(page: &Page, listeners: &[ReadTftp]) {
+    let ready: Vec<(&ReadTftp, &Tftp)> = listeners.iter().filter_map(|l| l.tftp.as_ref().map(|x| (l, x))).collect();
+    for (i, (read, this)) in ready.iter().enumerate() {
+        if let Some((_, other)) = ready.iter().take(i).find(|(_, o)| collide(this.address, o.address)) {
+            page.fault(
+                read.address_at.clone(),
+                format!("[[listener]] \"{}\" and \"{}\" cannot both have {}", other.name, this.name, this.address),
+                "Give one of them another port.",
+            );
+        }
+        let TftpPorts::Range(range) = &this.ports else { continue };
+        if let Some((_, taken)) = ready.iter().find(|(_, o)| range.contains(&o.address.port())) {
+            page.fault(
+                read.ports_at.clone(),
+                format!(
+                    "the ports of [[listener]] \"{}\" hold {}, where \"{}\" listens",
+                    this.name,
+                    taken.address.port(),
+                    taken.name
+                ),
+                "Choose ports that are free.",
             );
         }
     }

@@ -8,7 +8,7 @@ use toml::de::DeTable;
 
 use super::page::{Faults, Page};
 use super::section::Section;
-use super::{ASCII_SIZE, Config, Log, Process, Trace, Waits, agree, listener, person, settings};
+use super::{ASCII_SIZE, Config, Log, Process, Trace, Waits, acme, agree, listener, person, settings, tftp, tls};
 
 /// The most a configuration may hold; a device or an image given by mistake is not read to its end.
 const MOST: u64 = 16 << 20;
@@ -55,7 +55,12 @@ pub(super) fn parse(name: &str, text: &str, base: &Path) -> Result<Config, Page>
 fn read(page: &Page, table: &Spanned<DeTable<'_>>, base: &Path) -> Option<Config> {
     let whole = Section::whole(page, table);
     let banner = whole.lines("banner").unwrap_or_default();
-    let listeners: Vec<_> = whole.sections("listener").into_iter().map(listener::listener).collect();
+    let (over_udp, over_tcp): (Vec<_>, Vec<_>) = whole.sections("listener").into_iter().partition(tftp::is_meant);
+    let listeners: Vec<_> = over_tcp.into_iter().map(|s| listener::listener(s, base)).collect();
+    let tftp: Vec<_> = over_udp.into_iter().map(tftp::tftp).collect();
+    let certificates: Vec<_> = whole.sections("certificate").into_iter().map(|s| tls::certificate(s, base)).collect();
+    let acme = whole.section("acme").map(|s| acme::acme(s, base));
+    let shared_tls = whole.section("tls").map(|s| tls::defaults(s, base)).unwrap_or_default();
     let mounts: Vec<_> = whole.sections("mount").into_iter().map(|s| settings::mount(s, base)).collect();
     let users: Vec<_> = whole.sections("user").into_iter().map(|s| person::user(s, base)).collect();
     let groups: Vec<_> = whole.sections("group").into_iter().map(person::group).collect();
@@ -69,10 +74,14 @@ fn read(page: &Page, table: &Spanned<DeTable<'_>>, base: &Path) -> Option<Config
     let process = whole.section("process").map_or_else(Process::default, settings::process);
     whole.end();
 
-    let read = agree::Read { listeners, mounts, users, groups, anonymous, hosts };
+    let read = agree::Read { listeners, tftp, certificates, acme, shared_tls, mounts, users, groups, anonymous, hosts };
     let agreed = read.agree(page)?;
     Some(Config {
         listeners: agreed.listeners,
+        tftp: agreed.tftp,
+        certificates: agreed.certificates,
+        acme: agreed.acme,
+        own_certificate: None,
         mounts: agreed.mounts,
         users: agreed.users,
         groups: agreed.groups,

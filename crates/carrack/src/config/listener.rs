@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::ops::Range;
+use std::path::Path;
 
 use gate::rules::{HostRules, ListenerRules};
 use ipnet::IpNet;
@@ -9,6 +10,7 @@ use ipnet::IpNet;
 use super::section::{Section, Told};
 use super::value::{self, Host};
 use super::{Active, Listener, Passive, PlainLogin, Protocol};
+use super::{tftp, tls};
 use crate::cli::PassivePorts;
 
 /// A listener, and where its parts stand, for the checks between tables.
@@ -19,12 +21,14 @@ pub(super) struct ReadListener {
     pub(super) ports_at: Range<usize>,
     pub(super) host_at: Range<usize>,
     pub(super) anonymous_at: Range<usize>,
+    pub(super) plain_login_at: Range<usize>,
+    pub(super) tls: tls::Words,
 }
 
 /// Reads `[[listener]]`.
-pub(super) fn listener(section: Section<'_>) -> ReadListener {
+pub(super) fn listener(section: Section<'_>, base: &Path) -> ReadListener {
     let name = section.needed("name", "ftp").and_then(|t| section.parsed("name", value::name).filter(|_| !t.value.is_empty()));
-    let protocol = section.choice("protocol", &[("ftp", Protocol::Ftp)]);
+    let protocol = section.choice("protocol", &[("ftp", Some(Protocol::Ftp)), ("tftp", None)]).flatten();
     if !section.says("protocol") {
         section.needed("protocol", "ftp");
     }
@@ -63,11 +67,14 @@ pub(super) fn listener(section: Section<'_>) -> ReadListener {
         active,
         single_port,
         plain_login,
+        tls: None, // until it is known whether there are certificates
         proxies: proxies.unwrap_or_default(),
         rules,
     });
+    let (plain_login_at, tls) = (section.place("plain_login"), tls::words(&section, base));
+    section.foreign(tftp::ONLY_HERE, "ftp");
     section.end();
-    ReadListener { listener, name, address_at, ports_at, host_at, anonymous_at }
+    ReadListener { listener, name, address_at, ports_at, host_at, anonymous_at, plain_login_at, tls }
 }
 
 fn passive(section: &Section<'_>) -> Option<Passive> {

@@ -1,6 +1,7 @@
 //! What was the program told to do? A configuration file, or flags alone, become one [`Config`]; what does not hold
 //! together is refused with its place and a remedy (promise 7).
 
+mod acme;
 mod agree;
 mod file;
 mod listener;
@@ -11,6 +12,8 @@ mod section;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod tftp;
+mod tls;
 mod value;
 
 use std::collections::HashMap;
@@ -24,14 +27,25 @@ use vfs::storage::Durability;
 
 pub(crate) use crate::cli::LogForm;
 use crate::cli::PassivePorts;
+pub(crate) use acme::{Acme, Challenge};
 pub(crate) use page::Faults;
 pub(crate) use quick::{PasswordFrom, Quick, QuickUser, quick};
-pub(crate) use value::Host;
+pub(crate) use tftp::{Tftp, TftpPorts};
+pub(crate) use tls::{ClientCertificates, DataReuse, Tls, TlsMode, tls_in_words};
+pub(crate) use value::{Host, host_name};
 
 /// All a server is told. Users, groups, hosts and limits are in the gate's own words; the rest is the program's.
 pub(crate) struct Config {
     /// Where clients come in.
     pub(crate) listeners: Vec<Listener>,
+    /// Where clients of TFTP come in.
+    pub(crate) tftp: Vec<Tftp>,
+    /// The server's certificates; the first is shown to clients that name no host, or one that no certificate has.
+    pub(crate) certificates: Vec<io::tls::Files>,
+    /// The authority that issues one more by itself.
+    pub(crate) acme: Option<Acme>,
+    /// The folder of a certificate that is made where none is given (`carrack serve DIR`).
+    pub(crate) own_certificate: Option<PathBuf>,
     /// Places that keep files.
     pub(crate) mounts: Vec<Mount>,
     /// Users by name.
@@ -88,6 +102,8 @@ pub(crate) struct Listener {
     pub(crate) single_port: bool,
     /// Whether passwords are taken in clear.
     pub(crate) plain_login: PlainLogin,
+    /// TLS, where there is any.
+    pub(crate) tls: Option<Tls>,
     /// Networks whose PROXY headers are believed; no header is read where empty.
     pub(crate) proxies: Vec<IpNet>,
     /// What the door goes by here.

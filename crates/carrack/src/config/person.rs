@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use argon2::password_hash::phc::PasswordHash;
 use gate::permission::Permissions;
-use gate::rules::{Defaults, Password, UserRules};
+use gate::rules::{Certificate, Defaults, Password, UserRules};
 use types::VPath;
 
 use super::section::{Section, Told};
@@ -23,17 +23,21 @@ pub(super) struct ReadPerson {
     pub(super) own: Defaults,
     pub(super) mounts: Vec<Told<Box<str>>>,
     pub(super) password_file: Option<PathBuf>,
+    pub(super) certificate: Certificate,
+    pub(super) certificate_names: Vec<Box<str>>,
+    pub(super) certificate_at: Range<usize>,
 }
 
 impl ReadPerson {
     /// In the gate's words.
     pub(super) fn rules(&self, name: &str) -> UserRules {
         UserRules {
-            name: name.into(),
-            password: self.password.clone(),
             groups: self.groups.iter().map(|g| g.value.clone()).collect(),
             disabled: self.disabled,
             own: self.own.clone(),
+            certificate: self.certificate,
+            certificate_names: self.certificate_names.clone(),
+            ..UserRules::new(name, self.password.clone())
         }
     }
 }
@@ -52,7 +56,17 @@ pub(super) fn user(section: Section<'_>, base: &Path) -> ReadPerson {
     let disabled = section.flag("disabled").unwrap_or(false);
     let groups = groups(&section);
     let password_file = section.text("password_file").map(|told| base.join(told.value));
-    ReadPerson { password_file, ..read(section, name, password, disabled, groups) }
+    let words = [("off", Certificate::Off), ("enough", Certificate::Enough), ("with-password", Certificate::WithPassword)];
+    let certificate = section.choice("certificate", &words).unwrap_or_default();
+    let certificate_names = certificate_names(&section, certificate);
+    let certificate_at = section.place("certificate");
+    ReadPerson {
+        password_file,
+        certificate,
+        certificate_names,
+        certificate_at,
+        ..read(section, name, password, disabled, groups)
+    }
 }
 
 /// Reads `[[group]]`.
@@ -65,6 +79,24 @@ pub(super) fn group(section: Section<'_>) -> ReadPerson {
 pub(super) fn anonymous(section: Section<'_>) -> ReadPerson {
     let groups = groups(&section);
     read(section, None, Password::None, false, groups)
+}
+
+fn certificate_names(section: &Section<'_>, certificate: Certificate) -> Vec<Box<str>> {
+    let names = section.list("certificate_names").unwrap_or_default();
+    let unclear = if section.says("certificate_names") && names.is_empty() {
+        Some(("names no name", "Name what stands on the user's certificate, or leave the key out: then it is the user's name."))
+    } else if !names.is_empty() && certificate == Certificate::Off {
+        Some(("does nothing while the user's certificate lets nobody in", "Add certificate = \"enough\" or \"with-password\"."))
+    } else if names.iter().any(|n| n.value.trim().is_empty()) {
+        Some(("holds an empty name", "Take it out."))
+    } else {
+        None
+    };
+    if let Some((what, remedy)) = unclear {
+        let what = format!("`certificate_names` of {} {what}", section.header());
+        section.fault(section.place("certificate_names"), what, remedy);
+    }
+    names.into_iter().map(|t| t.value.into()).collect()
 }
 
 fn groups(section: &Section<'_>) -> Vec<Told<Box<str>>> {
@@ -82,7 +114,20 @@ fn read(
     let (own, mounts) = defaults(&section);
     let (header, at) = (section.header().to_owned(), section.at.clone());
     section.end();
-    ReadPerson { name, header, at, password, disabled, groups, own, mounts, password_file: None }
+    ReadPerson {
+        certificate_at: at.clone(),
+        name,
+        header,
+        at,
+        password,
+        disabled,
+        groups,
+        own,
+        mounts,
+        password_file: None,
+        certificate: Certificate::Off,
+        certificate_names: Vec::new(),
+    }
 }
 
 fn defaults(section: &Section<'_>) -> (Defaults, Vec<Told<Box<str>>>) {

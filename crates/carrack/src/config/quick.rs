@@ -3,14 +3,18 @@
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gate::permission::Permissions;
 use gate::rules::{AuditSettings, Limits, ListenerRules, Password, UserRules};
+use io::tls::{self, Files};
 use types::{Secret, VPath};
 use vfs::storage::Durability;
 
-use super::{Active, Config, Listener, Log, Mount, MountKind, Passive, PlainLogin, Process, Protocol, Trace, Waits, value};
+use super::{
+    Active, Config, Listener, Log, Mount, MountKind, Passive, PlainLogin, Process, Protocol, Tftp, Tls, TlsMode, Trace, Waits,
+    value,
+};
 use crate::cli::{self, PassivePorts, Serve};
 
 /// The variable that may hold the password.
@@ -61,6 +65,7 @@ pub(crate) fn quick(args: &Serve) -> Result<Quick, String> {
     }
     let dir = std::path::absolute(&args.dir).map_err(|e| format!("the folder {shown} cannot be found: {e}"))?;
     let user = user(args)?;
+    let (certificates, own_certificate) = certificates(&args.protection)?;
     let mount = Mount {
         name: MOUNT.into(),
         kind: MountKind::Local(dir),
@@ -82,7 +87,8 @@ pub(crate) fn quick(args: &Serve) -> Result<Quick, String> {
         rules.own.sees_all = Some(true);
         users.insert(u.name.clone(), rules);
     }
-    let anonymous = args.way_in.anonymous.then(|| {
+    let tftp = tftp(&args.door)?;
+    let anonymous = (args.way_in.anonymous || !tftp.is_empty()).then(|| {
         let mut rules = UserRules::new("anonymous", Password::None);
         rules.own.mounts = whole_tree();
         let bits = if args.way_in.anonymous_write { Permissions::ALL } else { Permissions::READ_ONLY };
@@ -92,6 +98,10 @@ pub(crate) fn quick(args: &Serve) -> Result<Quick, String> {
     Ok(Quick {
         config: Config {
             listeners: listeners(args)?,
+            tftp,
+            certificates,
+            acme: None,
+            own_certificate,
             mounts: vec![mount],
             users,
             groups: HashMap::new(),
@@ -113,22 +123,27 @@ pub(crate) fn quick(args: &Serve) -> Result<Quick, String> {
 }
 
 fn listeners(args: &Serve) -> Result<Vec<Listener>, String> {
-    let mut addresses: Vec<SocketAddr> = args.door.ftp.iter().map(|a| a.0).collect();
-    if addresses.is_empty() {
-        addresses.push(SocketAddr::from((Ipv4Addr::LOCALHOST, 2121)));
+    let explicit = (!args.protection.no_tls).then(|| Tls::of(TlsMode::Offered));
+    // Here too a file in clear is the client's own choice: programs that protect only the login are told nothing new.
+    let implicit = Some(Tls { data_required: false, ..Tls::of(TlsMode::Implicit) });
+    let mut addresses: Vec<_> = args.door.ftp.iter().map(|a| ("ftp", a.0, explicit.clone())).collect();
+    if addresses.is_empty() && args.protection.ftps.is_empty() {
+        addresses.push(("ftp", SocketAddr::from((Ipv4Addr::LOCALHOST, 2121)), explicit));
     }
+    addresses.extend(args.protection.ftps.iter().map(|a| ("ftps", a.0, implicit.clone())));
     let public = args.door.public_address.as_deref().map(value::host).transpose();
     let address = public.map_err(|expected| format!("--public-address: {expected}"))?;
     let mut listeners: Vec<Listener> = Vec::new();
-    for at in addresses {
+    for (kind, at, tls) in addresses {
         if at.port() != 0 && listeners.iter().any(|l| l.address == at) {
-            return Err(format!("--ftp {at} is given twice"));
+            return Err(format!("--{kind} {at} is given twice"));
         }
         let ports = args.door.passive_ports.clone().unwrap_or(PassivePorts(0..=0));
         if ports.0.contains(&at.port()) && at.port() != 0 {
-            return Err(format!("--passive-ports {ports} hold port {}, where --ftp {at} listens; choose others", at.port()));
+            return Err(format!("--passive-ports {ports} hold port {}, where --{kind} {at} listens; choose others", at.port()));
         }
-        let name = if listeners.is_empty() { "ftp".to_owned() } else { format!("ftp{}", listeners.len() + 1) };
+        let like = listeners.iter().filter(|l| l.name.trim_end_matches(|c: char| c.is_ascii_digit()) == kind).count();
+        let name = if like == 0 { kind.to_owned() } else { format!("{kind}{}", like + 1) };
         let (plain_login, door) = match args.way_in.plain_login {
             true => (PlainLogin::Allow, gate::rules::PlainLogin::Allow),
             false => (PlainLogin::Loopback, gate::rules::PlainLogin::LoopbackOnly),
@@ -141,11 +156,56 @@ fn listeners(args: &Serve) -> Result<Vec<Listener>, String> {
             active: Some(Active { source_port: Some(20) }),
             single_port: true,
             plain_login,
+            tls,
             proxies: Vec::new(),
             rules: ListenerRules { plain_login: door, anonymous: args.way_in.anonymous, ..ListenerRules::default() },
         });
     }
     Ok(listeners)
+}
+
+/// Over TFTP everybody may read, which is why it stays on this machine unless told otherwise.
+fn tftp(door: &cli::Door) -> Result<Vec<Tftp>, String> {
+    if door.no_tftp {
+        return Ok(Vec::new());
+    }
+    if door.tftp.is_empty() {
+        let default = SocketAddr::from((Ipv4Addr::LOCALHOST, 6969));
+        return Ok(vec![Tftp { optional: true, ..Tftp::new("tftp".into(), default) }]);
+    }
+    let mut listeners: Vec<Tftp> = Vec::new();
+    for at in door.tftp.iter().map(|a| a.0) {
+        if at.port() != 0 && listeners.iter().any(|l| l.address == at) {
+            return Err(format!("--tftp {at} is given twice"));
+        }
+        let name = if listeners.is_empty() { "tftp".to_owned() } else { format!("tftp{}", listeners.len() + 1) };
+        listeners.push(Tftp::new(name.into(), at));
+    }
+    Ok(listeners)
+}
+
+/// The certificate that is given, or else the folder of one that is made.
+fn certificates(protection: &cli::Protection) -> Result<(Vec<Files>, Option<PathBuf>), String> {
+    let Some((chain, key)) = protection.cert.as_ref().zip(protection.key.as_ref()) else {
+        return Ok((Vec::new(), if protection.no_tls { None } else { state_folder() }));
+    };
+    let file = |flag: &str, path: &Path| match std::fs::metadata(path) {
+        Ok(m) if m.is_dir() => Err(format!("{flag} {} is a folder; name a file in it", path.display())),
+        Ok(_) => std::path::absolute(path).map_err(|e| format!("{flag} {} cannot be found: {e}", path.display())),
+        Err(e) => Err(format!("{flag} {} cannot be opened: {e}", path.display())),
+    };
+    let certificate = Files { certificate: file("--cert", chain)?, key: file("--key", key)?, names: Vec::new() };
+    tls::Certificate::load(&certificate).map_err(|e| format!("the certificate cannot be used: {e}"))?;
+    Ok((vec![certificate], None))
+}
+
+/// Where a user's programs keep what is to be there the next time (XDG Base Directory Specification; systemd's
+/// StateDirectory= for a service).
+fn state_folder() -> Option<PathBuf> {
+    let variable = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from).filter(|p| p.is_absolute());
+    let of_service = variable("STATE_DIRECTORY");
+    let of_user = || variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(".local/state")));
+    of_service.or_else(|| Some(of_user()?.join("carrack")))
 }
 
 fn user(args: &Serve) -> Result<Option<QuickUser>, String> {
@@ -219,6 +279,7 @@ fn made_password() -> Result<Box<str>, String> {
 mod tests {
     use super::*;
     use clap::Parser;
+    use server::tftp::Uploads;
 
     fn args(line: &[&str]) -> Serve {
         let whole = ["carrack", "serve"].iter().chain(line);
@@ -233,13 +294,50 @@ mod tests {
         let made = quick(&args(&[])).unwrap();
         assert_eq!(made.config.listeners[0].address.to_string(), "127.0.0.1:2121");
         assert_eq!(made.config.listeners[0].plain_login, PlainLogin::Loopback);
-        assert!(made.config.anonymous.is_none());
+        assert!(!made.config.listeners[0].rules.anonymous);
         let user = made.user.unwrap();
         assert_eq!((&*user.name, user.from), ("carrack", PasswordFrom::Made));
         let password = user.password.reveal();
         assert_eq!(password.len(), 14);
         assert!(password.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{password}");
         assert_ne!(quick(&args(&[])).unwrap().user.unwrap().password, user.password);
+    }
+
+    #[test]
+    fn tftp_lets_everybody_read_and_nothing_more() {
+        let made = quick(&args(&[])).unwrap().config;
+        let [tftp] = &made.tftp[..] else { panic!("{:?}", made.tftp) };
+        assert_eq!((tftp.address.to_string().as_str(), tftp.optional, tftp.uploads), ("127.0.0.1:6969", true, Uploads::Off));
+        assert!(tftp.rules.anonymous && !made.listeners[0].rules.anonymous);
+        assert_eq!(made.anonymous.unwrap().own.permissions[0].1, Permissions::READ_ONLY);
+        let made = quick(&args(&["--no-tftp"])).unwrap().config;
+        assert!(made.tftp.is_empty() && made.anonymous.is_none());
+        let made = quick(&args(&["--tftp", "127.0.0.1:69", "--tftp", "[::1]:69"])).unwrap().config;
+        let got: Vec<_> = made.tftp.iter().map(|t| (&*t.name, t.address.to_string(), t.optional)).collect();
+        assert_eq!(got, [("tftp", "127.0.0.1:69".to_owned(), false), ("tftp2", "[::1]:69".to_owned(), false)]);
+        assert!(quick(&args(&["--anonymous", "--no-tftp"])).unwrap().config.listeners[0].rules.anonymous);
+    }
+
+    #[test]
+    fn tls_is_offered_unless_told_otherwise() {
+        let modes = |line: &[&str]| -> Vec<(String, Option<TlsMode>)> {
+            let made = quick(&args(line)).unwrap();
+            made.config.listeners.iter().map(|l| (l.name.to_string(), l.tls.as_ref().map(|t| t.mode))).collect()
+        };
+        assert_eq!(modes(&[]), [("ftp".to_owned(), Some(TlsMode::Offered))]);
+        assert_eq!(modes(&["--no-tls"]), [("ftp".to_owned(), None)]);
+        assert_eq!(modes(&["--ftps", "990"]), [("ftps".to_owned(), Some(TlsMode::Implicit))]);
+        let both = modes(&["--ftps", "990", "--ftps", "991", "--ftp", "21"]);
+        let [(ftp, Some(TlsMode::Offered)), (ftps, Some(TlsMode::Implicit)), (ftps2, Some(TlsMode::Implicit))] = both.as_slice()
+        else {
+            panic!("{both:?}")
+        };
+        assert_eq!((&**ftp, &**ftps, &**ftps2), ("ftp", "ftps", "ftps2"));
+        assert!(quick(&args(&["--no-tls"])).unwrap().config.own_certificate.is_none());
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls");
+        let (chain, key) = (format!("{folder}/fullchain.pem"), format!("{folder}/privkey.pem"));
+        let given = quick(&args(&["--cert", &chain, "--key", &key])).unwrap().config;
+        assert!(given.own_certificate.is_none() && given.certificates.len() == 1);
     }
 
     #[test]
@@ -262,7 +360,12 @@ mod tests {
             (&["--password-file", "/does/not/exist"], "cannot be read"),
             (&["--public-address", "0.0.0.0"], "clients cannot connect to 0.0.0.0"),
             (&["--ftp", "127.0.0.1:21", "--ftp", "127.0.0.1:21"], "given twice"),
+            (&["--tftp", "127.0.0.1:69", "--tftp", "127.0.0.1:69"], "--tftp 127.0.0.1:69 is given twice"),
             (&["--passive-ports", "2000-2200"], "hold port 2121"),
+            (&["--ftp", "127.0.0.1:21", "--ftps", "127.0.0.1:21"], "--ftps 127.0.0.1:21 is given twice"),
+            (&["--cert", "/does/not/exist", "--key", "/dev/null"], "--cert /does/not/exist cannot be opened"),
+            (&["--cert", "/dev/null", "--key", "/"], "--key / is a folder"),
+            (&["--cert", "/dev/null", "--key", "/dev/null"], "/dev/null: holds no certificate"),
         ];
         for (line, says) in table {
             let Err(said) = quick(&args(line)) else { panic!("{line:?} was taken") };

@@ -67,6 +67,20 @@ impl<'a> Section<'a> {
         self.table.contains_key(key)
     }
 
+    /// What a key says, if that is text; whether it should be is not judged, nor is it asked for.
+    pub(crate) fn peek(&self, key: &str) -> Option<&'a str> {
+        self.table.get(key).and_then(|value| value.get_ref().as_str())
+    }
+
+    /// Keys that mean something for another protocol only.
+    pub(crate) fn foreign(&self, keys: &[&'static str], protocol: &str) {
+        for key in keys.iter().filter(|key| self.says(key)) {
+            self.asked.borrow_mut().push(key);
+            let what = format!("`{key}` of {} means nothing while protocol = \"{protocol}\"", self.header);
+            self.fault(self.place(key), what, "Take it out.");
+        }
+    }
+
     fn wrong(&self, key: &str, value: &Spanned<DeValue<'_>>, expected: &str, remedy: &str) {
         let what = format!("`{key}` of {} expects {expected}, and this is {}", self.header, kind_of(value.get_ref()));
         self.fault(value.span(), what, remedy);
@@ -268,8 +282,9 @@ impl<'a> Section<'a> {
 
     /// Tables of one kind: `[[listener]]`.
     pub(crate) fn sections(&self, key: &'static str) -> Vec<Self> {
-        let remedy = format!("Write [[{key}]] on a line of its own, once for each, and its keys below.");
         let Some(value) = self.value(key) else { return Vec::new() };
+        let kind = if self.kind.is_empty() { key.to_owned() } else { format!("{}.{key}", self.kind) };
+        let remedy = format!("Write [[{kind}]] on a line of its own, once for each, and its keys below.");
         let DeValue::Array(items) = value.get_ref() else {
             self.wrong(key, value, "a list of tables", &remedy);
             return Vec::new();
@@ -281,7 +296,7 @@ impl<'a> Section<'a> {
                 continue;
             };
             let name = table.get("name").and_then(|n| n.get_ref().as_str()).map(|n| format!(" \"{}\"", n.escape_debug()));
-            parts.push(self.part(key, format!("[[{key}]]{}", name.unwrap_or_default()), item.span(), table));
+            parts.push(self.part(&kind, format!("[[{kind}]]{}", name.unwrap_or_default()), item.span(), table));
         }
         parts
     }

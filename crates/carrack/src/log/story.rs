@@ -62,7 +62,13 @@ impl Story {
             }),
             What::Closed(reason) => Some(Fact { reason: *reason, took: Some(event.at), ..Fact::new("closed") }),
             What::Reply(line) => self.reply(line),
-            What::Accepted(..) | What::Listening(_) | What::Connecting(_) | What::Connected(_) | What::Started(_) => None,
+            What::Accepted(..)
+            | What::Listening(_)
+            | What::Connecting(_)
+            | What::Connected(_)
+            | What::Secured(..)
+            | What::Cleared
+            | What::Started(_) => None,
         }
     }
 

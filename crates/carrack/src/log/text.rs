@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use trace::SessionInfo;
 use types::Time;
+use types::text::printable;
 
 use super::fact::Fact;
 
@@ -167,19 +168,6 @@ fn seconds(took: Duration) -> String {
         s @ 120..=7_199 => format!("{} min {} s", s / 60, s % 60),
         s => format!("{} h {} min", s / 3_600, s / 60 % 60),
     }
-}
-
-/// Text that cannot do anything to a terminal.
-fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() {
-            let _ = write!(shown, "\\x{:02x}", u32::from(c));
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use gate::Gate;
 use io::CancellationToken;
 use io::task::Workers;
+use io::tls::Certificate;
 use sd_notify::NotifyState;
 use server::ftp;
 use tokio::net::TcpListener;
@@ -13,12 +14,14 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use types::Reason;
 
+use super::identity::{self, Identity, Loaded, Turn, Watch};
+use super::issued::Issued;
 use super::parts::{self, Followed, OpenMount, OpenPorts};
 use super::sockets::Sockets;
 use super::system::{self, Signals, Wish};
-use super::{Plan, Refused, is_for_people, welcome, wire};
+use super::{Plan, Refused, is_for_people, tftp, welcome, wire};
 use crate::cli::Exit;
-use crate::config::{Config, Listener, PasswordFrom, PlainLogin};
+use crate::config::{Config, Listener, PasswordFrom, PlainLogin, tls_in_words};
 use crate::confine::{Confined, Rooms};
 use crate::log::{Fact, Journal, Look, Place, Writer};
 use crate::say;
@@ -27,6 +30,13 @@ use crate::say;
 pub(super) struct Start {
     pub(super) plan: Plan,
     pub(super) sockets: Sockets,
+    /// For TFTP.
+    pub(super) datagrams: Vec<std::net::UdpSocket>,
+    /// Why there is no TFTP, where there could have been.
+    pub(super) without: Option<String>,
+    /// For an authority that is to look at once.
+    pub(super) door: Option<std::net::TcpListener>,
+    pub(super) identity: Identity,
     pub(super) storages: Vec<OpenMount>,
     pub(super) place: Place,
     pub(super) look: Look,
@@ -41,7 +51,11 @@ pub(super) struct Live {
     pub(super) journal: Arc<Journal>,
     pub(super) rooms: Rooms,
     pub(super) config: Config,
+    pub(super) identity: Identity,
+    /// Keeps the certificate of an authority fresh.
+    pub(super) issued: Issued,
     pub(super) listeners: Vec<Running>,
+    pub(super) tftp: Vec<tftp::Running>,
     pub(super) mounts: Vec<OpenMount>,
     pub(super) ports: Vec<OpenPorts>,
     pub(super) names: Vec<Followed>,
@@ -67,7 +81,7 @@ pub(super) struct Running {
 
 /// Runs until it is told to stop.
 pub(super) async fn run(start: Start) -> Result<Exit, Refused> {
-    let Start { plan, mut sockets, storages, place, look, confined, workers } = start;
+    let Start { plan, mut sockets, datagrams, without, door, identity, storages, place, look, confined, workers } = start;
     let now = CancellationToken::new();
     let workers =
         Workers::start(workers.saturating_sub(1), &now).map_err(|e| Refused::new("the reactors", Reason::Io, e.to_string()))?;
@@ -75,7 +89,8 @@ pub(super) async fn run(start: Start) -> Result<Exit, Refused> {
     let (lines, writer) = Writer::start(place, plan.config.log.form);
     let log = &plan.config.log;
     let journal = Journal::new(log.form, look, log.quiet, plan.config.trace.ladders, lines);
-    let live = begin(plan.config, &mut sockets, storages, &journal, confined.rooms, (workers, now)).await;
+    let live = begin((plan.config, identity), &mut sockets, storages, &journal, confined.rooms, (workers, now)).await;
+    let live = live.and_then(|mut live| live.begin_tftp(datagrams).map(|()| live));
     let mut live = match live {
         Ok(live) => live,
         Err(refused) => {
@@ -84,12 +99,18 @@ pub(super) async fn run(start: Start) -> Result<Exit, Refused> {
             return Err(refused);
         }
     };
-    let addresses: Vec<(SocketAddr, PlainLogin)> =
-        live.config.listeners.iter().zip(&live.listeners).map(|(l, r)| (r.address, l.plain_login)).collect();
+    let ways: Vec<welcome::Way> = live
+        .config
+        .listeners
+        .iter()
+        .zip(&live.listeners)
+        .map(|(listener, r)| welcome::Way { listener, address: r.address })
+        .collect();
     // A password that was made for this run must be told even by one who says little.
     let made = plan.user.as_ref().is_some_and(|u| u.from == PasswordFrom::Made);
     if plan.file.is_none() && (made || !live.config.log.quiet) {
-        let text = welcome::text(&live.config, plan.user.as_ref(), &addresses, look);
+        let tftp: Vec<SocketAddr> = live.tftp.iter().map(|r| r.address).collect();
+        let text = welcome::text(&live.config, plan.user.as_ref(), (&ways, &tftp), &live.identity, look);
         // Whoever reads JSON reads only JSON.
         if is_for_people(&live.config) {
             say::out(format_args!("{text}"));
@@ -97,13 +118,24 @@ pub(super) async fn run(start: Start) -> Result<Exit, Refused> {
             say::err(format_args!("{text}"));
         }
     }
-    live.introduce(&confined.said, &sockets.unused);
+    live.introduce(&confined.said, &sockets.unused, without);
     system::notify(&[NotifyState::Ready]);
     system::keep_awake(&live.now);
+    live.issued = Issued::begin(live.config.acme.as_ref(), door, &live.journal, &live.now);
+    let mut watch = Watch::new(live.identity.files(&live.config));
     loop {
-        match signals.next().await {
-            Wish::Stop => break,
-            Wish::Reload => live.reload(plan.file.as_deref()).await,
+        tokio::select! {
+            wish = signals.next() => match wish {
+                Wish::Stop => break,
+                Wish::Reload => {
+                    live.reload(plan.file.as_deref()).await;
+                    watch = Watch::new(live.identity.files(&live.config));
+                }
+            },
+            turn = watch.turn() => match turn {
+                Turn::Changed => live.read_certificates().await,
+                Turn::Later => live.warn_of_dates(),
+            },
         }
     }
     live.stop(&mut signals).await;
@@ -114,7 +146,7 @@ pub(super) async fn run(start: Start) -> Result<Exit, Refused> {
 
 /// Opens what is still closed and begins to accept.
 async fn begin(
-    config: Config,
+    (config, identity): (Config, Identity),
     sockets: &mut Sockets,
     mounts: Vec<OpenMount>,
     journal: &Arc<Journal>,
@@ -125,8 +157,22 @@ async fn begin(
     let names = parts::names(&config.listeners, &[], journal).await;
     let gate = Gate::new(wire::rules(&config, &mounts))
         .map_err(|e| Refused::new("the rules", e.reason, e.detail.map(String::from).unwrap_or_default()))?;
-    let mut live =
-        Live { gate, journal: journal.clone(), rooms, config, listeners: Vec::new(), mounts, ports, names, workers, now };
+    let issued = Issued::begin(None, None, journal, &now);
+    let mut live = Live {
+        gate,
+        issued,
+        journal: journal.clone(),
+        rooms,
+        config,
+        identity,
+        listeners: Vec::new(),
+        tftp: Vec::new(),
+        mounts,
+        ports,
+        names,
+        workers,
+        now,
+    };
     let mut sockets_of = Vec::new();
     for listener in &live.config.listeners {
         sockets_of.push(sockets.take(listener)?);
@@ -148,9 +194,9 @@ impl Live {
             |e: std::io::Error| Refused::new(format!("cannot listen on {}", listener.address), Reason::Bind, e.to_string());
         let address = socket.local_addr().map_err(refused)?;
         let socket = TcpListener::from_std(socket).map_err(refused)?;
-        let (settings, given) = watch::channel(wire::listener(&self.config, listener, &self.ports, &self.names));
+        let (settings, given) = watch::channel(wire::listener(&self.config, listener, &self.ports, &self.names, &self.identity));
         let gentle = CancellationToken::new();
-        let stop = ftp::Stop { gentle: gentle.clone(), now: self.now.clone(), drain_within: self.config.waits.drain };
+        let stop = server::listen::Stop { gentle: gentle.clone(), now: self.now.clone(), drain_within: self.config.waits.drain };
         // The root token ends the sessions themselves; the listener's task then ends by itself and tells how.
         let never = CancellationToken::new();
         let task = ftp::serve(socket, given, self.gate.clone(), self.journal.clone(), self.workers.clone(), stop);
@@ -158,9 +204,26 @@ impl Live {
     }
 
     /// Says what is served and what was given up.
-    fn introduce(&self, confined: &[String], unused: &[SocketAddr]) {
+    fn introduce(&mut self, confined: &[String], unused: &[SocketAddr], without: Option<String>) {
         for (listener, running) in self.config.listeners.iter().zip(&self.listeners) {
             self.introduce_listener(listener, running.address);
+        }
+        for (listener, running) in self.config.tftp.iter().zip(&self.tftp) {
+            tftp::introduce(&self.journal, listener, running.address);
+        }
+        if let Some(words) = without {
+            self.journal.say(&Fact::words("warning", words));
+        }
+        for certificate in self.identity.all().to_vec() {
+            self.introduce_certificate(&certificate);
+        }
+        self.warn_of_dates();
+        for file in self.identity.out_of_reach(&self.config) {
+            let words = format!(
+                "the process has become who may not read {} again: another file in its place counts with the next start only",
+                file.display()
+            );
+            self.journal.say(&Fact::words("warning", words));
         }
         for address in unused {
             let words = format!("the socket {address} was handed over, and no [[listener]] names it");
@@ -172,13 +235,51 @@ impl Live {
     /// Says where it listens, and what is open there that is closed as it comes.
     pub(super) fn introduce_listener(&self, listener: &Listener, address: SocketAddr) {
         let passive = listener.passive.as_ref().map_or("no passive mode".to_owned(), |p| format!("passive ports {}", p.ports));
-        let words = format!("{} listens on {address} for {}, {passive}", listener.name, listener.protocol.name());
+        let tls = tls_in_words(listener.tls.as_ref());
+        let words = format!("{} listens on {address} for {}, {tls}, {passive}", listener.name, listener.protocol.name());
         self.journal.say(&Fact { address: None, ..Fact::words("listening", words) });
         if listener.plain_login == PlainLogin::Allow {
             let words = format!(
                 "{} takes passwords in clear from everywhere: whoever listens on the network can read them",
                 listener.name
             );
+            self.journal.say(&Fact::words("warning", words));
+        }
+    }
+
+    /// Reads the certificates' files again, which have changed.
+    pub(super) async fn read_certificates(&mut self) {
+        match self.identity.prepare(&self.config) {
+            Ok(loaded) => {
+                self.use_certificates(loaded);
+                for (listener, running) in self.config.listeners.iter().zip(&self.listeners) {
+                    let settings = wire::listener(&self.config, listener, &self.ports, &self.names, &self.identity);
+                    running.settings.send_replace(settings);
+                }
+            }
+            Err(refused) => {
+                let words = format!("{}, and those in use stay", refused.what);
+                self.journal.say(&Fact::failed("certificate", words, refused.reason, refused.detail));
+            }
+        }
+    }
+
+    /// Shows what was read, from the next handshake on.
+    pub(super) fn use_certificates(&mut self, loaded: Loaded) {
+        for certificate in self.identity.take(loaded) {
+            self.introduce_certificate(&certificate);
+        }
+        self.warn_of_dates();
+    }
+
+    fn introduce_certificate(&self, certificate: &Certificate) {
+        let (names, until) = (identity::names(certificate), identity::date(certificate.ends()));
+        let words = format!("shows a certificate {names} until {until}, SHA-256 {}", certificate.fingerprint());
+        self.journal.say(&Fact::words("certificate", words));
+    }
+
+    fn warn_of_dates(&mut self) {
+        for words in self.identity.warnings(io::clock::wall()) {
             self.journal.say(&Fact::words("warning", words));
         }
     }
@@ -191,11 +292,18 @@ impl Live {
         let words = format!("stopping: transfers may end for {seconds} s; a second signal ends them now");
         self.journal.say(&Fact::words("stopping", words));
         self.gate.stop();
+        self.issued.stop();
         for running in &self.listeners {
+            running.gentle.cancel();
+        }
+        for running in &self.tftp {
             running.gentle.cancel();
         }
         let ended = async {
             for running in self.listeners {
+                let _ = running.ended.await;
+            }
+            for running in self.tftp {
                 let _ = running.ended.await;
             }
         };

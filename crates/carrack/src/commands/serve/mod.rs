@@ -1,11 +1,15 @@
 //! `carrack serve`: how does it start? Read what to do, open sockets and folders, give up what is not needed, then
 //! run.
 
+pub(crate) mod identity;
+mod issued;
 mod live;
+mod own;
 mod parts;
 mod reload;
 mod sockets;
 mod system;
+pub(crate) mod tftp;
 mod welcome;
 mod wire;
 
@@ -14,10 +18,11 @@ use std::path::PathBuf;
 use types::Reason;
 
 use crate::cli::{Exit, LogForm, Serve};
-use crate::config::{self, Config, PasswordFrom, Quick};
+use crate::config::{self, Config, PasswordFrom, Quick, TftpPorts};
 use crate::confine::{self, Confined, Needs};
 use crate::log::{Look, Place};
 use crate::say;
+use identity::Identity;
 use live::Start;
 
 /// What to do, and where that was said.
@@ -84,17 +89,19 @@ fn plan(args: &Serve) -> Result<Plan, Exit> {
     Ok(Plan { config, file: Some(file.clone()), user: None })
 }
 
-fn start(plan: Plan) -> Result<Exit, Refused> {
+fn start(mut plan: Plan) -> Result<Exit, Refused> {
     let failed = |what: &'static str| move |e: std::io::Error| Refused::new(what, Reason::Io, e.to_string());
     // Sockets and folders are opened and rights given up while there is one thread: those started later inherit both.
-    let sockets = {
+    let (datagrams, without) = tftp::open(&mut plan.config.tftp)?;
+    let (sockets, door) = {
         let once = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed("the reactor"))?;
         let _inside = once.enter();
-        sockets::Sockets::open(&plan.config.listeners)?
+        (sockets::Sockets::open(&plan.config.listeners)?, issued::prepare(&plan.config)?)
     };
+    let identity = Identity::load(&plan.config)?;
     let storages = parts::storages(&plan.config.mounts, &[], &confine::Rooms::all())?;
     let look = if plan.config.log.file.is_some() { Look::plain() } else { Look::of_stdout() };
-    let confined = confine(&plan)?;
+    let confined = confine(&plan, &identity)?;
     // By the user the process has become, so that a reload can open it again.
     let place = match &plan.config.log.file {
         None => Place::Stdout,
@@ -104,13 +111,25 @@ fn start(plan: Plan) -> Result<Exit, Refused> {
     };
     let workers = plan.config.process.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed("the reactor"))?;
-    let exit = runtime.block_on(live::run(Start { plan, sockets, storages, place, look, confined, workers }));
+    let exit = runtime.block_on(live::run(Start {
+        plan,
+        sockets,
+        datagrams,
+        without,
+        door,
+        identity,
+        storages,
+        place,
+        look,
+        confined,
+        workers,
+    }));
     // A blocking call that hangs (a dead network disk) must not keep the process from ending.
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     exit
 }
 
-fn confine(plan: &Plan) -> Result<Confined, Refused> {
+fn confine(plan: &Plan, identity: &Identity) -> Result<Confined, Refused> {
     let config = &plan.config;
     let mut written: Vec<PathBuf> = config
         .mounts
@@ -121,10 +140,16 @@ fn confine(plan: &Plan) -> Result<Confined, Refused> {
         })
         .collect();
     written.extend(config.log.file.iter().chain(&config.audit.file).map(|f| confine::folder_of(f)));
-    let read = plan.file.iter().chain(&config.password_files).map(|f| confine::folder_of(f)).collect();
+    written.extend(config.acme.as_ref().map(|acme| acme.state.clone()));
+    let mut read: Vec<PathBuf> = plan.file.iter().chain(&config.password_files).map(|f| confine::folder_of(f)).collect();
+    // By name and not by handle: a certificate is renewed by another file in its place.
+    read.extend(identity::folders(&identity.files(config)));
+    read.extend(issued::trusted(config));
     let low = |port: u16| (1..1_024).contains(&port);
-    let low_ports =
-        config.listeners.iter().any(|l| low(l.address.port()) || l.active.is_some_and(|a| a.source_port.is_some_and(low)));
+    // The door for an authority is opened again for each renewal.
+    let low_ports = config.acme.as_ref().is_some_and(|acme| low(acme.listen.port()))
+        || config.tftp.iter().any(|t| low(t.address.port()) || matches!(&t.ports, TftpPorts::Range(r) if low(*r.start())))
+        || config.listeners.iter().any(|l| low(l.address.port()) || l.active.is_some_and(|a| a.source_port.is_some_and(low)));
     confine::confine(&Needs { written, read, low_ports, process: &config.process })
         .map_err(|e| Refused::new("the process's user", Reason::Config, e))
 }

@@ -9,7 +9,7 @@ use types::Reason;
 use super::live::{Live, Running};
 use super::parts;
 use super::sockets::Sockets;
-use super::{Refused, system, wire};
+use super::{Refused, issued, system, wire};
 use crate::config::{self, Config};
 use crate::log::{Fact, Place};
 
@@ -18,6 +18,7 @@ impl Live {
     pub(super) async fn reload(&mut self, file: Option<&Path>) {
         let Some(file) = file else {
             self.journal.say(&Fact::words("reload", "SIGHUP: there is no configuration file to read again"));
+            self.read_certificates().await;
             return;
         };
         system::reloading();
@@ -49,10 +50,12 @@ impl Live {
         config.process = self.config.process.clone();
         config.trace.ladders = self.config.trace.ladders;
 
+        issued::fits(&config, &self.rooms)?;
+        let identity = self.identity.prepare(&config)?;
         let mounts = parts::storages(&config.mounts, &self.mounts, &self.rooms)?;
         let ports = parts::ports(&config.listeners, &self.ports, &self.journal)?;
         let names = parts::names(&config.listeners, &self.names, &self.journal).await;
-        let opened = self.open_new(&config);
+        let opened = self.open_new(&config).and_then(|tcp| Ok((tcp, self.open_new_tftp(&config)?)));
         let opened = match opened {
             Ok(sockets) => self
                 .gate
@@ -61,7 +64,7 @@ impl Live {
                 .map(|()| sockets),
             Err(refused) => Err(refused),
         };
-        let sockets = match opened {
+        let (sockets, datagrams) = match opened {
             Ok(sockets) => sockets,
             Err(refused) => {
                 ports.iter().filter(|p| !self.ports.iter().any(|o| o.is(p))).for_each(|p| p.stop.cancel());
@@ -74,7 +77,10 @@ impl Live {
         let old_ports = std::mem::replace(&mut self.ports, ports);
         let old_names = std::mem::replace(&mut self.names, names);
         self.config = config;
+        self.use_certificates(identity);
+        self.issued.follow(self.config.acme.as_ref(), &self.journal, &self.now);
         self.change_listeners(sockets);
+        self.change_tftp(datagrams);
         for old in old_mounts.iter().filter(|o| !self.mounts.iter().any(|m| m.mount == o.mount)) {
             old.close();
         }
@@ -110,7 +116,7 @@ impl Live {
         for (i, listener) in self.config.listeners.clone().iter().enumerate() {
             if let Some(at) = before.iter().position(|r| r.wanted == listener.address) {
                 let running = before.swap_remove(at);
-                let settings = wire::listener(&self.config, listener, &self.ports, &self.names);
+                let settings = wire::listener(&self.config, listener, &self.ports, &self.names, &self.identity);
                 running.settings.send_replace(settings);
                 after.push(running);
                 continue;

@@ -6,14 +6,63 @@ use std::net::{IpAddr, SocketAddr};
 
 use nix::ifaddrs::getifaddrs;
 
-use crate::config::{Config, MountKind, PasswordFrom, PlainLogin, QuickUser};
+use super::identity::{self, Identity};
+use crate::config::{Config, Listener, MountKind, PasswordFrom, PlainLogin, QuickUser, TlsMode};
 use crate::log::Look;
 
 /// The most addresses shown of a listener that has them all.
 const MOST_ADDRESSES: usize = 4;
 
+/// One way in.
+pub(super) struct Way<'a> {
+    pub(super) listener: &'a Listener,
+    /// Where it really listens.
+    pub(super) address: SocketAddr,
+}
+
+impl Way<'_> {
+    fn mode(&self) -> Option<TlsMode> {
+        self.listener.tls.as_ref().map(|t| t.mode)
+    }
+
+    /// Whether a password is taken at this address without TLS.
+    fn takes_clear(&self, at: SocketAddr) -> bool {
+        let plain = at.ip().is_loopback() || self.listener.plain_login == PlainLogin::Allow;
+        plain && !matches!(self.mode(), Some(TlsMode::Required | TlsMode::Implicit))
+    }
+
+    /// The lines to paste for one of its addresses.
+    fn lines(&self, at: SocketAddr, user: Option<&QuickUser>, known_as: Option<&str>) -> Vec<String> {
+        let mut lines = Vec::new();
+        if self.mode() != Some(TlsMode::Implicit) && (user.is_none() || self.takes_clear(at)) {
+            lines.push(url("ftp", &at.to_string(), user));
+        }
+        // A certificate that vouches for itself has no issuer to check it by, and others are for names, not addresses.
+        let known_as = known_as.filter(|_| !at.ip().is_loopback());
+        let (unchecked, unverified) = if known_as.is_some() { ("", "") } else { ("-k ", "; set ssl:verify-certificate no") };
+        let host = known_as.map_or_else(|| at.to_string(), |name| format!("{name}:{}", at.port()));
+        match self.mode() {
+            None => {}
+            Some(TlsMode::Offered | TlsMode::Required) => {
+                let url = url("ftp", &host, user);
+                lines.push(format!("curl --ssl-reqd {unchecked}{url}"));
+                // As an argument of its own the URL would be opened before the settings count.
+                lines.push(format!("lftp -e 'set ftp:ssl-force yes{unverified}; open {url}'"));
+            }
+            Some(TlsMode::Implicit) => lines.push(format!("curl {unchecked}{}", url("ftps", &host, user))),
+        }
+        lines
+    }
+}
+
 /// The welcome.
-pub(super) fn text(config: &Config, user: Option<&QuickUser>, listeners: &[(SocketAddr, PlainLogin)], look: Look) -> String {
+pub(super) fn text(
+    config: &Config,
+    user: Option<&QuickUser>,
+    (ways, tftp): (&[Way<'_>], &[SocketAddr]),
+    identity: &Identity,
+    look: Look,
+) -> String {
     let (bold, end) = if look.colours { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
     let mut text = String::from("\n");
     for mount in &config.mounts {
@@ -23,21 +72,22 @@ pub(super) fn text(config: &Config, user: Option<&QuickUser>, listeners: &[(Sock
         }
     }
     text.push('\n');
-    let mut refused = false;
-    for (address, plain) in listeners {
-        for at in reachable(*address) {
-            let open = at.ip().is_loopback() || *plain == PlainLogin::Allow;
-            if let Some(user) = user {
-                if open {
-                    let _ = writeln!(text, "    {bold}{}{end}", url(&at, Some(user)));
-                } else {
-                    refused = true;
+    let mut refused = None;
+    for way in ways {
+        for at in reachable(way.address) {
+            if user.is_some() && way.mode() != Some(TlsMode::Implicit) && !way.takes_clear(at) {
+                refused = Some(way.mode());
+            }
+            let anonymous = way.listener.rules.anonymous.then_some(None);
+            for who in user.map(Some).into_iter().chain(anonymous) {
+                for line in way.lines(at, who, identity.known_as()) {
+                    let _ = writeln!(text, "    {bold}{line}{end}");
                 }
             }
-            if config.anonymous.is_some() {
-                let _ = writeln!(text, "    {bold}{}{end}", url(&at, None));
-            }
         }
+    }
+    for at in tftp.iter().flat_map(|address| reachable(*address)) {
+        let _ = writeln!(text, "    {bold}curl tftp://{at}/NAME{end}");
     }
     text.push('\n');
     if let Some(user) = user {
@@ -49,18 +99,36 @@ pub(super) fn text(config: &Config, user: Option<&QuickUser>, listeners: &[(Sock
         };
         let _ = writeln!(text, "    user      {}\n    password  {password}", user.name);
     }
-    if config.anonymous.is_some() {
+    if ways.iter().any(|w| w.listener.rules.anonymous) {
         let may = if writes(config) { "read and write" } else { "read" };
         let _ = writeln!(text, "    anybody   may {may} without a password (user anonymous)");
     }
-    if refused {
-        text.push_str(
-            "\n  Passwords from other machines are refused: they would cross the network in clear.\n  \
-             --plain-login takes them all the same.\n",
+    for certificate in identity.all() {
+        let (names, until) = (identity::names(certificate), identity::date(certificate.ends()));
+        let _ = writeln!(text, "\n  The certificate {names} ends on {until}. Its SHA-256 fingerprint:");
+        let _ = writeln!(text, "    {}", certificate.fingerprint());
+        if let Some(remark) = identity.remark() {
+            let _ = writeln!(text, "  It {remark}.");
+        }
+    }
+    if let Some(mode) = refused {
+        let instead = if mode.is_some() { " without TLS" } else { "" };
+        let _ = writeln!(
+            text,
+            "\n  Passwords from other machines are refused{instead}: they would cross the network in clear.\n  \
+             --plain-login takes them all the same."
         );
     }
-    if listeners.iter().any(|(at, plain)| *plain == PlainLogin::Allow && !at.ip().is_loopback()) && user.is_some() {
+    let open = |w: &Way<'_>| w.listener.plain_login == PlainLogin::Allow && !w.address.ip().is_loopback();
+    if ways.iter().any(|w| open(w) && w.mode() != Some(TlsMode::Implicit)) && user.is_some() {
         text.push_str("\n  Passwords cross the network in clear: whoever listens on it can read them.\n");
+    }
+    if !tftp.is_empty() {
+        let who = if tftp.iter().all(|a| a.ip().is_loopback()) { "every program of this machine" } else { "whoever reaches it" };
+        let _ = writeln!(text, "\n  TFTP has no passwords: {who} may read what is served, if it knows the name.");
+        if tftp.iter().all(|a| a.ip().is_loopback()) {
+            text.push_str("  --tftp :6969 lets other machines read, too; --no-tftp nobody.\n");
+        }
     }
     text.push_str("\n  Ctrl-C stops it.\n");
     text
@@ -72,11 +140,13 @@ fn writes(config: &Config) -> bool {
 }
 
 /// A URL that programs and browsers take. A password that somebody chose is not repeated.
-fn url(at: &SocketAddr, user: Option<&QuickUser>) -> String {
+fn url(scheme: &str, at: &str, user: Option<&QuickUser>) -> String {
     match user {
-        None => format!("ftp://{at}/"),
-        Some(u) if u.from == PasswordFrom::Made => format!("ftp://{}:{}@{at}/", quoted(&u.name), quoted(u.password.reveal())),
-        Some(u) => format!("ftp://{}@{at}/", quoted(&u.name)),
+        None => format!("{scheme}://{at}/"),
+        Some(u) if u.from == PasswordFrom::Made => {
+            format!("{scheme}://{}:{}@{at}/", quoted(&u.name), quoted(u.password.reveal()))
+        }
+        Some(u) => format!("{scheme}://{}@{at}/", quoted(&u.name)),
     }
 }
 
@@ -133,15 +203,19 @@ mod tests {
     fn welcome(flags: &[&str], at: &str) -> String {
         let line = ["carrack", "serve"].iter().chain(flags);
         let Command::Serve(args) = Cli::try_parse_from(line).unwrap().command else { unreachable!() };
-        let made = quick(&args).unwrap();
-        let plain = made.config.listeners[0].plain_login;
-        text(&made.config, made.user.as_ref(), &[(at.parse().unwrap(), plain)], Look::plain())
+        let mut made = quick(&args).unwrap();
+        let state = tempfile::tempdir().unwrap();
+        made.config.own_certificate = Some(state.path().to_owned());
+        let Ok(identity) = Identity::load(&made.config) else { panic!("no certificate") };
+        let way = Way { listener: &made.config.listeners[0], address: at.parse().unwrap() };
+        let tftp: Vec<SocketAddr> = made.config.tftp.iter().map(|t| t.address).collect();
+        text(&made.config, made.user.as_ref(), (&[way], &tftp), &identity, Look::plain())
     }
 
     #[test]
     fn a_made_password_can_be_pasted_and_a_chosen_one_is_not_repeated() {
         let said = welcome(&[], "127.0.0.1:2121");
-        let url = said.lines().find(|l| l.contains("ftp://")).unwrap().trim();
+        let url = plain(&said).unwrap();
         let password = url.split([':', '@']).nth(2).unwrap();
         assert!(url.starts_with("ftp://carrack:") && url.ends_with("@127.0.0.1:2121/"), "{url}");
         assert!(said.contains(&format!("password  {password}")), "{said}");
@@ -149,12 +223,53 @@ mod tests {
         assert!(said.contains("ftp://an%20na@127.0.0.1:2121/") && !said.contains("s3cret"), "{said}");
     }
 
+    /// The line for programs without TLS.
+    fn plain(said: &str) -> Option<&str> {
+        said.lines().map(str::trim).find(|l| l.starts_with("ftp://"))
+    }
+
+    #[test]
+    fn each_way_in_has_its_line_and_the_certificate_its_fingerprint() {
+        let said = welcome(&["--user", "anna", "--password", "x"], "192.0.2.1:2121");
+        assert!(said.contains("    curl --ssl-reqd -k ftp://anna@192.0.2.1:2121/\n"), "{said}");
+        assert!(said.contains("    lftp -e 'set ftp:ssl-force yes; set ssl:verify-certificate no; open ftp://anna@"), "{said}");
+        assert!(said.contains("vouches for itself and is kept in "), "{said}");
+        let fingerprint = said.lines().map(str::trim).find(|l| l.split(':').count() == 32).unwrap();
+        assert!(fingerprint.split(':').all(|pair| u8::from_str_radix(pair, 16).is_ok() && pair.len() == 2), "{fingerprint}");
+        let said = welcome(&["--user", "anna", "--password", "x", "--ftps", "1"], "192.0.2.1:990");
+        assert!(said.contains("    curl -k ftps://anna@192.0.2.1:990/\n") && !said.contains(" ftp://"), "{said}");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls");
+        let (chain, key) = (format!("{folder}/fullchain.pem"), format!("{folder}/privkey.pem"));
+        let given = ["--user", "anna", "--password", "x", "--cert", &chain, "--key", &key];
+        let said = welcome(&given, "192.0.2.1:2121");
+        assert!(said.contains("    curl --ssl-reqd ftp://anna@ftp.example.com:2121/\n") && !said.contains("vouches"), "{said}");
+        let said = welcome(&given, "127.0.0.1:2121");
+        assert!(said.contains("    curl --ssl-reqd -k ftp://anna@127.0.0.1:2121/\n"), "{said}");
+    }
+
+    #[test]
+    fn tftp_has_its_line_and_says_whom_it_lets_in() {
+        let said = welcome(&[], "127.0.0.1:2121");
+        assert!(said.contains("    curl tftp://127.0.0.1:6969/NAME\n"), "{said}");
+        assert!(said.contains("no passwords: every program of this machine may read") && said.contains("--no-tftp"), "{said}");
+        assert!(!said.contains("anybody   may"), "over FTP nobody comes without a password: {said}");
+        let said = welcome(&["--tftp", "192.0.2.1:69"], "127.0.0.1:2121");
+        assert!(said.contains("tftp://192.0.2.1:69/NAME") && said.contains("whoever reaches it may read"), "{said}");
+        let said = welcome(&["--no-tftp"], "127.0.0.1:2121");
+        assert!(!said.to_lowercase().contains("tftp"), "{said}");
+    }
+
     #[test]
     fn what_other_machines_cannot_do_is_said() {
         let said = welcome(&[], "192.0.2.1:2121");
-        assert!(said.contains("refused") && said.contains("--plain-login") && !said.contains("ftp://"), "{said}");
+        assert!(said.contains("refused without TLS") && said.contains("--plain-login") && plain(&said).is_none(), "{said}");
+        let said = welcome(&["--no-tls"], "192.0.2.1:2121");
+        assert!(said.contains("refused: they would") && !said.contains(" ftp://"), "{said}");
         let said = welcome(&["--plain-login"], "192.0.2.1:2121");
-        assert!(said.contains("ftp://carrack:") && said.contains("cross the network in clear: whoever"), "{said}");
+        assert!(
+            plain(&said).is_some_and(|l| l.starts_with("ftp://carrack:")) && said.contains("cross the network in clear: whoever"),
+            "{said}"
+        );
         let said = welcome(&["--anonymous"], "[2001:db8::1]:2121");
         assert!(
             said.contains("ftp://[2001:db8::1]:2121/") && said.contains("may read without") && !said.contains("refused"),

@@ -7,8 +7,9 @@ use gate::Rules;
 use server::ftp;
 use trace::Capacity;
 
+use super::identity::Identity;
 use super::parts::{self, Followed, OpenMount, OpenPorts};
-use crate::config::{Config, Host, Listener, PlainLogin};
+use crate::config::{Config, DataReuse, Host, Listener, PlainLogin, TlsMode};
 
 /// The gate's part.
 pub(super) fn rules(config: &Config, mounts: &[OpenMount]) -> Rules {
@@ -18,7 +19,12 @@ pub(super) fn rules(config: &Config, mounts: &[OpenMount]) -> Rules {
         groups: config.groups.clone(),
         anonymous: config.anonymous.clone(),
         hosts: config.hosts.clone(),
-        listeners: config.listeners.iter().map(|l| (l.name.clone(), l.rules.clone())).collect(),
+        listeners: config
+            .listeners
+            .iter()
+            .map(|l| (l.name.clone(), l.rules.clone()))
+            .chain(config.tftp.iter().map(|l| (l.name.clone(), l.rules.clone())))
+            .collect(),
         banner: config.banner.clone(),
         limits: config.limits.clone(),
         mounts: mounts.iter().map(mount).collect(),
@@ -27,7 +33,13 @@ pub(super) fn rules(config: &Config, mounts: &[OpenMount]) -> Rules {
 }
 
 /// A listener's part.
-pub(super) fn listener(config: &Config, one: &Listener, ports: &[OpenPorts], names: &[Followed]) -> Arc<ftp::Listener> {
+pub(super) fn listener(
+    config: &Config,
+    one: &Listener,
+    ports: &[OpenPorts],
+    names: &[Followed],
+    identity: &Identity,
+) -> Arc<ftp::Listener> {
     Arc::new(ftp::Listener {
         name: (*one.name).into(),
         session: Arc::new(proto::ftp::server::Settings {
@@ -37,6 +49,11 @@ pub(super) fn listener(config: &Config, one: &Listener, ports: &[OpenPorts], nam
             active: one.active.is_some(),
             passive: one.passive.is_some(),
             single_port: one.single_port,
+            tls: one.tls.as_ref().map(|tls| proto::ftp::server::Tls {
+                login_required: tls.mode != TlsMode::Offered,
+                data_required: tls.data_required,
+                ccc: tls.ccc,
+            }),
             ascii_size_limit: config.ascii_size,
             version: env!("CARGO_PKG_VERSION").into(),
         }),
@@ -45,6 +62,15 @@ pub(super) fn listener(config: &Config, one: &Listener, ports: &[OpenPorts], nam
             PlainLogin::Loopback => ftp::PlainLogin::Loopback,
             PlainLogin::Refuse => ftp::PlainLogin::Refuse,
         },
+        tls: one.tls.as_ref().zip(identity.server(&one.name)).map(|(tls, server)| ftp::Protection {
+            server,
+            implicit: tls.mode == TlsMode::Implicit,
+            reuse: match tls.reuse {
+                DataReuse::Prefer => ftp::Reuse::Prefer,
+                DataReuse::Require => ftp::Reuse::Require,
+            },
+            proved: tls.proved,
+        }),
         pool: parts::find(ports, one).map(|open| open.pool.clone()),
         announce: announce(one, names),
         active_port: one.active.and_then(|a| a.source_port).unwrap_or(0),

@@ -1,0 +1,199 @@
+//! How is a `[[listener]]` read that speaks TFTP (RFC 1350)?
+
+use std::net::SocketAddr;
+use std::ops::{Range, RangeInclusive};
+
+use gate::rules::ListenerRules;
+use proto::tftp::options::{LEAST_BLOCK, MOST_BLOCK};
+use regex::bytes::Regex;
+use server::tftp::Uploads;
+use server::tftp::names::{Rule, Then};
+
+use super::section::{Section, Told};
+use super::value;
+
+/// A way in that speaks TFTP.
+#[derive(Clone, Debug)]
+pub(crate) struct Tftp {
+    /// Its name, on log lines.
+    pub(crate) name: Box<str>,
+    /// Where it listens, over UDP.
+    pub(crate) address: SocketAddr,
+    /// Where transfers take place.
+    pub(crate) ports: TftpPorts,
+    /// What uploads may do.
+    pub(crate) uploads: Uploads,
+    /// The largest block granted, though IP may have to cut it; what the path carries where nothing is said.
+    pub(crate) blksize: Option<u16>,
+    /// The most blocks in a window.
+    pub(crate) windowsize: u16,
+    /// How often something is sent to an address that never answers.
+    pub(crate) unanswered: u32,
+    /// Transfers at once.
+    pub(crate) transfers: usize,
+    /// What becomes of the names that clients ask for.
+    pub(crate) rewrite: Vec<Rule>,
+    /// What the door goes by here.
+    pub(crate) rules: ListenerRules,
+    /// Nobody asked for it: where its port is taken, all else is served without it.
+    pub(crate) optional: bool,
+}
+
+/// Where transfers take place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum TftpPorts {
+    /// Each on a port of its own that the system gives.
+    Own,
+    /// Each on a port of its own from a range.
+    Range(RangeInclusive<u16>),
+    /// All on the port that requests come to.
+    Single,
+}
+
+impl std::fmt::Display for TftpPorts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Own => f.write_str("a port of its own for each transfer"),
+            Self::Range(range) => write!(f, "a port of {}-{} for each transfer", range.start(), range.end()),
+            Self::Single => f.write_str("all transfers on this port"),
+        }
+    }
+}
+
+impl Tftp {
+    /// One that lets whoever reaches it read what `[anonymous]` may, and nothing more.
+    pub(crate) fn new(name: Box<str>, address: SocketAddr) -> Self {
+        Self {
+            name,
+            address,
+            ports: TftpPorts::Own,
+            uploads: Uploads::Off,
+            blksize: None,
+            windowsize: 64,
+            unanswered: 4,
+            transfers: 1_000,
+            rewrite: Vec::new(),
+            rules: ListenerRules { anonymous: true, ..ListenerRules::default() },
+            optional: false,
+        }
+    }
+}
+
+/// A listener that speaks TFTP, and where its parts stand.
+pub(super) struct ReadTftp {
+    pub(super) tftp: Option<Tftp>,
+    pub(super) name: Option<Told<Box<str>>>,
+    pub(super) at: Range<usize>,
+    pub(super) address_at: Range<usize>,
+    pub(super) ports_at: Range<usize>,
+    pub(super) host_at: Range<usize>,
+}
+
+/// Keys of a listener that speak of connections, logins or TLS, of which there are none here.
+const NOT_HERE: &[&str] = &[
+    "passive",
+    "passive_ports",
+    "public_address",
+    "active",
+    "active_source_port",
+    "single_port",
+    "plain_login",
+    "proxy_protocol",
+    "tls",
+    "tls_data",
+    "tls_ccc",
+    "tls_min",
+    "data_reuse",
+    "close_notify",
+    "client_certificates",
+    "client_ca",
+];
+
+/// Keys of a listener that mean something over TFTP alone.
+pub(super) const ONLY_HERE: &[&str] =
+    &["ports", "uploads", "blksize_max", "windowsize_max", "unanswered_max", "transfers_max", "rewrite"];
+
+/// Whether a `[[listener]]` speaks TFTP.
+pub(super) fn is_meant(section: &Section<'_>) -> bool {
+    section.peek("protocol") == Some("tftp")
+}
+
+/// Reads it.
+pub(super) fn tftp(section: Section<'_>) -> ReadTftp {
+    let name = section.needed("name", "tftp").and_then(|_| section.parsed("name", value::name));
+    section.text("protocol"); // which brought us here
+    let address = section.needed("address", "0.0.0.0:69").and_then(|_| section.parsed("address", value::listen));
+    let mut tftp = name.clone().zip(address).map(|(name, address)| Tftp::new(name.value, address.value.0));
+    let uploads = [("off", Uploads::Off), ("new", Uploads::New), ("replace", Uploads::Replace), ("versions", Uploads::Versions)];
+    let ports = section.parsed("ports", ports).map(|told| told.value);
+    let uploads = section.choice("uploads", &uploads);
+    let blksize = section.number("blksize_max", LEAST_BLOCK.into()..=MOST_BLOCK.into()).and_then(|n| u16::try_from(n).ok());
+    let windowsize = section.number("windowsize_max", 1..=65_535).and_then(|n| u16::try_from(n).ok());
+    let unanswered = section.number32("unanswered_max", 1..=100);
+    let transfers = section.number("transfers_max", 1..=65_535).and_then(|n| usize::try_from(n).ok());
+    let rewrite = section.sections("rewrite").into_iter().filter_map(rule).collect();
+    let allow = section.parsed_list("allow", value::network).unwrap_or_default();
+    let deny = section.parsed_list("deny", value::network).unwrap_or_default();
+    let host = section.parsed("host", value::host_name).map(|t| t.value);
+    if section.flag("anonymous") == Some(false) {
+        let what = format!("{} speaks TFTP, where nobody has a name, and lets nobody in without one", section.header());
+        section.fault(section.place("anonymous"), what, "Take out anonymous, or the whole listener.");
+    }
+    if let Some(t) = &mut tftp {
+        t.ports = ports.unwrap_or(TftpPorts::Own);
+        t.uploads = uploads.unwrap_or_default();
+        t.blksize = blksize;
+        t.windowsize = windowsize.unwrap_or(t.windowsize);
+        t.unanswered = unanswered.unwrap_or(t.unanswered);
+        t.transfers = transfers.unwrap_or(t.transfers);
+        t.rewrite = rewrite;
+        t.rules = ListenerRules { allow, deny, host, ..t.rules.clone() };
+    }
+    section.foreign(NOT_HERE, "tftp");
+    let (at, address_at) = (section.at.clone(), section.place("address"));
+    let (ports_at, host_at) = (section.place("ports"), section.place("host"));
+    section.end();
+    ReadTftp { tftp, name, at, address_at, ports_at, host_at }
+}
+
+fn ports(text: &str) -> Result<TftpPorts, String> {
+    match text.trim() {
+        "own" => Ok(TftpPorts::Own),
+        "single" => Ok(TftpPorts::Single),
+        range => match value::ports(range) {
+            Ok(ports) if !ports.any() => Ok(TftpPorts::Range(ports.0)),
+            Ok(_) => Err("expected a range such as 50100-50199; \"own\" lets the system choose".to_owned()),
+            Err(e) => Err(format!("expected \"own\", \"single\" or a range such as 50100-50199: {e}")),
+        },
+    }
+}
+
+/// Reads `[[listener.rewrite]]`.
+fn rule(section: Section<'_>) -> Option<Rule> {
+    let name = section.needed("name", "phones").and_then(|_| section.parsed("name", value::name));
+    let pattern = section.needed("pattern", "^boot/").and_then(|_| section.parsed("pattern", pattern));
+    let replace = section.text("replace").map(|told| told.value.into());
+    let refuse = section.flag("refuse").unwrap_or(false);
+    let from = section.parsed_list("from", value::net).unwrap_or_default();
+    let last = section.flag("last").unwrap_or(false);
+    let then = match (replace, refuse) {
+        (Some(with), false) => Some(Then::Replace(with)),
+        (None, true) => Some(Then::Refuse),
+        (with, _) => {
+            let what = format!("{} says {}", section.header(), if with.is_some() { "two things" } else { "nothing to do" });
+            section.fault(section.at.clone(), what, "Write either replace = \"…\" or refuse = true.");
+            None
+        }
+    };
+    section.end();
+    Some(Rule { name: name?.value, from, pattern: pattern?.value, then: then?, last })
+}
+
+fn pattern(text: &str) -> Result<Regex, String> {
+    Regex::new(text).map_err(|e| {
+        let said = e.to_string();
+        // The last line says what is wrong; those before draw the pattern, which is shown already.
+        let why = said.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
+        format!("expected a regular expression: {why}")
+    })
+}
