@@ -5,6 +5,7 @@
     reason = "a test harness: it reads the clock, touches files and says what it skips"
 )]
 
+pub mod authority;
 pub mod control;
 pub mod files;
 pub mod run;
@@ -72,4 +73,14 @@ macro_rules! need {
 /// Where `cargo xtask test` puts basic-ftp, for `NODE_PATH`.
 pub fn node_modules() -> std::path::PathBuf {
     subject::downloads().join("interop/node_modules")
+}
+
+/// Where `cargo xtask test` puts sslyze.
+pub fn sslyze() -> std::path::PathBuf {
+    subject::downloads().join("interop/sslyze/bin/sslyze")
+}
+
+/// Where `cargo xtask test` puts the Python that has tftpy.
+pub fn tftpy() -> std::path::PathBuf {
+    subject::downloads().join("interop/tftpy/bin/python3")
 }

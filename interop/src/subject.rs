@@ -19,7 +19,18 @@ pub struct Server {
     scratch: TempDir,
     root: PathBuf,
     arguments: Vec<String>,
-    ports: (u16, u16),
+    ports: Ports,
+}
+
+/// Where the server listens.
+#[derive(Clone, Copy)]
+struct Ports {
+    /// FTP over IPv4 and over IPv6.
+    clear: (u16, u16),
+    /// Implicit FTPS over IPv4.
+    implicit: Option<u16>,
+    /// TFTP over IPv4 and over IPv6.
+    tftp: Option<(u16, u16)>,
 }
 
 impl Server {
@@ -41,6 +52,62 @@ impl Server {
     /// Starts carrack over an existing folder that is not part of the test's own.
     pub fn at(root: &Path, arguments: &[&str]) -> Self {
         Self::over(root.to_path_buf(), TempDir::new().expect("a temporary folder"), arguments)
+    }
+
+    /// Starts carrack with a configuration: one listener in clear and one with implicit TLS, one mount, one user, and
+    /// what more is said.
+    pub fn configured(more: &str) -> Self {
+        let listener = |name: &str, keys: &str| {
+            format!(
+                "[[listener]]\nname = \"{name}\"\nprotocol = \"ftp\"\naddress = \"127.0.0.1:0\"\npassive_ports = \"0\"\n{keys}\n"
+            )
+        };
+        let text = [
+            listener("clear", ""),
+            listener("implicit", "tls = \"implicit\""),
+            format!("[[user]]\nname = \"{USER}\"\npassword = \"{HASH}\"\n"),
+            more.to_owned(),
+        ];
+        Self::said(&text.concat())
+    }
+
+    /// Starts carrack with TFTP alone, over IPv4 and IPv6: these keys for both listeners, and everybody may do all.
+    pub fn over_tftp(keys: &str) -> Self {
+        let listener = |name: &str, host: &str| {
+            format!("[[listener]]\nname = \"{name}\"\nprotocol = \"tftp\"\naddress = \"{host}:0\"\n{keys}\n")
+        };
+        let anonymous = "[anonymous]\npermissions = { \"/\" = \"all\" }\n".to_owned();
+        Self::said(&[listener("tftp4", "127.0.0.1"), listener("tftp6", "[::1]"), anonymous].concat())
+    }
+
+    /// Starts it with a configuration that lacks nothing but the mount.
+    fn said(text: &str) -> Self {
+        let scratch = TempDir::new().expect("a temporary folder");
+        let root = scratch.path().join("root");
+        fs::create_dir_all(&root).expect("create the root");
+        let mount = format!("[[mount]]\nname = \"data\"\nkind = \"local\"\npath = \"{}\"\ndurability = \"os\"\n", root.display());
+        let file = scratch.path().join("carrack.toml");
+        fs::write(&file, format!("{text}\n{mount}")).expect("write the configuration");
+        let arguments = vec!["--config".to_owned(), file.to_str().expect("a UTF-8 path").to_owned()];
+        let (child, ports) = launch(&root, scratch.path(), &arguments);
+        Self { child, scratch, root, arguments, ports }
+    }
+
+    /// The port of the listener with implicit TLS.
+    ///
+    /// # Panics
+    /// Where it was started without one.
+    pub fn implicit_port(&self) -> u16 {
+        self.ports.implicit.expect("a listener with implicit TLS")
+    }
+
+    /// The port of TFTP over IPv4 or IPv6, as text.
+    ///
+    /// # Panics
+    /// Where it was not started by [`Server::over_tftp`].
+    pub fn tftp_port(&self, v6: bool) -> String {
+        let (four, six) = self.ports.tftp.expect("listeners for TFTP");
+        if v6 { six } else { four }.to_string()
     }
 
     fn over(root: PathBuf, scratch: TempDir, arguments: &[&str]) -> Self {
@@ -81,7 +148,7 @@ impl Server {
 
     /// Host, as it stands in a URL, and port for this way.
     pub const fn door(&self, way: Way) -> (&'static str, u16) {
-        if way.is_v6() { ("[::1]", self.ports.1) } else { ("127.0.0.1", self.ports.0) }
+        if way.is_v6() { ("[::1]", self.ports.clear.1) } else { ("127.0.0.1", self.ports.clear.0) }
     }
 
     /// Host without brackets, and port as text.
@@ -98,7 +165,7 @@ impl Server {
 
     /// The port of the IPv4 listener.
     pub const fn port(&self) -> u16 {
-        self.ports.0
+        self.ports.clear.0
     }
 
     /// Whether this is carrack and no stand-in.
@@ -117,17 +184,26 @@ impl Drop for Server {
     }
 }
 
-fn launch(root: &Path, scratch: &Path, arguments: &[String]) -> (Child, (u16, u16)) {
+fn launch(root: &Path, scratch: &Path, arguments: &[String]) -> (Child, Ports) {
     let log = scratch.join("log");
     let file = File::create(&log).expect("create the log");
-    let mut command = if Server::is_carrack() { carrack(root, scratch) } else { pyftpdlib(root) };
+    let configured = arguments.iter().any(|a| a == "--config");
+    let mut command = match (Server::is_carrack(), configured) {
+        (_, true) => {
+            let mut command = Command::new(program());
+            command.arg("serve");
+            command
+        }
+        (true, false) => carrack(root, scratch),
+        (false, false) => pyftpdlib(root),
+    };
     command.args(arguments).stdin(Stdio::null()).stderr(file.try_clone().expect("a second handle")).stdout(file);
     let mut child = command.spawn().unwrap_or_else(|why| panic!("{command:?}: {why}"));
     let start = Instant::now();
     loop {
         let said = fs::read_to_string(&log).unwrap_or_default();
-        if let (Some(v4), Some(v6)) = (port_after(&said, "@127.0.0.1:"), port_after(&said, "@[::1]:")) {
-            return (child, (v4, v6));
+        if let Some(ports) = if configured { listening(&said) } else { welcomed(&said) } {
+            return (child, ports);
         }
         let ended = child.try_wait().expect("wait");
         assert!(ended.is_none(), "the server ended at once ({ended:?}): {said}");
@@ -140,6 +216,26 @@ fn launch(root: &Path, scratch: &Path, arguments: &[String]) -> (Child, (u16, u1
     }
 }
 
+/// The ports of a welcome.
+fn welcomed(said: &str) -> Option<Ports> {
+    let clear = (port_after(said, "@127.0.0.1:")?, port_after(said, "@[::1]:")?);
+    Some(Ports { clear, implicit: None, tftp: None })
+}
+
+/// The ports in the log of a server with a configuration.
+fn listening(said: &str) -> Option<Ports> {
+    let port = |name: &str| port_after(said, &format!("{name} listens on 127.0.0.1:"));
+    if let Some(four) = port("tftp4") {
+        let six = port_after(said, "tftp6 listens on [::1]:")?;
+        return Some(Ports { clear: (0, 0), implicit: None, tftp: Some((four, six)) });
+    }
+    let clear = port("clear")?;
+    Some(Ports { clear: (clear, clear), implicit: Some(port("implicit")?), tftp: None })
+}
+
+/// argon2id of [`PASSWORD`], as cheap as it can be: tests log in often.
+const HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$4mw39rkCA3qxmmK7RBsLEQ$7xWd2qdzo9B8ni2v9A3IIpteAOlkDxP+s2rsAgD6CgI";
+
 /// The number behind the first place where `before` stands.
 fn port_after(text: &str, before: &str) -> Option<u16> {
     let (_, rest) = text.split_once(before)?;
@@ -149,7 +245,16 @@ fn port_after(text: &str, before: &str) -> Option<u16> {
 
 fn carrack(root: &Path, scratch: &Path) -> Command {
     let mut command = Command::new(program());
-    command.arg("serve").arg(root).args(["--ftp", "127.0.0.1:0", "--ftp", "[::1]:0", "--user", USER, "--password-file"]);
+    command.arg("serve").arg(root).args([
+        "--ftp",
+        "127.0.0.1:0",
+        "--ftp",
+        "[::1]:0",
+        "--no-tftp",
+        "--user",
+        USER,
+        "--password-file",
+    ]);
     command.arg(scratch.join("password"));
     command
 }
