@@ -1,11 +1,11 @@
 //! The whole FTP server session: random commands, and random answers to whatever it asks. It neither panics nor runs away,
-//! its replies are well-formed, and it says nothing after it closed.
+//! its replies are well-formed, it says nothing after it closed, and nothing that must be protected goes in clear.
 #![no_main]
 
-use carrack_proto::ftp::server::{End, Input, Output, Reserved, Session, Settings};
+use carrack_proto::ftp::server::{Channel, End, Input, Output, Reserved, Session, Settings, Tls};
 use carrack_proto::ftp::verb::ROWS;
 use carrack_proto::line::LineError;
-use carrack_types::{AskId, Attr, Error, Kind, LoginError, Reason, Space, TransferId, Usage, VPath, Welcome, Yield};
+use carrack_types::{AskId, Attr, Credentials, Error, Kind, LoginError, Reason, Space, TransferId, Usage, VPath, Welcome, Yield};
 use libfuzzer_sys::fuzz_target;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -36,9 +36,11 @@ enum Open {
     Host(AskId),
     Reserve(AskId),
     Adopt(AskId),
+    StartTls,
+    ClearTls,
 }
 
-fn settings() -> Arc<Settings> {
+fn settings(flags: u8) -> Arc<Settings> {
     Arc::new(Settings {
         login_within: Duration::from_secs(60),
         idle_after: Duration::from_secs(300),
@@ -46,10 +48,16 @@ fn settings() -> Arc<Settings> {
         active: true,
         passive: true,
         single_port: true,
+        tls: Some(Tls { login_required: flags & 1 != 0, data_required: flags & 2 != 0, ccc: flags & 4 != 0 })
+            .filter(|_| flags & 8 != 0),
         ascii_size_limit: 1 << 20,
         version: "fuzz".into(),
     })
 }
+
+/// Lines that lead somewhere with TLS; random arguments seldom do.
+const LINES: [&[u8]; 10] =
+    [b"AUTH TLS", b"AUTH SSL", b"PBSZ 0", b"PROT P", b"PROT C", b"CCC", b"REIN", b"USER u", b"PASS p", b"RETR a"];
 
 const REASONS: [Reason; 4] = [Reason::NotFound, Reason::ShuttingDown, Reason::DataReset, Reason::UserDisabled];
 
@@ -57,21 +65,27 @@ fuzz_target!(|data: &[u8]| {
     let mut choices = Choices(data);
     let peer: SocketAddr = if choices.byte() & 1 == 0 { "127.0.0.1:4000" } else { "[::1]:4000" }.parse().expect("an address");
     let local: SocketAddr = if peer.is_ipv4() { "127.0.0.1:21" } else { "[::1]:21" }.parse().expect("an address");
-    let mut session = Session::new(settings(), peer, local, choices.byte() & 7 == 0);
+    let (flags, plain) = (choices.byte(), choices.byte() & 7 == 0);
+    let implicit = flags & 8 != 0 && flags & 16 != 0;
+    let mut session = Session::new(settings(flags), peer, local, plain, implicit);
+    if flags & 32 != 0 {
+        session.shown(vec!["u".into()]);
+    }
     session.greet(&[]);
     let (mut open, mut transfers, mut closed, mut now) = (Vec::<Open>::new(), Vec::<TransferId>::new(), false, Duration::ZERO);
+    let wants = Wants { protected_logins: flags & 9 == 9, protected_data: flags & 10 == 10, no_passwords_in_clear: plain };
     if choices.byte() & 3 != 0 {
         // Most inputs should not have to find out how to log in.
         session.handle(Input::Line(b"USER u"), now);
-        drain(&mut session, &mut open, &mut transfers, &mut closed);
+        drain(&mut session, &wants, &mut open, &mut transfers, &mut closed);
         session.handle(Input::Line(b"PASS p"), now);
     }
-    drain(&mut session, &mut open, &mut transfers, &mut closed);
+    drain(&mut session, &wants, &mut open, &mut transfers, &mut closed);
     while !choices.0.is_empty() {
         now += Duration::from_millis(u64::from(choices.byte() & 15) * 200);
         let pick = choices.byte();
         step(&mut session, &mut choices, pick, now, &mut open, &mut transfers);
-        drain(&mut session, &mut open, &mut transfers, &mut closed);
+        drain(&mut session, &wants, &mut open, &mut transfers, &mut closed);
     }
 });
 
@@ -95,7 +109,9 @@ fn step(
             }
             session.handle(Input::Line(&line), now);
         }
-        6 if session.wants_lines() => {
+        6 if pick & 16 == 0 => session.handle(Input::Line(LINES[usize::from(choices.byte()) % LINES.len()]), now),
+        // Whether lines are wanted or not: a driver may have read on.
+        6 => {
             let line: Vec<u8> = choices.bytes().iter().copied().filter(|&b| b != b'\n').collect();
             session.handle(Input::Line(&line), now);
         }
@@ -160,18 +176,52 @@ fn answer(session: &mut Session, what: Open, choices: &mut Choices<'_>, now: Dur
             };
             session.handle(Input::Reserved(id, result), now);
         }
+        // Either may come late, behind a close; both must be without effect then.
+        Open::StartTls => {
+            let names = if how & 2 == 0 { Vec::new() } else { vec!["u".into()] };
+            session.handle(Input::Secured(if how & 1 == 0 { Ok(names) } else { Err(Reason::TlsHandshake) }), now);
+        }
+        Open::ClearTls => session.handle(Input::Cleared(if how & 1 == 0 { Ok(()) } else { Err(Reason::TlsClearing) }), now),
         Open::Adopt(id) => session.handle(Input::Adopted(id, if how & 1 == 0 { Ok(()) } else { Err(reason) }), now),
     }
 }
 
-fn drain(session: &mut Session, open: &mut Vec<Open>, transfers: &mut Vec<TransferId>, closed: &mut bool) {
+/// What the listener wants of its clients.
+struct Wants {
+    protected_logins: bool,
+    protected_data: bool,
+    no_passwords_in_clear: bool,
+}
+
+impl Wants {
+    fn hold(&self, session: &Session, output: &Output) {
+        match output {
+            Output::Login(_, Credentials::Certificate { .. }) => assert!(session.is_protected(), "a certificate in clear"),
+            Output::Login(_, Credentials::Password { user, names, .. }) if !session.is_protected() => {
+                assert!(names.is_empty() && !self.protected_logins, "{output:?} in clear");
+                let anonymous = ["anonymous", "ftp"].iter().any(|name| user.eq_ignore_ascii_case(name));
+                assert!(anonymous || !self.no_passwords_in_clear, "{output:?} in clear");
+            }
+            Output::Start(_, flow) if matches!(flow.channel, Channel::Data(_)) => {
+                assert!(flow.protected || !self.protected_data, "{output:?} in clear");
+            }
+            _ => {}
+        }
+    }
+}
+
+fn drain(session: &mut Session, wants: &Wants, open: &mut Vec<Open>, transfers: &mut Vec<TransferId>, closed: &mut bool) {
     let mut said = 0;
     while let Some(output) = session.poll() {
         said += 1;
         assert!(said < 500, "one input brought more than 500 outputs");
         assert!(!*closed, "{output:?} after the connection was closed");
+        wants.hold(session, &output);
         match output {
-            Output::Reply(reply) => well_formed(&reply),
+            Output::Reply(reply) => {
+                assert!(!open.iter().any(|o| matches!(o, Open::StartTls)), "{reply:?} between StartTls and Secured");
+                well_formed(&reply);
+            }
             Output::Ask(id, _) => open.push(Open::Ask(id)),
             Output::Login(id, _) => open.push(Open::Login(id)),
             Output::Host(id, _) => open.push(Open::Host(id)),
@@ -182,6 +232,10 @@ fn drain(session: &mut Session, open: &mut Vec<Open>, transfers: &mut Vec<Transf
             Output::Start(id, _) => {
                 assert!(!transfers.contains(&id), "two transfers with one id");
                 transfers.push(id);
+            }
+            Output::StartTls | Output::ClearTls => {
+                assert!(!session.wants_lines(), "lines are wanted while TLS begins or ends");
+                open.push(if output == Output::StartTls { Open::StartTls } else { Open::ClearTls });
             }
             Output::Close(_) => *closed = true,
         }
