@@ -1,19 +1,65 @@
 //! How is the load made? One FTP client for all servers, on bare sockets and threads, that costs as little as it can:
-//! what it receives is dropped inside the kernel, what it sends goes by `sendfile`.
+//! what it receives is dropped inside the kernel, what it sends goes by `sendfile`; under TLS both pass through rustls.
 
+use super::secure::{Identity, Secure};
 use crate::Result;
 use rustix::net::RecvFlags;
+use rustls::ClientConfig;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// No single wait lasts longer than this.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What a control connection runs over.
+enum Wire {
+    Plain(TcpStream),
+    Secure(Box<Secure>),
+}
+
+impl Read for Wire {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.read(to),
+            Self::Secure(stream) => stream.read(to),
+        }
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.write(from),
+            Self::Secure(stream) => stream.write(from),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(stream) => stream.flush(),
+            Self::Secure(stream) => stream.flush(),
+        }
+    }
+}
+
+/// Data connections under TLS.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Handshakes {
+    /// All of them.
+    pub(super) done: usize,
+    /// Those that resumed a session.
+    pub(super) resumed: usize,
+}
+
 /// A control connection.
 pub(super) struct Client {
-    control: BufReader<TcpStream>,
+    control: BufReader<Wire>,
+    /// With it, data connections are protected.
+    tls: Option<Arc<ClientConfig>>,
+    pub(super) handshakes: Handshakes,
     server: SocketAddr,
     line: String,
     /// Whether EPSV works here.
@@ -66,19 +112,43 @@ pub(super) fn pour(file: &File, stream: &TcpStream) -> Result<u64> {
 }
 
 impl Client {
-    /// Connects and reads the greeting.
-    pub(super) fn connect(server: SocketAddr) -> Result<Self> {
+    /// Connects, reads the greeting, and asks for TLS where an identity to be believed is given (RFC 4217 §4).
+    pub(super) fn connect(server: SocketAddr, identity: Option<&Identity>) -> Result<Self> {
         let stream = connect(server)?;
         stream.set_nodelay(true)?;
-        let mut client = Self { control: BufReader::with_capacity(512, stream), server, line: String::new(), extended: true };
+        let mut client = Self {
+            control: BufReader::with_capacity(512, Wire::Plain(stream)),
+            tls: None,
+            handshakes: Handshakes::default(),
+            server,
+            line: String::new(),
+            extended: true,
+        };
         client.expect(220)?;
-        Ok(client)
+        match identity {
+            Some(identity) => client.protect(identity),
+            None => Ok(client),
+        }
     }
 
-    /// Connects, logs in and asks for TYPE I.
-    pub(super) fn session(server: SocketAddr, user: &str, password: &str) -> Result<Self> {
-        let mut client = Self::connect(server)?;
+    fn protect(mut self, identity: &Identity) -> Result<Self> {
+        self.ask("AUTH TLS", 234)?;
+        let Wire::Plain(stream) = self.control.into_inner() else { return Err("the connection is protected already".into()) };
+        let config = identity.fresh();
+        let stream = Secure::control(stream, &config)?;
+        self.control = BufReader::with_capacity(512, Wire::Secure(Box::new(stream)));
+        self.tls = Some(config);
+        Ok(self)
+    }
+
+    /// Connects, logs in, asks for TYPE I and, under TLS, for protected data connections.
+    pub(super) fn session(server: SocketAddr, user: &str, password: &str, identity: Option<&Identity>) -> Result<Self> {
+        let mut client = Self::connect(server, identity)?;
         client.login(user, password)?;
+        if identity.is_some() {
+            client.ask("PBSZ 0", 200)?;
+            client.ask("PROT P", 200)?;
+        }
         client.ask("TYPE I", 200)?;
         Ok(client)
     }
@@ -92,7 +162,11 @@ impl Client {
     }
 
     pub(super) fn quit(mut self) -> Result<()> {
-        self.ask("QUIT", 221)
+        self.ask("QUIT", 221)?;
+        if let Wire::Secure(stream) = self.control.get_mut() {
+            stream.close();
+        }
+        Ok(())
     }
 
     pub(super) fn send(&mut self, command: &str) -> Result<()> {
@@ -168,13 +242,28 @@ impl Client {
         }
     }
 
+    /// Protects a data connection whose transfer has begun.
+    fn secure(&mut self, data: TcpStream, config: &Arc<ClientConfig>) -> Result<Secure> {
+        let data = Secure::data(data, config)?;
+        self.handshakes.done += 1;
+        self.handshakes.resumed += usize::from(data.resumed());
+        Ok(data)
+    }
+
     /// Fetches and drops; the bytes received.
     pub(super) fn retr(&mut self, name: &str) -> Result<u64> {
         let data = self.passive()?;
         self.send(&format!("RETR {name}"))?;
         self.begun()?;
-        let (bytes, _) = drain(&data)?;
-        drop(data);
+        let bytes = if let Some(config) = self.tls.clone() {
+            let mut bytes = 0;
+            self.secure(data, &config)?.drain(|piece| bytes += piece.len() as u64)?;
+            bytes
+        } else {
+            let (bytes, _) = drain(&data)?;
+            drop(data);
+            bytes
+        };
         self.ended()?;
         Ok(bytes)
     }
@@ -185,8 +274,12 @@ impl Client {
         self.send(&format!("RETR {name}"))?;
         self.begun()?;
         let mut all = Vec::new();
-        std::io::Read::read_to_end(&mut data, &mut all)?;
-        drop(data);
+        if let Some(config) = self.tls.clone() {
+            self.secure(data, &config)?.drain(|piece| all.extend_from_slice(piece))?;
+        } else {
+            data.read_to_end(&mut all)?;
+            drop(data);
+        }
         self.ended()?;
         Ok(all)
     }
@@ -196,8 +289,13 @@ impl Client {
         let data = self.passive()?;
         self.send(&format!("STOR {name}"))?;
         self.begun()?;
-        let bytes = pour(file, &data)?;
-        drop(data);
+        let bytes = if let Some(config) = self.tls.clone() {
+            self.secure(data, &config)?.pour(file)?
+        } else {
+            let bytes = pour(file, &data)?;
+            drop(data);
+            bytes
+        };
         self.ended()?;
         Ok(bytes)
     }

@@ -101,3 +101,12 @@ pub(super) fn pyftpdlib() -> Result<(PathBuf, String)> {
     let version = version()?.trim().to_owned();
     Ok((python, version))
 }
+
+/// The version of pyOpenSSL beside it, without which it speaks no TLS.
+pub(super) fn pyopenssl(python: &Path) -> Result<String> {
+    let version = || output(Command::new(python).args(["-c", "import OpenSSL; print(OpenSSL.__version__)"]));
+    if version().is_err() {
+        output(Command::new(python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "pyOpenSSL"]))?;
+    }
+    Ok(version()?.trim().to_owned())
+}

@@ -39,6 +39,18 @@ pub(crate) enum Row {
     List,
     /// MLSD of a large folder.
     Mlsd,
+    /// RETR of the large file over TLS, one connection.
+    Retr1Tls,
+    /// STOR of the large file over TLS, one connection.
+    Stor1Tls,
+    /// Small files fetched one after the other, each over a TLS data connection of its own.
+    GetTls,
+    /// Small files stored so, on tmpfs.
+    PutTls,
+    /// Connect, AUTH TLS and a full handshake, USER, PASS, QUIT.
+    LoginsTls,
+    /// Memory of 1,000 idle TLS sessions.
+    IdleTls,
 }
 
 /// One figure of a row.
@@ -60,6 +72,7 @@ const THROUGHPUT: Figure = more("MiB/s");
 const CPU_BODY: Figure = less("CPU-s/GiB");
 const FAIR: Figure = more("first/last finisher");
 const FILES: Figure = more("files/s");
+const RESUMED: Figure = more("% resumed");
 const CPU_FILE: Figure = less("CPU-ms/file");
 const LOGINS: Figure = more("logins/s");
 const CPU_LOGIN: Figure = less("CPU-ms/login");
@@ -71,7 +84,7 @@ const RISE: Figure = less("MiB above idle");
 const CPU_LIST: Figure = less("CPU-s");
 
 impl Row {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Retr1,
         Self::Retr4,
         Self::Stor1,
@@ -84,6 +97,12 @@ impl Row {
         Self::Idle5000,
         Self::List,
         Self::Mlsd,
+        Self::Retr1Tls,
+        Self::Stor1Tls,
+        Self::GetTls,
+        Self::PutTls,
+        Self::LoginsTls,
+        Self::IdleTls,
     ];
 
     /// Its title in the table.
@@ -101,7 +120,18 @@ impl Row {
             Self::Idle5000 => "5,000 idle sessions",
             Self::List => "LIST of the large folder",
             Self::Mlsd => "MLSD of the large folder",
+            Self::Retr1Tls => "RETR, one, TLS",
+            Self::Stor1Tls => "STOR to tmpfs, one, TLS",
+            Self::GetTls => "4 KiB files, get, TLS",
+            Self::PutTls => "4 KiB files, put to tmpfs, TLS",
+            Self::LoginsTls => "logins, TLS",
+            Self::IdleTls => "1,000 idle sessions, TLS",
         }
+    }
+
+    /// Whether control and data connections are under TLS.
+    pub(super) const fn is_secure(self) -> bool {
+        matches!(self, Self::Retr1Tls | Self::Stor1Tls | Self::GetTls | Self::PutTls | Self::LoginsTls | Self::IdleTls)
     }
 
     /// Whether the row says anything about this server.
@@ -195,34 +225,21 @@ impl Noise {
 pub(super) fn measure(
     row: Row,
     kind: Kind,
-    server: &Running,
+    server: &Running<'_>,
     ground: &Ground,
     sizes: &Sizes,
 ) -> Result<Option<Vec<(Figure, f64)>>> {
-    let session = || Client::session(server.address, server.user, server.password);
+    let session = || server.session();
     match row {
-        Row::Retr1 | Row::Stor1 | Row::Retr4 | Row::Stor4 => bodies(row, kind, server, ground, sizes).map(Some),
-        Row::Get => {
-            let mut client = session()?;
-            client.ask("CWD small", 250)?;
-            // Once for real, so that a server which sends something else is found out.
-            if client.read("00000.bin")? != fs::read(ground.small(0))? {
-                return Err("the file that came is not the file that was asked for".into());
-            }
-            small_files(sizes.small, |n| match client.retr(&format!("{n:05}.bin"))? {
-                4096 => Ok(()),
-                other => Err(format!("{other} bytes came instead of 4096").into()),
-            })
-            .map(Some)
+        Row::Retr1 | Row::Stor1 | Row::Retr4 | Row::Stor4 | Row::Retr1Tls | Row::Stor1Tls => {
+            bodies(row, kind, server, ground, sizes).map(Some)
         }
-        Row::Put | Row::PutDisk => {
-            let mut client = session()?;
-            client.ask("CWD up", 250)?;
-            let figures =
-                small_files(sizes.small, |n| client.stor(&File::open(ground.small(n))?, &format!("{n:05}.bin")).map(drop))?;
-            (0..sizes.small).try_for_each(|n| ground.check(row, &format!("{n:05}.bin"), &ground.small(n)))?;
-            Ok(Some(figures))
-        }
+        Row::Get => gets(session()?, ground, sizes.small).map(Some),
+        Row::GetTls => gets(session()?, ground, sizes.small_tls).map(Some),
+        Row::Put | Row::PutDisk => puts(row, session()?, ground, sizes.small).map(Some),
+        Row::PutTls => puts(row, session()?, ground, sizes.small_tls).map(Some),
+        Row::LoginsTls => logins(server, sizes.logins_tls).map(Some),
+        Row::IdleTls => idle(server, sizes.idle.0).map(Some),
         Row::Logins => logins(server, sizes.logins).map(Some),
         Row::Idle1000 => idle(server, sizes.idle.0).map(Some),
         Row::Idle5000 => idle(server, sizes.idle.1).map(Some),
@@ -235,10 +252,10 @@ pub(super) fn measure(
 }
 
 /// Large files: one connection several times in turn, or four at once.
-fn bodies(row: Row, kind: Kind, server: &Running, ground: &Ground, sizes: &Sizes) -> Result<Vec<(Figure, f64)>> {
+fn bodies(row: Row, kind: Kind, server: &Running<'_>, ground: &Ground, sizes: &Sizes) -> Result<Vec<(Figure, f64)>> {
     let lanes = if matches!(row, Row::Retr4 | Row::Stor4) { 4 } else { 1 };
     let turns = if lanes == 1 { sizes.turns } else { 1 };
-    let storing = matches!(row, Row::Stor1 | Row::Stor4);
+    let storing = matches!(row, Row::Stor1 | Row::Stor4 | Row::Stor1Tls);
     let gate = Barrier::new(lanes + 1);
     let (ends, start, before) = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..lanes)
@@ -296,7 +313,7 @@ impl Lane {
         if kind == Kind::Raw {
             return Ok(Self::Raw(server.address));
         }
-        Ok(Self::Ftp(Client::session(server.address, server.user, server.password)?))
+        Ok(Self::Ftp(server.session()?))
     }
 
     fn get(&mut self, name: &str) -> Result<u64> {
@@ -315,23 +332,54 @@ impl Lane {
     }
 }
 
-fn small_files(count: usize, mut one: impl FnMut(usize) -> Result<()>) -> Result<Vec<(Figure, f64)>> {
+fn gets(mut client: Client, ground: &Ground, count: usize) -> Result<Vec<(Figure, f64)>> {
+    client.ask("CWD small", 250)?;
+    // Once for real, so that a server which sends something else is found out.
+    if client.read("00000.bin")? != fs::read(ground.small(0))? {
+        return Err("the file that came is not the file that was asked for".into());
+    }
+    small_files(&mut client, count, |client, n| match client.retr(&format!("{n:05}.bin"))? {
+        4096 => Ok(()),
+        other => Err(format!("{other} bytes came instead of 4096").into()),
+    })
+}
+
+fn puts(row: Row, mut client: Client, ground: &Ground, count: usize) -> Result<Vec<(Figure, f64)>> {
+    client.ask("CWD up", 250)?;
+    let figures = small_files(&mut client, count, |client, n| {
+        client.stor(&File::open(ground.small(n))?, &format!("{n:05}.bin")).map(drop)
+    })?;
+    (0..count).try_for_each(|n| ground.check(row, &format!("{n:05}.bin"), &ground.small(n)))?;
+    Ok(figures)
+}
+
+fn small_files(
+    client: &mut Client,
+    count: usize,
+    mut one: impl FnMut(&mut Client, usize) -> Result<()>,
+) -> Result<Vec<(Figure, f64)>> {
+    let earlier = client.handshakes;
     let before = processes::cpu_seconds();
     let start = Instant::now();
-    (0..count).try_for_each(&mut one)?;
+    (0..count).try_for_each(|n| one(client, n))?;
     let took = start.elapsed().as_secs_f64();
     let cpu = processes::cpu_seconds() - before;
-    Ok(vec![(FILES, count as f64 / took), (CPU_FILE, cpu * 1000.0 / count as f64)])
+    let mut figures = vec![(FILES, count as f64 / took), (CPU_FILE, cpu * 1000.0 / count as f64)];
+    let (done, resumed) = (client.handshakes.done - earlier.done, client.handshakes.resumed - earlier.resumed);
+    if done > 0 {
+        figures.push((RESUMED, resumed as f64 * 100.0 / done as f64));
+    }
+    Ok(figures)
 }
 
 /// Two clients log in and out, again and again.
-fn logins(server: &Running, count: usize) -> Result<Vec<(Figure, f64)>> {
+fn logins(server: &Running<'_>, count: usize) -> Result<Vec<(Figure, f64)>> {
     let before = processes::cpu_seconds();
     let start = Instant::now();
     std::thread::scope(|scope| {
         let worker = || -> Result<()> {
             for _ in 0..count / 2 {
-                let mut client = Client::connect(server.address)?;
+                let mut client = Client::connect(server.address, server.identity)?;
                 client.login(server.user, server.password)?;
                 client.quit()?;
             }
@@ -350,15 +398,14 @@ fn logins(server: &Running, count: usize) -> Result<Vec<(Figure, f64)>> {
 }
 
 /// Opens `count` sessions with four threads and looks at what they hold.
-fn idle(server: &Running, count: usize) -> Result<Vec<(Figure, f64)>> {
+fn idle(server: &Running<'_>, count: usize) -> Result<Vec<(Figure, f64)>> {
     // The first session may load what all share.
-    Client::session(server.address, server.user, server.password)?.quit()?;
+    server.session()?.quit()?;
     std::thread::sleep(Duration::from_millis(300));
     let before = processes::memory();
     let start = Instant::now();
     let open: Vec<Vec<Client>> = std::thread::scope(|scope| {
-        let share =
-            || (0..count / 4).map(|_| Client::session(server.address, server.user, server.password)).collect::<Result<Vec<_>>>();
+        let share = || (0..count / 4).map(|_| server.session()).collect::<Result<Vec<_>>>();
         let workers: Vec<_> = (0..4).map(|_| scope.spawn(share)).collect();
         workers.into_iter().map(|worker| worker.join().map_err(|_| "a client thread broke")?).collect::<Result<_>>()
     })?;

@@ -1,5 +1,7 @@
 //! How is each server started? On loopback, as fast as its own settings allow, killed with everything it started.
 
+use super::client::Client;
+use super::secure::Identity;
 use super::{peers, processes};
 use crate::{Result, target, workspace};
 use std::fs::{self, File};
@@ -56,17 +58,28 @@ pub(super) struct Server {
     pub(super) version: String,
     program: PathBuf,
     libraries: String,
+    /// Where ProFTPD's module for TLS is; or why this server cannot speak TLS.
+    tls: Result<Option<PathBuf>, String>,
 }
 
 /// A server that runs; dropped, it and all it started are killed.
-pub(super) struct Running {
+pub(super) struct Running<'a> {
     child: Child,
     pub(super) address: SocketAddr,
     pub(super) user: &'static str,
     pub(super) password: &'static str,
+    /// With it, sessions are under TLS.
+    pub(super) identity: Option<&'a Identity>,
 }
 
-impl Drop for Running {
+impl Running<'_> {
+    /// A client that has logged in.
+    pub(super) fn session(&self) -> Result<Client> {
+        Client::session(self.address, self.user, self.password, self.identity)
+    }
+}
+
+impl Drop for Running<'_> {
     fn drop(&mut self) {
         // The parent first, so that it cannot start another.
         for pid in processes::served() {
@@ -99,7 +112,22 @@ pub(super) fn obtain(kind: Kind) -> Result<Server> {
         Kind::Proftpd => debian("proftpd-core", "usr/sbin/proftpd")?,
         Kind::Pureftpd => debian("pure-ftpd", "usr/sbin/pure-ftpd")?,
     };
-    Ok(Server { kind, version, program, libraries })
+    let (mut libraries, mut version, mut tls) = (libraries, version, Ok(None));
+    match kind {
+        Kind::Proftpd => match peers::debian("proftpd-mod-crypto", "usr/lib/proftpd/mod_tls.so") {
+            Ok(module) => {
+                libraries = format!("{libraries}:{}", module.libraries);
+                tls = Ok(Some(module.program));
+            }
+            Err(why) => tls = Err(format!("its module for TLS is missing: {why}")),
+        },
+        Kind::Pyftpdlib => match peers::pyopenssl(&program) {
+            Ok(with) => version = format!("{version}, pyOpenSSL {with}"),
+            Err(why) => tls = Err(format!("pyOpenSSL is missing: {why}")),
+        },
+        _ => {}
+    }
+    Ok(Server { kind, version, program, libraries, tls })
 }
 
 fn debian(package: &str, program: &str) -> Result<(PathBuf, String, String)> {
@@ -109,10 +137,10 @@ fn debian(package: &str, program: &str) -> Result<(PathBuf, String, String)> {
 
 impl Server {
     /// Starts it over `folder`, with its settings and log in `scratch`, and waits until it greets.
-    pub(super) fn start(&self, folder: &Path, scratch: &Path) -> Result<Running> {
+    pub(super) fn start<'a>(&self, folder: &Path, scratch: &Path, identity: Option<&'a Identity>) -> Result<Running<'a>> {
         let log = scratch.join(format!("{:?}.log", self.kind));
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let mut command = self.command(folder, scratch, port)?;
+        let mut command = self.command(folder, scratch, port, identity)?;
         command.stdin(Stdio::null()).stdout(File::create(&log)?).stderr(File::options().append(true).open(&log)?);
         if !self.libraries.is_empty() {
             command.env("LD_LIBRARY_PATH", &self.libraries);
@@ -124,6 +152,7 @@ impl Server {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
             user: if anonymous { "anonymous" } else { "u" },
             password: "s3cret-for-the-bench",
+            identity,
         };
         let start = Instant::now();
         loop {
@@ -143,7 +172,9 @@ impl Server {
         }
     }
 
-    fn command(&self, folder: &Path, scratch: &Path, port: u16) -> Result<Command> {
+    fn command(&self, folder: &Path, scratch: &Path, port: u16, identity: Option<&Identity>) -> Result<Command> {
+        let module = self.tls.as_ref().map_err(Clone::clone);
+        let module = if identity.is_some() { module?.as_deref() } else { None };
         let mut command = Command::new(&self.program);
         let root = folder.display();
         let settings = scratch.join(format!("{:?}.conf", self.kind));
@@ -161,11 +192,16 @@ impl Server {
                     "u",
                     "--password-file",
                 ]);
-                command.arg(&secret).args(["--durability", durability, "--quiet"]);
+                command.arg(&secret).args(["--durability", durability, "--quiet", "--no-tftp"]);
+                match identity {
+                    Some(own) => command.arg("--cert").arg(&own.certificate).arg("--key").arg(&own.key),
+                    None => command.arg("--no-tls"),
+                };
             }
             Kind::Vsftpd => {
                 fs::create_dir_all(scratch.join("empty"))?;
                 let empty = scratch.join("empty");
+                let tls = identity.map_or_else(String::new, vsftpd_tls);
                 // Without its per-session namespaces (isolate): they cost several milliseconds a login.
                 fs::write(
                     &settings,
@@ -174,17 +210,18 @@ impl Server {
                          write_enable=YES\nanon_upload_enable=YES\nanon_mkdir_write_enable=YES\nanon_other_write_enable=YES\n\
                          anon_world_readable_only=NO\nanon_umask=022\nanon_root={root}\nftp_username=ftp\nsecure_chroot_dir={}\n\
                          xferlog_enable=NO\nmax_clients=20000\nmax_per_ip=20000\nseccomp_sandbox=NO\nisolate=NO\nisolate_network=NO\n\
-                         idle_session_timeout=900\ndirmessage_enable=NO\n",
+                         idle_session_timeout=900\ndirmessage_enable=NO\n{tls}",
                         empty.display()
                     ),
                 )?;
                 command.arg(settings);
             }
             Kind::Proftpd => {
+                let tls = identity.zip(module).map_or_else(String::new, |(own, module)| proftpd_tls(own, module));
                 fs::write(
                     &settings,
                     format!(
-                        "ServerType standalone\nServerName bench\nPort {port}\nDefaultAddress 127.0.0.1\nSocketBindTight on\nUseIPv6 off\n\
+                        "{tls}ServerType standalone\nServerName bench\nPort {port}\nDefaultAddress 127.0.0.1\nSocketBindTight on\nUseIPv6 off\n\
                          User nobody\nGroup nogroup\nPidFile {0}/proftpd.pid\nScoreboardFile none\nDelayEngine off\nSystemLog none\n\
                          TransferLog none\nWtmpLog off\nUseReverseDNS off\nMaxInstances 20000\nTimeoutIdle 900\nTimeoutNoTransfer 900\nTimeoutLogin 900\n\
                          UseSendfile on\nRequireValidShell off\nAuthOrder mod_auth_unix.c\n<Anonymous {root}>\n  User nobody\n  Group nogroup\n  \
@@ -197,28 +234,57 @@ impl Server {
             Kind::Pureftpd => {
                 command.args(["-4", "-e", "-H", "-c", "20000", "-C", "20000", "-I", "15", "-L", "200000:8", "-S"]);
                 command.arg(format!("127.0.0.1,{port}"));
+                if let Some(own) = identity {
+                    command.args(["-Y", "1"]).arg(format!("--certfile={}", own.both.display()));
+                }
             }
             Kind::Pyftpdlib => {
                 fs::write(&settings, PYFTPDLIB)?;
                 command.arg(settings).arg(folder).arg(port.to_string());
+                if let Some(own) = identity {
+                    command.arg(&own.both);
+                }
             }
         }
         Ok(command)
     }
 }
 
+fn vsftpd_tls(own: &Identity) -> String {
+    format!(
+        "ssl_enable=YES\nallow_anon_ssl=YES\nforce_anon_logins_ssl=YES\nforce_anon_data_ssl=YES\nforce_local_logins_ssl=YES\n\
+         force_local_data_ssl=YES\nrequire_ssl_reuse=NO\nssl_ciphers=HIGH\nrsa_cert_file={}\nrsa_private_key_file={}\n",
+        own.certificate.display(),
+        own.key.display()
+    )
+}
+
+fn proftpd_tls(own: &Identity, module: &Path) -> String {
+    let folder = module.parent().unwrap_or(module).display();
+    format!(
+        "ModulePath {folder}\nLoadModule mod_tls.c\nTLSEngine on\nTLSRequired off\nTLSProtocol TLSv1.3\nTLSLog none\n\
+         TLSOptions NoSessionReuseRequired\nTLSECCertificateFile {}\nTLSECCertificateKeyFile {}\n",
+        own.certificate.display(),
+        own.key.display()
+    )
+}
+
 /// pyftpdlib is a library; this is the smallest server out of it.
 const PYFTPDLIB: &str = r#"
 import logging, sys
 from pyftpdlib.authorizers import DummyAuthorizer
-from pyftpdlib.handlers import FTPHandler
+from pyftpdlib.handlers import FTPHandler as Handler
 from pyftpdlib.servers import FTPServer
 logging.basicConfig(level=logging.ERROR)
 users = DummyAuthorizer()
 users.add_anonymous(sys.argv[1], perm="elradfmwMT")
-FTPHandler.authorizer = users
-FTPHandler.timeout = 900
-server = FTPServer(("127.0.0.1", int(sys.argv[2])), FTPHandler, backlog=4096)
+if len(sys.argv) > 3:
+    from pyftpdlib.handlers import TLS_FTPHandler as Handler
+    Handler.certfile = sys.argv[3]
+    Handler.keyfile = sys.argv[3]
+Handler.authorizer = users
+Handler.timeout = 900
+server = FTPServer(("127.0.0.1", int(sys.argv[2])), Handler, backlog=4096)
 server.max_cons = 20000
 server.max_cons_per_ip = 0
 server.serve_forever()

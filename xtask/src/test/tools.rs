@@ -6,12 +6,20 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A program the outside-client tests want, and the package it comes in.
-const PROGRAMS: [(&str, &str); 11] = [
+const PROGRAMS: [(&str, &str); 18] = [
     ("curl", "curl"),
     ("lftp", "lftp"),
     ("ncftpput", "ncftp"),
     ("tnftp", "tnftp"),
     ("wget", "wget"),
+    ("rclone", "rclone"),
+    ("ftp-ssl", "ftp-ssl"),
+    ("openssl", "openssl"),
+    ("tftp", "tftp-hpa"),
+    ("atftp", "atftp"),
+    ("busybox", "busybox"),
+    // A real certificate authority (ACME), made for tests.
+    ("pebble", "pebble"),
     ("python3", "python3"),
     ("perl", "perl"),
     ("node", "nodejs"),
@@ -34,15 +42,19 @@ pub(super) fn provide(may_install: bool, tally: &mut Tally) {
     super::heading("programs");
     let has_net_ftp = || {
         Command::new("perl")
-            .args(["-MNet::FTP", "-MDigest::MD5", "-e", "1"])
+            .args(["-MNet::FTP", "-MDigest::MD5", "-MIO::Socket::SSL", "-e", "1"])
             .stderr(Stdio::null())
             .status()
             .is_ok_and(|s| s.success())
     };
+    let has_venv = || well(Command::new("python3").args(["-c", "import venv, ensurepip"]).stderr(Stdio::null()));
     let lacking = || -> Vec<(&str, &str)> {
         let mut lacking: Vec<_> = PROGRAMS.into_iter().filter(|(program, _)| !is_installed(program)).collect();
         if is_installed("perl") && !has_net_ftp() {
-            lacking.push(("Perl's Net::FTP", "perl"));
+            lacking.push(("Perl's Net::FTP with TLS", "libio-socket-ssl-perl"));
+        }
+        if is_installed("python3") && !has_venv() {
+            lacking.push(("Python's venv", "python3-venv"));
         }
         lacking
     };
@@ -65,6 +77,23 @@ pub(super) fn provide(may_install: bool, tally: &mut Tally) {
     }
     if !modules.join("node_modules/basic-ftp").exists() {
         tally.skip("basic-ftp is missing (npm)");
+    }
+    for package in ["sslyze", "tftpy"] {
+        let place = modules.join(package);
+        let import = format!("import {package}");
+        let is_there = || {
+            let python = place.join("bin/python3");
+            python.exists()
+                && Command::new(python).args(["-c", &import]).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
+        };
+        if !is_there() && may_install && is_installed("python3") {
+            // An environment of its own: nothing of the system's Python is changed.
+            let _ = well(Command::new("python3").args(["-m", "venv"]).arg(&place))
+                && well(Command::new(place.join("bin/pip")).args(["install", "--quiet", package]));
+        }
+        if !is_there() {
+            tally.skip(&format!("{package} is missing (PyPI)"));
+        }
     }
 }
 
