@@ -101,6 +101,12 @@ impl Transfer {
         !self.commanded && !self.form.is_passive()
     }
 
+    /// A listing that the server confirmed without a word that it begins, and for which no data connection stands: of an
+    /// empty folder some servers open none. While one may still come, it may also hold the entries.
+    fn is_unspoken_listing(&self) -> bool {
+        self.plan.flow == Flow::Listing && !self.opened && !self.begun && self.verdict.as_ref().is_some_and(is_positive)
+    }
+
     /// What it fails of, if it is known already.
     pub(super) fn failure(&self) -> Option<Failure> {
         match &self.ending {
@@ -269,6 +275,7 @@ impl Session {
         match (&fault, transfer.commanded) {
             (DataFault::Local(_), _) => self.abort(Ending::Fail(failure)),
             (_, false) => self.form_failed(failure),
+            (DataFault::NotMade(_), true) if transfer.is_unspoken_listing() => self.empty_listing(),
             // The server waits for a connection that will not come.
             (DataFault::NotMade(_), true) => self.abort(Ending::NextForm(failure)),
             (DataFault::Tls(_), true) if early => self.abort(Ending::Fail(failure)),
@@ -314,8 +321,6 @@ impl Session {
                 None => Ok(()),
             },
             (Some(_), Some(Err(fault))) => Err(Self::fault(fault)),
-            // Of an empty folder, some servers open no data connection.
-            (Some(_), None) if listing && !transfer.opened => Ok(()),
             (Some(_), None) if matches!(transfer.plan.flow, Flow::Send { .. }) && !transfer.begun => {
                 Err(Failure::because(Kind::Protocol, "the server confirmed an upload before it let it begin"))
             }
@@ -337,6 +342,16 @@ impl Session {
             Ok(()) => self.transfer_done(transfer),
             Err(failure) => self.transfer_failed(transfer, failure),
         }
+    }
+
+    /// The listing at hand was confirmed, and no data connection will come: the folder is empty.
+    fn empty_listing(&mut self) {
+        let Some(mut transfer) = self.transfer.take() else { return };
+        self.emit(Output::Cut(transfer.id));
+        if let Some(parser) = &mut transfer.plan.parser {
+            parser.end();
+        }
+        self.transfer_done(transfer);
     }
 
     fn transfer_done(&mut self, transfer: Transfer) {
@@ -385,6 +400,7 @@ impl Session {
         let Some(transfer) = self.transfer.as_ref() else { return };
         let failure = Failure::timeout(wait);
         match wait {
+            Wait::DataConnection if transfer.is_unspoken_listing() => self.empty_listing(),
             Wait::DataConnection => {
                 let failure = Failure { kind: Kind::DataNeverCame, ..failure };
                 if transfer.commanded { self.abort(Ending::NextForm(failure)) } else { self.form_failed(failure) }
