@@ -51,9 +51,14 @@ pub async fn connect(host: &str, port: u16, family: Family, within: Duration) ->
         }
         race(interleaved(addresses)).await
     };
-    let late =
-        || Error::with(Reason::TooSlow, format!("waiting for: connection to {host} port {port}, {} s", within.as_secs_f64()));
-    tokio::time::timeout_at(deadline.into(), work).await.map_err(|_| late())?
+    tokio::time::timeout_at(deadline.into(), work)
+        .await
+        .map_err(|_| too_slow(&format!("connection to {host} port {port}"), within))?
+}
+
+/// A wait that took too long.
+pub(crate) fn too_slow(awaited: &str, within: Duration) -> Error {
+    Error::with(Reason::TooSlow, format!("waiting for: {awaited}, {} s", within.as_secs_f64()))
 }
 
 /// The two families take turns, beginning with the one the resolver put first (RFC 8305 §4).

@@ -20,6 +20,7 @@
 //! | 75 | the server takes no more connections, or is busy: try again later |
 //! | 78 | no such file or folder |
 //! | 85 | what was found is not sure enough to go on |
+//! | 97 | the proxy refused, or is none |
 //! | 130 | it was cancelled |
 
 use types::Reason;
@@ -45,6 +46,7 @@ pub const fn code(reason: Reason) -> u8 {
         Reason::TooManyConnections | Reason::Busy => 75,
         Reason::NotFound | Reason::NotAFolder | Reason::IsAFolder => 78,
         Reason::ListingUnsure | Reason::ResumeDiffers | Reason::TooMuchToRemove => 85,
+        Reason::ProxyRefused | Reason::ProxyLogin | Reason::NoProxy => 97,
         Reason::Cancelled => 130,
         _ => 23,
     }

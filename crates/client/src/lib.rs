@@ -32,6 +32,7 @@ pub mod exit;
 pub mod failure;
 pub mod ftp;
 pub mod pool;
+pub mod proxy;
 pub mod remote;
 pub mod url;
 

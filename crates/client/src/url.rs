@@ -134,12 +134,12 @@ impl Url {
     }
 }
 
-fn bad(words: impl Into<Box<str>>) -> Error {
+pub(crate) fn bad(words: impl Into<Box<str>>) -> Error {
     Error::with(Reason::BadUrl, words)
 }
 
 /// `scheme:` and what follows (RFC 3986 §3.1); a single letter is none, and neither is anything before which a slash stands.
-fn scheme_of(text: &str) -> Option<(String, &str)> {
+pub(crate) fn scheme_of(text: &str) -> Option<(String, &str)> {
     let (name, rest) = text.split_once(':')?;
     let letters = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
     let is_scheme = name.len() > 1 && letters && name.starts_with(|c: char| c.is_ascii_alphabetic());
@@ -169,27 +169,33 @@ fn local(rest: &str) -> Result<PathBuf, Error> {
 /// What stands behind `scheme://` (RFC 3986 §3.2): `user:password@host:port/path;type=x`.
 fn remote(scheme: Scheme, rest: &str) -> Result<Url, Error> {
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-    // Passwords with an @ are typed as they are; hosts hold none.
-    let (login, host_port) = authority.rsplit_once('@').map_or((None, authority), |(login, host)| (Some(login), host));
-    let (host, port) = host_and_port(host_port)?;
-    let (user, password) = match login.map(|login| login.split_once(':').map_or((login, None), |(u, p)| (u, Some(p)))) {
-        None => (None, None),
-        Some((user, password)) => (Some(text_of(user, "user")?), password.map(|p| text_of(p, "password")).transpose()?),
-    };
+    let Authority { user, password, host, port } = authority_of(authority)?;
     let (path, form) = form_of(path)?;
     let path = unescape(path, "path")?;
     if path.contains(&0) {
         return Err(bad("the path holds a NUL byte"));
     }
-    Ok(Url {
-        scheme,
-        host,
-        port,
-        user: user.filter(|user| !user.is_empty()),
-        password: password.map(Secret::new),
-        path: path.into(),
-        form,
-    })
+    Ok(Url { scheme, host, port, user, password, path: path.into(), form })
+}
+
+/// What stands between `//` and the path.
+pub(crate) struct Authority {
+    pub(crate) user: Option<Box<str>>,
+    pub(crate) password: Option<Secret<Box<str>>>,
+    pub(crate) host: Box<str>,
+    pub(crate) port: Option<u16>,
+}
+
+/// `user:password@host:port`, of which only the host must be there.
+pub(crate) fn authority_of(text: &str) -> Result<Authority, Error> {
+    // Passwords with an @ are typed as they are; hosts hold none.
+    let (login, host_port) = text.rsplit_once('@').map_or((None, text), |(login, host)| (Some(login), host));
+    let (host, port) = host_and_port(host_port)?;
+    let (user, password) = match login.map(|login| login.split_once(':').map_or((login, None), |(u, p)| (u, Some(p)))) {
+        None => (None, None),
+        Some((user, password)) => (Some(text_of(user, "user")?), password.map(|p| text_of(p, "password")).transpose()?),
+    };
+    Ok(Authority { user: user.filter(|user| !user.is_empty()), password: password.map(Secret::new), host, port })
 }
 
 /// `host`, `host:21`, `[::1]`, `[::1]:21`.

@@ -4,4 +4,5 @@
 
 pub mod ftp;
 pub mod line;
+pub mod proxy;
 pub mod tftp;

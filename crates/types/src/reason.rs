@@ -161,6 +161,9 @@ reasons! {
     ListingUnsure = "719", "the server's listing holds names or lines that cannot be used", "Nothing is removed on the word of such a listing; see the session's ladder for the lines.";
     TooMuchToRemove = "720", "more would be removed than was allowed", "Look at the plan, then raise the limit or leave out the removing.";
     SourceChanged = "721", "the file changed while it was copied", "Copy it again when nothing writes to it.";
+    ProxyRefused = "730", "the proxy does not connect to the server", "See what the proxy said; its rules may allow other ports only, data connections among them.";
+    ProxyLogin = "731", "the proxy wants a login, or another one", "Put user and password into the proxy's URL.";
+    NoProxy = "732", "what answers there is no proxy of that kind", "Check the proxy's URL: socks5:// and http:// are spoken differently.";
 }
 
 impl Reason {

@@ -21,6 +21,7 @@ use types::{Direction, Error, Lane, Reason, What};
 use super::call::{Body, Call, Message, Pending};
 use super::data::{Data, Piece, Protect, Step, Trouble, fault};
 use super::seen::Seen;
+use super::way::Way;
 use crate::failure;
 
 /// How much of what the server says is taken at once.
@@ -33,6 +34,8 @@ pub(super) struct Start {
     pub(super) stream: Stream,
     /// What protects this connection and its data connections, and the server's name; only used once the session wants it.
     pub(super) tls: Option<(ClientSession, Box<str>)>,
+    /// How the server is reached, data connections among it.
+    pub(super) way: Way,
     pub(super) peer: SocketAddr,
     pub(super) local: SocketAddr,
     pub(super) session: Session,
@@ -70,6 +73,7 @@ pub(super) struct Driver {
     stream: Option<Stream>,
     shaking: Option<BoxFuture<'static, Result<Stream, tls::Failure>>>,
     tls: Option<(ClientSession, Box<str>)>,
+    way: Way,
     peer: SocketAddr,
     /// Whether the server may still say something.
     hears: bool,
@@ -112,6 +116,7 @@ impl Driver {
             stream: Some(start.stream),
             shaking: None,
             tls: start.tls,
+            way: start.way,
             peer: start.peer,
             hears: true,
             unsent: Vec::new(),
@@ -172,8 +177,7 @@ impl Driver {
         let (stream, data) = (self.stream.as_ref(), &mut self.data);
         tokio::select! {
             biased;
-            // Before the control connection: a quick server has confirmed a listing before we have seen that its data
-            // connection stands, and the session would take the listing for an empty one.
+            // Before the control connection: what a quick server has sent already is there when its last word is heard.
             step = async { match data {
                 Some(data) => data.step().await,
                 None => pending().await,
@@ -347,7 +351,7 @@ impl Driver {
         let now = self.now();
         self.seen.record(now, || What::Connecting(to));
         self.data = Some(match self.protect(protected) {
-            Ok(protect) => Data::connect(id, to, self.limits.data_connection, protect),
+            Ok(protect) => Data::connect(id, self.way.clone(), to, self.limits.data_connection, protect),
             Err(fault) => Data::failed(id, fault),
         });
     }

@@ -18,6 +18,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use types::{Direction, Error, Reason};
 
+use super::way::Way;
+
 /// As much of a listing as is read at once.
 const CHUNK: usize = 16 * 1024;
 /// How long the server's own end is waited for behind an upload over TLS.
@@ -133,14 +135,8 @@ impl Drop for Whole {
 
 impl Data {
     /// Connects to where the server listens.
-    pub(super) fn connect(id: DataId, to: SocketAddr, within: Duration, protect: Option<Protect>) -> Self {
-        let work = async move {
-            match tokio::time::timeout_at((clock::now() + within).into(), TcpStream::connect(to)).await {
-                Ok(Ok(tcp)) => Ok(tcp),
-                Ok(Err(e)) => Err(DataFault::NotMade(format!("{to}: {e}").into())),
-                Err(_) => Err(DataFault::NotMade(format!("{to} does not answer").into())),
-            }
-        };
+    pub(super) fn connect(id: DataId, way: Way, to: SocketAddr, within: Duration, protect: Option<Protect>) -> Self {
+        let work = async move { way.connect_data(to, within).await.map_err(|why| DataFault::NotMade(why.into())) };
         Self { id, stage: Stage::Opening(Box::pin(work)), protect, moves: None }
     }
 

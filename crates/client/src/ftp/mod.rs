@@ -7,6 +7,7 @@ mod data;
 mod listing;
 mod seen;
 mod storage;
+mod way;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -22,10 +23,12 @@ use tokio::sync::{mpsc, oneshot};
 use trace::record::{Capacity, Observer, Recorder, SessionInfo};
 use types::{Error, Reason, SessionId};
 
-use crate::connect::{Family, connect};
+use crate::connect::Family;
 use crate::failure;
+use crate::proxy::Proxy;
 use call::{Answer, Body, Call, Message};
 use control::{Driver, Stall, Start};
+use way::Way;
 
 pub use storage::{Ftp, Root};
 
@@ -45,6 +48,8 @@ pub struct Dial {
     pub port: u16,
     /// Which addresses are used.
     pub family: Family,
+    /// The proxy that connects in our stead, where one does. Then the server never connects to us: active mode is not tried.
+    pub proxy: Option<Arc<Proxy>>,
     /// How long until the connection stands.
     pub connect_within: Duration,
     /// How the session behaves. Its limits name all other waits.
@@ -71,6 +76,7 @@ impl Dial {
             host: host.into(),
             port,
             family: Family::Any,
+            proxy: None,
             connect_within: Self::CONNECT_WITHIN,
             settings,
             tls: None,
@@ -111,11 +117,16 @@ impl Connection {
             // Never in clear behind one's back.
             return Err(Error::with(Reason::NotProtected, "TLS was asked for, and not whom to trust"));
         }
-        let tcp = connect(&dial.host, dial.port, dial.family, dial.connect_within).await?;
+        let way = Way::new(dial);
+        let tcp = way.connect(&dial.host, dial.port, dial.connect_within).await?;
         let _ = listen::prepare_control(&tcp);
         let ends = (|| Ok((tcp.peer_addr()?, tcp.local_addr()?)))();
         let (peer, local) = ends.map_err(|e: std::io::Error| Error::with(Reason::Unreachable, e.to_string()))?;
+        let peer = way.far_end(peer);
         let mut settings = dial.settings.clone();
+        if way.is_by_proxy() {
+            settings.forms.retain(|form| form.is_passive());
+        }
         let limits = Stall {
             progress: settings.limits.progress,
             data_connection: settings.limits.data_connection,
@@ -140,6 +151,7 @@ impl Connection {
                 .tls
                 .as_ref()
                 .map(|client| (client.session(), dial.certificate_name.clone().unwrap_or_else(|| dial.host.clone()))),
+            way,
             peer,
             local,
             session: Session::new(Arc::new(settings), peer, local),

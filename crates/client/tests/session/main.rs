@@ -4,5 +4,6 @@ mod copies;
 mod liar;
 mod lies;
 mod own_server;
+mod proxies;
 mod server;
 mod storage;

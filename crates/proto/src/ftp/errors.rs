@@ -110,7 +110,10 @@ pub const fn reply_code(reason: Reason) -> u16 {
         | R::NoDataConnection
         | R::TransferCut
         | R::TransferShort
-        | R::SourceChanged => 451,
+        | R::SourceChanged
+        | R::ProxyRefused
+        | R::ProxyLogin
+        | R::NoProxy => 451,
         R::NoRestart
         | R::ServerRefused
         | R::BadUrl
