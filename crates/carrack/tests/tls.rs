@@ -2,7 +2,7 @@
 //! listeners ask of clients, and files that change while sessions run.
 
 use std::io::{BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::harness::{
-    Client, DATA, LISTENER, PASSWORD, PATIENCE, Server, Site, command, folder, shown, until, user, whole_reply,
+    Client, DATA, LISTENER, PASSWORD, PATIENCE, Server, Site, command, dial, folder, shown, until, user, whole_reply,
 };
 
 type Tls = StreamOwned<ClientConnection, TcpStream>;
@@ -119,7 +119,10 @@ struct Secure {
 impl Secure {
     /// AUTH TLS.
     fn explicit(port: u16, name: &str, manner: Manner) -> Self {
-        let mut clear = Client::connect(port);
+        Self::over(Client::connect(port), name, manner)
+    }
+
+    fn over(mut clear: Client, name: &str, manner: Manner) -> Self {
         clear.say("AUTH TLS", "234");
         let config = manner.config();
         let stream = secure(clear.stream.into_inner(), &config, name).unwrap();
@@ -153,10 +156,15 @@ impl Secure {
         reply
     }
 
-    fn dial(&mut self) -> TcpStream {
+    /// Where the next data connection goes.
+    fn passive(&mut self) -> SocketAddr {
         let reply = self.say("EPSV", "229");
         let port = reply.split('|').nth(3).unwrap().parse::<u16>().unwrap();
-        TcpStream::connect(("127.0.0.1", port)).unwrap()
+        SocketAddr::new(self.stream.get_ref().sock.peer_addr().unwrap().ip(), port)
+    }
+
+    fn dial(&mut self) -> TcpStream {
+        dial("127.0.0.1", self.passive())
     }
 
     /// A protected transfer: what it brought, and its last reply.
@@ -348,6 +356,67 @@ fn data_connections_must_resume_only_where_that_is_asked() {
     let mut client = Secure::explicit(port, "localhost", forgetful).login("anna");
     client.protect();
     assert_eq!(client.fetch("hello.txt").0, b"hello\n");
+}
+
+/// Behind one address (NAT) and one port: nothing but the TLS session they resume tells two clients' connections apart.
+#[test]
+fn sessions_of_one_address_share_a_port_by_their_tickets() {
+    let ip = "127.0.81.21";
+    let port = TcpListener::bind((ip, 0)).unwrap().local_addr().unwrap().port();
+    let it = Protected::new("", "");
+    for name in ["one", "two"] {
+        it.site.put(name, name.repeat(30_000));
+    }
+    let text = it.text("", "").replace("127.0.0.1:0", &format!("{ip}:0"));
+    it.site.write(&text.replace("passive_ports = \"0\"", &format!("passive_ports = \"{port}\"")));
+    let (_server, listens) = it.start();
+    let at = SocketAddr::new(ip.parse().unwrap(), listens);
+    let client = |manner| {
+        let mut client = Secure::over(Client::from("127.0.0.1", at), "localhost", manner).login("anna");
+        client.protect();
+        assert_eq!(client.fetch("hello.txt").0, b"hello\n");
+        client
+    };
+    let mut clients = [("one", client(Manner::default())), ("two", client(Manner { old: true, ..Manner::default() }))];
+    for round in 0..8 {
+        let places = clients.each_mut().map(|(_, c)| c.passive());
+        assert_eq!(places.map(|p| p.port()), [port; 2]);
+        // Who asks first is not always who connects first, nor who goes on first.
+        let mut sockets = places.map(|p| Some(dial("127.0.0.1", p)));
+        if round % 2 == 0 {
+            clients.swap(0, 1);
+        }
+        let stores = round >= 4;
+        for (name, c) in &mut clients {
+            c.say(&if stores { format!("STOR {name}-{round}") } else { format!("RETR {name}") }, "150");
+        }
+        for n in if round % 4 < 2 { [0, 1] } else { [1, 0] } {
+            let (name, c) = &mut clients[n];
+            let mut data = secure(sockets[n].take().unwrap(), &c.config, "localhost").unwrap();
+            if stores {
+                data.write_all(name.as_bytes()).unwrap();
+                data.conn.send_close_notify();
+                data.flush().unwrap();
+            } else {
+                let mut bytes = Vec::new();
+                data.read_to_end(&mut bytes).unwrap();
+                assert!(bytes == name.repeat(30_000).as_bytes(), "{name} got something else");
+            }
+        }
+        for (name, c) in &mut clients {
+            let reply = whole_reply(&mut c.stream);
+            assert!(reply.starts_with("226"), "{reply}");
+            if stores {
+                assert_eq!(std::fs::read_to_string(it.site.data(&format!("{name}-{round}"))).unwrap(), *name);
+            }
+        }
+    }
+    // Who has not shown that it resumes waits for the port as anybody does, and is told so.
+    let mut third = Secure::over(Client::from("127.0.0.1", at), "localhost", Manner::default()).login("anna");
+    third.protect();
+    clients[0].1.passive();
+    let reply = third.ask("EPSV");
+    assert!(reply.starts_with("425"), "{reply}");
 }
 
 /// The process is confined by then (Landlock): it may still read what has taken the files' place.

@@ -19,7 +19,10 @@ use tokio_util::sync::CancellationToken;
 use types::Reason;
 
 use crate::stream::reset;
+use crate::tls::Claim;
 use crate::{clock, listen, task};
+
+mod whose;
 
 /// Ports to start with where no range is given.
 const FIRST: usize = 4;
@@ -27,6 +30,8 @@ const FIRST: usize = 4;
 const SWEEP: Duration = Duration::from_millis(500);
 /// Ports at most where no range is given.
 const CAP: usize = 64;
+/// Sessions of one address that wait at one port at most, and connections beyond them that are heard out.
+const SHARERS: usize = 64;
 
 /// Whose connection a reservation waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -58,7 +63,7 @@ struct Shared {
 #[derive(Default)]
 struct Table {
     ports: Vec<Port>,
-    pending: HashMap<(Expect, u16), Pending>,
+    expected: HashMap<(Expect, u16), Expected>,
     /// Where the next search begins, so that a late guest of an old reservation does not meet a new one at once.
     next: usize,
     serial: u64,
@@ -68,44 +73,126 @@ struct Port {
     number: u16,
     /// Watched by no reactor: who waits here looks into its queue.
     listener: Arc<std::net::TcpListener>,
-    /// Reservations that wait here.
-    waiting: u32,
+    /// Reservations that wait here, and connections of which it is not yet known whose they are.
+    waiting: usize,
+}
+
+/// What is expected of one client at one port: one connection, or those of several sessions that can tell by their TLS
+/// sessions which is theirs.
+#[derive(Default)]
+struct Expected {
+    pending: Vec<Pending>,
+    /// Connections that came and have not yet shown whose they are.
+    unknown: usize,
 }
 
 struct Pending {
     serial: u64,
     hand_over: oneshot::Sender<std::net::TcpStream>,
+    claim: Option<Claim>,
+}
+
+/// What becomes of a connection that came.
+enum Arrival {
+    /// It is this reservation's.
+    For(Pending),
+    /// Its ClientHello will tell.
+    Unknown,
+    /// It is nobody's.
+    Stranger,
 }
 
 impl Table {
-    /// Whether a port can be reserved for this client. A connection that comes could be for either, so a port that waits
-    /// for anybody waits for nobody else.
+    /// Whether a port can be reserved for this client alone. A connection that comes could be for either, so a port that
+    /// waits for anybody waits for nobody else.
     fn is_free(&self, port: &Port, expect: Expect) -> bool {
-        let pending = |e| self.pending.contains_key(&(e, port.number));
-        port.waiting == 0 || matches!(expect, Expect::From(_)) && !pending(expect) && !pending(Expect::Any)
+        let expected = |e| self.expected.contains_key(&(e, port.number));
+        port.waiting == 0 || matches!(expect, Expect::From(_)) && !expected(expect) && !expected(Expect::Any)
     }
 
-    /// The next port that is free for this client.
-    fn free_port(&self, expect: Expect) -> Option<(u16, Arc<std::net::TcpListener>)> {
+    /// Whether a port can be reserved for one more session of this client: all that wait there can tell what is theirs.
+    fn is_shared(&self, port: &Port, expect: Expect) -> bool {
+        let told_apart = |e: &Expected| e.pending.len() < SHARERS && e.pending.iter().all(|p| p.claim.is_some());
+        matches!(expect, Expect::From(_))
+            && !self.expected.contains_key(&(Expect::Any, port.number))
+            && self.expected.get(&(expect, port.number)).is_some_and(told_apart)
+    }
+
+    /// The next port that `suits`.
+    fn find(&self, suits: impl Fn(&Port) -> bool) -> Option<(u16, Arc<std::net::TcpListener>)> {
         let count = self.ports.len();
-        let ports = (0..count).filter_map(|i| self.ports.get((self.next + i) % count));
-        ports.into_iter().find(|port| self.is_free(port, expect)).map(|port| (port.number, port.listener.clone()))
+        let mut ports = (0..count).filter_map(|i| self.ports.get((self.next + i) % count));
+        ports.find(|port| suits(port)).map(|port| (port.number, port.listener.clone()))
     }
 
-    /// Reserves a port, if it is free still.
-    fn insert(&mut self, expect: Expect, number: u16) -> Option<(u64, oneshot::Receiver<std::net::TcpStream>)> {
+    /// Reserves a port, if that is possible still.
+    fn insert(
+        &mut self,
+        expect: Expect,
+        number: u16,
+        claim: Option<Claim>,
+        shared: bool,
+    ) -> Option<(u64, oneshot::Receiver<std::net::TcpStream>)> {
         let index = self.ports.iter().position(|port| port.number == number)?;
-        if !self.ports.get(index).is_some_and(|port| self.is_free(port, expect)) {
+        let port = self.ports.get(index)?;
+        if !(self.is_free(port, expect) || shared && self.is_shared(port, expect)) {
             return None;
         }
         self.next = (index + 1) % self.ports.len().max(1);
         self.serial += 1;
         let (hand_over, arrives) = oneshot::channel();
-        self.pending.insert((expect, number), Pending { serial: self.serial, hand_over });
-        if let Some(port) = self.ports.get_mut(index) {
-            port.waiting += 1;
-        }
+        self.expected.entry((expect, number)).or_default().pending.push(Pending { serial: self.serial, hand_over, claim });
+        self.wait(number, 1);
         Some((self.serial, arrives))
+    }
+
+    /// Takes out the reservation that `is` the one looked for.
+    fn take(&mut self, key: (Expect, u16), is: impl Fn(&Pending) -> bool) -> Option<Pending> {
+        let expected = self.expected.get_mut(&key)?;
+        let index = expected.pending.iter().position(is)?;
+        let pending = expected.pending.remove(index);
+        self.settle(key, 1);
+        Some(pending)
+    }
+
+    /// Whose a connection is that has come.
+    fn arrival(&mut self, key: (Expect, u16)) -> Arrival {
+        let Some(expected) = self.expected.get_mut(&key) else { return Arrival::Stranger };
+        if expected.unknown == 0 && expected.pending.len() == 1 {
+            return self.take(key, |_| true).map_or(Arrival::Stranger, Arrival::For);
+        }
+        if expected.pending.is_empty() || expected.unknown >= expected.pending.len() + SHARERS {
+            return Arrival::Stranger;
+        }
+        expected.unknown += 1;
+        self.wait(key.1, 1);
+        Arrival::Unknown
+    }
+
+    /// Whose a connection is that has said in its handshake which TLS session it resumes.
+    fn claimed(&mut self, key: (Expect, u16), resumes: &[Box<[u8]>]) -> Option<Pending> {
+        let pending = self.take(key, |p| p.claim.as_ref().is_some_and(|claim| resumes.iter().any(|id| claim.holds(id))));
+        if let Some(expected) = self.expected.get_mut(&key) {
+            expected.unknown = expected.unknown.saturating_sub(1);
+        }
+        self.settle(key, 1);
+        pending
+    }
+
+    fn wait(&mut self, number: u16, more: usize) {
+        if let Some(port) = self.ports.iter_mut().find(|p| p.number == number) {
+            port.waiting += more;
+        }
+    }
+
+    /// `fewer` wait at a port.
+    fn settle(&mut self, key: (Expect, u16), fewer: usize) {
+        if self.expected.get(&key).is_some_and(|e| e.pending.is_empty() && e.unknown == 0) {
+            self.expected.remove(&key);
+        }
+        if let Some(port) = self.ports.iter_mut().find(|p| p.number == key.1) {
+            port.waiting = port.waiting.saturating_sub(fewer);
+        }
     }
 }
 
@@ -179,36 +266,40 @@ impl Pool {
 
     /// Reservations that wait for their connection.
     pub fn pending(&self) -> usize {
-        self.0.table().pending.len()
+        self.0.table().expected.values().map(|e| e.pending.len()).sum()
     }
 
-    /// Takes a port on which this client has no other connection pending. Where all have one, waits for one to be
-    /// used or given up until `deadline`.
+    /// Takes a port on which this client has no other connection pending. Where all have one, takes one that it shares
+    /// with others of its address, if all of them can tell by a `claim` which connection is theirs; else waits for one
+    /// to be used or given up until `deadline`.
     ///
     /// # Errors
     /// [`Reason::NoPassivePort`] where the deadline passed, [`Reason::ShuttingDown`] where the pool ends.
-    pub async fn reserve(&self, expect: Expect, deadline: Instant) -> Result<Reservation, Reason> {
+    pub async fn reserve(&self, expect: Expect, claim: Option<Claim>, deadline: Instant) -> Result<Reservation, Reason> {
         let expect = match expect {
             Expect::From(ip) => Expect::From(ip.to_canonical()),
             Expect::Any => Expect::Any,
         };
         loop {
-            if let Some(reservation) = self.try_reserve(expect) {
+            if let Some(reservation) = self.try_reserve(expect, &claim, false) {
                 return Ok(reservation);
             }
             // Somebody may have connected and wait for nothing but to be taken out of the queue.
             self.0.empty_all();
-            if let Some(reservation) = self.try_reserve(expect) {
+            if let Some(reservation) = self.try_reserve(expect, &claim, false) {
                 return Ok(reservation);
             }
             if self.grow() {
                 continue;
             }
+            if let Some(reservation) = self.try_reserve(expect, &claim, true) {
+                return Ok(reservation);
+            }
             let freed = self.0.freed.notified();
             tokio::pin!(freed);
             // Registered before looking again, so that nothing freed in between is missed.
             freed.as_mut().enable();
-            if let Some(reservation) = self.try_reserve(expect) {
+            if let Some(reservation) = self.try_reserve(expect, &claim, true) {
                 return Ok(reservation);
             }
             tokio::select! {
@@ -219,13 +310,18 @@ impl Pool {
         }
     }
 
-    fn try_reserve(&self, expect: Expect) -> Option<Reservation> {
+    fn try_reserve(&self, expect: Expect, claim: &Option<Claim>, shared: bool) -> Option<Reservation> {
+        let shared = shared && claim.is_some();
         loop {
-            let (number, listener) = self.0.table().free_port(expect)?;
+            let (number, listener) = {
+                let table = self.0.table();
+                let alone = table.find(|port| table.is_free(port, expect));
+                alone.or_else(|| shared.then(|| table.find(|port| table.is_shared(port, expect))).flatten())?
+            };
             // What waits in the queue now was meant for an earlier reservation. Were it left there, this one would take
             // it for its own: an old connection's end for the end of a new upload.
             self.0.empty(&listener, number);
-            if let Some((serial, arrives)) = self.0.table().insert(expect, number) {
+            if let Some((serial, arrives)) = self.0.table().insert(expect, number, claim.clone(), shared) {
                 return Some(Reservation { pool: self.clone(), key: (expect, number), serial, arrives });
             }
         }
@@ -262,7 +358,7 @@ impl Shared {
 
     /// Takes what comes to a port to where it belongs, as long as somebody waits there. The reactor of whoever waits
     /// watches it through a descriptor of its own: no other is woken, and a port that nobody waits at wakes nobody.
-    async fn watch(&self, number: u16) -> Infallible {
+    async fn watch(self: &Arc<Self>, number: u16) -> Infallible {
         if let Some(listener) = self.listener(number)
             && let Ok(watched) = listener.try_clone().and_then(|l| TcpStream::from_std(OwnedFd::from(l).into()))
         {
@@ -282,30 +378,22 @@ impl Shared {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the record a connection was reserved with.
-    fn take(&self, key: (Expect, u16), serial: Option<u64>) -> Option<Pending> {
-        let mut table = self.table();
-        if serial.is_some_and(|s| table.pending.get(&key).is_none_or(|p| p.serial != s)) {
-            return None;
+    /// Takes back a reservation.
+    fn give_up(&self, key: (Expect, u16), serial: u64) {
+        if self.table().take(key, |pending| pending.serial == serial).is_some() {
+            self.freed.notify_waiters();
         }
-        let pending = table.pending.remove(&key)?;
-        if let Some(port) = table.ports.iter_mut().find(|p| p.number == key.1) {
-            port.waiting = port.waiting.saturating_sub(1);
-        }
-        drop(table);
-        self.freed.notify_waiters();
-        Some(pending)
     }
 
     /// Takes what waits in a queue to where it belongs. Where descriptors are short, it stays for the next sweep.
-    fn empty(&self, listener: &std::net::TcpListener, number: u16) {
+    fn empty(self: &Arc<Self>, listener: &std::net::TcpListener, number: u16) {
         while let Ok(Some((stream, peer))) = listen::accept_now(listener) {
             self.arrived(stream, peer, number);
         }
     }
 
     /// Empties all queues in which something waits.
-    fn empty_all(&self) {
+    fn empty_all(self: &Arc<Self>) {
         let ports: Vec<_> = self.table().ports.iter().map(|p| (p.number, p.listener.clone())).collect();
         let mut queues: Vec<_> = ports.iter().map(|(_, listener)| PollFd::new(&**listener, PollFlags::IN)).collect();
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -318,20 +406,35 @@ impl Shared {
         }
     }
 
-    fn arrived(&self, stream: std::net::TcpStream, peer: SocketAddr, port: u16) {
-        let from = Expect::From(peer.ip().to_canonical());
-        match self.take((from, port), None).or_else(|| self.take((Expect::Any, port), None)) {
-            // Who reserved may have gone in this very moment.
-            Some(pending) => {
-                if let Err(unwanted) = pending.hand_over.send(stream) {
-                    reset(unwanted);
-                }
+    fn arrived(self: &Arc<Self>, stream: std::net::TcpStream, peer: SocketAddr, port: u16) {
+        let from = (Expect::From(peer.ip().to_canonical()), port);
+        let arrival = {
+            let mut table = self.table();
+            match table.arrival(from) {
+                Arrival::Stranger => table.arrival((Expect::Any, port)),
+                arrival => arrival,
             }
-            None => {
-                reset(stream);
-                (self.on_stranger)(peer, port);
+        };
+        match arrival {
+            Arrival::For(pending) => self.hand_over(pending, stream),
+            Arrival::Unknown => {
+                drop(task::spawn("whose data connection", &self.parent, whose::ask(self.clone(), stream, peer, from)))
             }
+            Arrival::Stranger => self.turn_away(stream, peer, port),
         }
+    }
+
+    fn hand_over(&self, pending: Pending, stream: std::net::TcpStream) {
+        self.freed.notify_waiters();
+        // Who reserved may have gone in this very moment.
+        if let Err(unwanted) = pending.hand_over.send(stream) {
+            reset(unwanted);
+        }
+    }
+
+    fn turn_away(&self, stream: std::net::TcpStream, peer: SocketAddr, port: u16) {
+        reset(stream);
+        (self.on_stranger)(peer, port);
     }
 }
 
@@ -390,7 +493,7 @@ impl Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         // A record of the same key may be somebody else's by now.
-        drop(self.pool.0.take(self.key, Some(self.serial)));
+        self.pool.0.give_up(self.key, self.serial);
         self.arrives.close();
         if let Ok(unused) = self.arrives.try_recv() {
             reset(unused);
@@ -455,7 +558,7 @@ mod tests {
             let ip = [127, 0, 0, n];
             // Said as an IPv4 address mapped into IPv6, as a dual-stack control connection would.
             let mapped = IpAddr::V6(Ipv4Addr::from(ip).to_ipv6_mapped());
-            a.push((ip, pool.reserve(Expect::From(mapped), soon()).await.unwrap()));
+            a.push((ip, pool.reserve(Expect::From(mapped), None, soon()).await.unwrap()));
         }
         assert_eq!(a.iter().map(|(_, r)| r.port()).collect::<HashSet<_>>().len(), FIRST);
         for (ip, reservation) in a.iter_mut().rev() {
@@ -471,7 +574,7 @@ mod tests {
     #[tokio::test]
     async fn strangers_are_cut_and_told() {
         let (pool, strangers, _token) = pool();
-        let mut reservation = pool.reserve(Expect::From(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2))), soon()).await.unwrap();
+        let mut reservation = pool.reserve(Expect::From(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2))), None, soon()).await.unwrap();
         let (thief, stream) = connect([127, 0, 0, 3], reservation.port()).await;
         assert_eq!(end(stream).await, ErrorKind::ConnectionReset);
         assert_eq!(*strangers.lock().unwrap(), [thief]);
@@ -484,11 +587,11 @@ mod tests {
     #[tokio::test]
     async fn anybody_shares_a_port_with_nobody() {
         let (pool, _, _token) = pool();
-        let mut any = pool.reserve(Expect::Any, soon()).await.unwrap();
+        let mut any = pool.reserve(Expect::Any, None, soon()).await.unwrap();
         let mut mine = Vec::new();
         // One more than there are other ports: the last one must open a new port rather than share.
         for _ in 0..FIRST {
-            mine.push(pool.reserve(Expect::From(LOOP), soon()).await.unwrap());
+            mine.push(pool.reserve(Expect::From(LOOP), None, soon()).await.unwrap());
         }
         assert!(mine.iter().all(|r| r.port() != any.port()));
         let out = from([127, 0, 0, 9], any.port()).await;
@@ -507,11 +610,11 @@ mod tests {
         assert_eq!((pool.ports(), pool.missing().len()), (vec![port], 0));
         let taken = Pool::bind(LOOP, Some(port..=port), &token, Box::new(|_, _| {})).unwrap_err();
         assert!(taken.to_string().contains(&port.to_string()), "{taken}");
-        let first = pool.reserve(Expect::From(LOOP), soon()).await.unwrap();
-        let other = pool.reserve(Expect::From(IpAddr::V6(Ipv6Addr::LOCALHOST)), soon()).await.unwrap();
+        let first = pool.reserve(Expect::From(LOOP), None, soon()).await.unwrap();
+        let other = pool.reserve(Expect::From(IpAddr::V6(Ipv6Addr::LOCALHOST)), None, soon()).await.unwrap();
         let short = clock::now() + Duration::from_millis(30);
-        assert_eq!(pool.reserve(Expect::From(LOOP), short).await.unwrap_err(), Reason::NoPassivePort);
-        let (second, ()) = tokio::join!(pool.reserve(Expect::From(LOOP), soon()), async {
+        assert_eq!(pool.reserve(Expect::From(LOOP), None, short).await.unwrap_err(), Reason::NoPassivePort);
+        let (second, ()) = tokio::join!(pool.reserve(Expect::From(LOOP), None, soon()), async {
             tokio::task::yield_now().await;
             drop(first);
         });
@@ -525,14 +628,46 @@ mod tests {
         let (pool, _, token) = pool();
         let mut held = Vec::new();
         for _ in 0..CAP {
-            held.push(pool.reserve(Expect::From(LOOP), soon()).await.unwrap());
+            held.push(pool.reserve(Expect::From(LOOP), None, soon()).await.unwrap());
         }
         assert_eq!(pool.ports().len(), CAP);
         let short = clock::now() + Duration::from_millis(20);
-        assert_eq!(pool.reserve(Expect::From(LOOP), short).await.unwrap_err(), Reason::NoPassivePort);
+        assert_eq!(pool.reserve(Expect::From(LOOP), None, short).await.unwrap_err(), Reason::NoPassivePort);
         token.cancel();
         assert_eq!(held[0].accepted().await.unwrap_err(), Reason::ShuttingDown);
-        assert_eq!(pool.reserve(Expect::From(LOOP), soon()).await.unwrap_err(), Reason::ShuttingDown);
+        assert_eq!(pool.reserve(Expect::From(LOOP), None, soon()).await.unwrap_err(), Reason::ShuttingDown);
+    }
+
+    /// One port for sessions of one address: without something to tell them apart, the second waits.
+    #[tokio::test]
+    async fn a_claim_shares_with_claims_alone() {
+        let token = CancellationToken::new();
+        let port = std::net::TcpListener::bind((LOOP, 0)).unwrap().local_addr().unwrap().port();
+        let strangers = Arc::new(Mutex::new(0));
+        let told = strangers.clone();
+        let pool = Pool::bind(LOOP, Some(port..=port), &token, Box::new(move |_, _| *told.lock().unwrap() += 1)).unwrap();
+        let (server, _) = crate::tls::tests::ends(&crate::tls::Settings::default());
+        let claim = || server.session().claim(true);
+        let short = || clock::now() + Duration::from_millis(20);
+        let plain = pool.reserve(Expect::From(LOOP), None, soon()).await.unwrap();
+        assert_eq!(pool.reserve(Expect::From(LOOP), claim(), short()).await.unwrap_err(), Reason::NoPassivePort);
+        drop(plain);
+        let one = pool.reserve(Expect::From(LOOP), claim(), soon()).await.unwrap();
+        let two = pool.reserve(Expect::From(LOOP), claim(), soon()).await.unwrap();
+        assert_eq!(pool.reserve(Expect::From(LOOP), None, short()).await.unwrap_err(), Reason::NoPassivePort);
+        // What says nothing, or something else, is nobody's: it is heard out and cut, and nothing stays behind.
+        let silent = from([127, 0, 0, 1], port).await;
+        let mut rude = from([127, 0, 0, 1], port).await;
+        tokio::io::AsyncWriteExt::write_all(&mut rude, b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        pool.0.empty_all();
+        assert_eq!(rude.read(&mut [0]).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+        drop((one, two));
+        assert_eq!(pool.pending(), 0);
+        // The port is not free for others before the silent one has gone.
+        assert_eq!(pool.reserve(Expect::From(LOOP), None, short()).await.unwrap_err(), Reason::NoPassivePort);
+        drop(silent);
+        pool.reserve(Expect::From(LOOP), None, soon()).await.unwrap();
+        assert_eq!(*strangers.lock().unwrap(), 2);
     }
 
     #[tokio::test]
@@ -540,7 +675,7 @@ mod tests {
         let (pool, _, _token) = pool();
         let mut held = Vec::new();
         for _ in 0..3 * FIRST {
-            let reservation = pool.reserve(Expect::From(LOOP), soon()).await.unwrap();
+            let reservation = pool.reserve(Expect::From(LOOP), None, soon()).await.unwrap();
             held.push((from([127, 0, 0, 1], reservation.port()).await, reservation));
         }
         assert_eq!(pool.ports().len(), FIRST, "no port was opened for those that wait in a queue");
@@ -552,7 +687,7 @@ mod tests {
     #[tokio::test]
     async fn dropping_a_reservation_cuts_what_had_come() {
         let (pool, _, _token) = pool();
-        let reservation = pool.reserve(Expect::From(LOOP), soon()).await.unwrap();
+        let reservation = pool.reserve(Expect::From(LOOP), None, soon()).await.unwrap();
         let mut out = from([127, 0, 0, 1], reservation.port()).await;
         while pool.pending() > 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;

@@ -9,11 +9,12 @@ mod clear;
 mod client;
 mod failure;
 mod handshake;
+pub mod hello;
 mod layer;
 mod server;
 mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub use client::{Client, ClientSession, Trust};
 pub use failure::Failure;
 pub use layer::Layer;
 pub use server::{Clients, Server, ServerSession, Settings};
+pub use store::Claim;
 
 #[cfg(doc)]
 use crate::stream::Stream;

@@ -1,6 +1,7 @@
 //! How does the end that serves enter TLS? One configuration a listener, and for each control connection a session of
 //! its own that its data connections resume.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -13,7 +14,7 @@ use types::{Direction, Reason};
 use super::certificates::{Certificates, LoadError, Roots};
 use super::failure::Failure;
 use super::layer::Side;
-use super::store::{Store, Visitor};
+use super::store::{Claim, Store, Visitor};
 use super::{handshake, provider};
 use crate::stream::Stream;
 
@@ -88,7 +89,13 @@ impl Server {
 
     /// A new control connection's share: what is resumed with it was begun with it.
     pub fn session(&self) -> ServerSession {
-        ServerSession { config: self.config.clone(), tickets: self.tickets, store: Arc::default(), asked: Arc::default() }
+        ServerSession {
+            config: self.config.clone(),
+            tickets: self.tickets,
+            store: Arc::default(),
+            asked: Arc::default(),
+            resumes: Arc::default(),
+        }
     }
 }
 
@@ -101,6 +108,8 @@ pub struct ServerSession {
     store: Arc<Store>,
     /// The host that the control connection's client asked for (SNI).
     asked: Arc<OnceLock<Box<str>>>,
+    /// Whether its client has resumed it on a data connection.
+    resumes: Arc<AtomicBool>,
 }
 
 /// Chooses as another does, and remembers which host was asked for.
@@ -124,6 +133,12 @@ impl ServerSession {
     /// too (RFC 7151 §3.2.2).
     pub fn server_name(&self) -> Option<&str> {
         self.asked.get().map(|name| &**name)
+    }
+
+    /// What tells this client's data connections from others: only where it resumes its session on them, as it has shown
+    /// or as it `must`.
+    pub fn claim(&self, must: bool) -> Option<Claim> {
+        (must || self.resumes.load(Ordering::Relaxed)).then(|| Claim(self.store.clone()))
     }
 
     /// Does the handshake on a control connection. The future may be dropped.
@@ -152,6 +167,7 @@ impl ServerSession {
         let stream = enter(config, stream, deadline, way == Direction::Out).await?;
         if stream.tls().is_some_and(super::Secured::is_resumed) {
             visitor.stays();
+            self.resumes.store(true, Ordering::Relaxed);
         }
         Ok(stream)
     }

@@ -38,6 +38,17 @@ impl Store {
     }
 }
 
+/// Tells which data connections are one control connection's, by the TLS session they resume.
+#[derive(Clone, Debug)]
+pub struct Claim(pub(super) Arc<Store>);
+
+impl Claim {
+    /// Whether a TLS session of this name began with the control connection.
+    pub fn holds(&self, id: &[u8]) -> bool {
+        self.0.get(id).is_some()
+    }
+}
+
 impl StoresServerSessions for Store {
     fn put(&self, key: Vec<u8>, value: Vec<u8>) -> bool {
         self.add((key.into(), value.into()));

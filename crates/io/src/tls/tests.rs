@@ -27,7 +27,7 @@ pub(super) fn own(names: &[&str]) -> (Certificate, Roots) {
 }
 
 /// Both ends' configurations, which trust each other.
-pub(super) fn ends(settings: &Settings) -> (Server, Client) {
+pub(crate) fn ends(settings: &Settings) -> (Server, Client) {
     let (certificate, roots) = own(&["localhost"]);
     let server = Server::new(&Certificates::new(vec![certificate]), settings).unwrap();
     (server, Client::new(Trust::Roots(roots), None).unwrap())

@@ -9,6 +9,7 @@ use gate::{Access, Guest};
 use io::body::BoxFuture;
 use io::clock;
 use io::ports::Expect;
+use io::tls::Claim;
 use proto::ftp::server::{PassiveForm, Reserved};
 use tokio_util::sync::CancellationToken;
 use types::{AskId, Credentials, Error, LoginError, Op, Reason, Welcome, Yield};
@@ -86,11 +87,12 @@ impl Asks {
     }
 
     /// Reserves a place for the client's data connection; the one before is given up at once.
-    pub(super) fn reserve(&mut self, id: AskId, form: PassiveForm) {
+    /// `claim` tells this session's data connection from others of its address.
+    pub(super) fn reserve(&mut self, id: AskId, form: PassiveForm, claim: Option<Claim>) {
         self.passive = None;
         let (ends, listener) = (self.ends, self.listener.clone());
         let expect = if self.fxp { Expect::Any } else { Expect::From(ends.wire.ip()) };
-        self.put(id, async move { Brought::Reserved(reserve(form, ends, expect, &listener).await) });
+        self.put(id, async move { Brought::Reserved(reserve(form, ends, expect, claim, &listener).await) });
     }
 
     fn put(&mut self, id: AskId, question: impl Future<Output = Brought> + Send + 'static) {
@@ -175,6 +177,7 @@ async fn reserve(
     form: PassiveForm,
     ends: Ends,
     expect: Expect,
+    claim: Option<Claim>,
     listener: &Listener,
 ) -> Result<(Passive, Reserved, Option<SocketAddr>), Reason> {
     if form == PassiveForm::Single {
@@ -183,7 +186,7 @@ async fn reserve(
         return Ok((Passive::Key(key), place, None));
     }
     let pool = listener.pool.as_ref().ok_or(Reason::NoPassive)?;
-    let reservation = pool.reserve(expect, clock::now() + PORT_WITHIN).await?;
+    let reservation = pool.reserve(expect, claim, clock::now() + PORT_WITHIN).await?;
     let ip = match form {
         PassiveForm::Pasv => listener.announce.to(ends.peer.ip(), ends.local.ip()),
         _ => ends.local.ip().to_canonical(),

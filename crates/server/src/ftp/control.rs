@@ -19,7 +19,7 @@ use trace::record::{Recorder, SessionInfo};
 use types::{AskId, Lane, Reason, What};
 
 use super::asks::{Answer, Asks};
-use super::protect::{self, Failed, Turn, Turned};
+use super::protect::{self, Failed, Reuse, Turn, Turned};
 use super::replies::{Lost, Replies};
 use super::single::FirstLine;
 use super::transfers::{Step, Transfer};
@@ -429,7 +429,12 @@ impl Control {
                     _ => self.asks.host(id, &host),
                 }
             }
-            Output::Reserve(id, form) => self.asks.reserve(id, form),
+            Output::Reserve(id, form) => {
+                let must = self.listener.tls.as_ref().is_some_and(|tls| tls.reuse == Reuse::Require);
+                let protected = self.session.is_data_protected();
+                let claim = self.tls.as_ref().filter(|_| protected).and_then(|tls| tls.claim(must));
+                self.asks.reserve(id, form, claim);
+            }
             Output::Adopt(id, key) => self.adopt(id, &key),
             Output::Withdraw(id) => self.asks.withdraw(id),
             Output::Start(id, flow) => {

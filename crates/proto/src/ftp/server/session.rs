@@ -175,6 +175,11 @@ impl Session {
         self.protection.control
     }
 
+    /// Whether data connections are to be protected (PROT P).
+    pub const fn is_data_protected(&self) -> bool {
+        self.protection.data
+    }
+
     /// Whether TLS is just beginning or ending on the control connection.
     const fn changes_tls(&self) -> bool {
         matches!(self.work, Work::Securing { .. } | Work::Clearing { .. })
