@@ -4,6 +4,7 @@
 //! | ---: | --- |
 //! | 0 | all is done |
 //! | 1 | some of it failed, the rest is done |
+//! | 2 | what was asked for cannot be read |
 //! | 3 | the URL cannot be used |
 //! | 4 | it is known and not served by this build, or the server cannot do it |
 //! | 6 | the server cannot be reached |
@@ -32,12 +33,13 @@ pub const PARTLY: u8 = 1;
 pub const fn code(reason: Reason) -> u8 {
     match reason {
         Reason::BadUrl => 3,
+        Reason::PlanUnreadable => 2,
         Reason::SchemeUnserved | Reason::Unsupported | Reason::NoRestart | Reason::NotServed => 4,
         Reason::Unreachable => 6,
         Reason::NotTheProtocol | Reason::Disconnected | Reason::ServerClosing | Reason::ServerRefused => 7,
         Reason::TooSlow => 8,
         Reason::Denied | Reason::StorageDenied | Reason::ReadOnly => 9,
-        Reason::TransferCut | Reason::TransferShort | Reason::SourceChanged | Reason::Shrunk => 18,
+        Reason::TransferCut | Reason::TransferShort | Reason::SourceChanged | Reason::Shrunk | Reason::ChecksumDiffers => 18,
         Reason::NoDataConnection => 30,
         Reason::NotProtected | Reason::DataNotProtected => 35,
         Reason::LoginRefused | Reason::AccountNeeded => 67,
@@ -45,7 +47,7 @@ pub const fn code(reason: Reason) -> u8 {
         Reason::Exists | Reason::NotEmpty => 73,
         Reason::TooManyConnections | Reason::Busy => 75,
         Reason::NotFound | Reason::NotAFolder | Reason::IsAFolder => 78,
-        Reason::ListingUnsure | Reason::ResumeDiffers | Reason::TooMuchToRemove => 85,
+        Reason::ListingUnsure | Reason::ResumeDiffers | Reason::TooMuchToRemove | Reason::PlanOutdated => 85,
         Reason::ProxyRefused | Reason::ProxyLogin | Reason::NoProxy => 97,
         Reason::Cancelled => 130,
         _ => 23,

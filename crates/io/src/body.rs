@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use rustix::fs::{fdatasync, ftruncate};
 use rustix::io::{pread, pwrite};
 use types::{Error, Reason};
 
@@ -219,6 +220,62 @@ impl Sink {
             }),
             _ => None,
         }
+    }
+}
+
+/// A way into a sink's file at several places at once. Whoever uses it must see to it that they do not overlap.
+#[derive(Clone)]
+pub struct Places(Arc<File>);
+
+impl Places {
+    /// Another sink into the same file, from byte `at` on. Its commit writes what is left in it and publishes nothing.
+    pub fn from(&self, at: u64) -> Sink {
+        Sink::from_file(self.0.clone(), at, Written)
+    }
+
+    /// Writes a note of how far the file has come: to byte `at`, and only once all that was written before is on disk, so
+    /// that it promises nothing that a power failure takes away.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub async fn note(&self, at: u64, note: Bytes) -> Result<(), Error> {
+        let file = self.0.clone();
+        task::blocking(move || {
+            fdatasync(&*file).map_err(std::io::Error::from)?;
+            write_all_at(&file, &note, at).1
+        })
+        .await?
+    }
+}
+
+/// Ends a part of a file that somebody else publishes.
+struct Written;
+
+impl Finish for Written {
+    fn commit(self: Box<Self>, tail: Tail) -> BoxFuture<'static, Result<(), Error>> {
+        Box::pin(async move { task::blocking(move || tail.write().map(drop)).await? })
+    }
+}
+
+impl Sink {
+    /// A way into its file at several places; `None` where the body is no file.
+    pub fn places(&self) -> Option<Places> {
+        match &self.0 {
+            Some(Into::File { tail, .. }) => Some(Places(tail.file.clone())),
+            _ => None,
+        }
+    }
+
+    /// Ends the file before byte `end`, and goes on there.
+    ///
+    /// # Errors
+    /// The file system's; [`Reason::Unsupported`] where the body is no file.
+    pub async fn end_at(&mut self, end: u64) -> Result<(), Error> {
+        let Some(Into::File { tail, .. }) = &mut self.0 else { return Err(Reason::Unsupported.into()) };
+        let file = tail.file.clone();
+        tail.unwritten = None;
+        tail.at = end;
+        task::blocking(move || ftruncate(&*file, end).map_err(|e| std::io::Error::from(e).into())).await?
     }
 }
 

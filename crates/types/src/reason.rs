@@ -164,6 +164,11 @@ reasons! {
     ProxyRefused = "730", "the proxy does not connect to the server", "See what the proxy said; its rules may allow other ports only, data connections among them.";
     ProxyLogin = "731", "the proxy wants a login, or another one", "Put user and password into the proxy's URL.";
     NoProxy = "732", "what answers there is no proxy of that kind", "Check the proxy's URL: socks5:// and http:// are spoken differently.";
+
+    // 74x: copies
+    PlanOutdated = "740", "what the plan was made for has changed since", "Make the plan anew and look at it again; nothing was changed.";
+    PlanUnreadable = "741", "that is no plan that can be applied", "The message names the line; make the plan anew with carrack plan.";
+    ChecksumDiffers = "742", "the copy's checksum is not the original's", "Copy it again; if it happens again, the network or a disk is not to be trusted.";
 }
 
 impl Reason {

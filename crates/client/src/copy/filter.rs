@@ -18,6 +18,24 @@ pub struct Filter {
     pub changed_since: Option<Time>,
     /// Files that changed after are left out.
     pub changed_before: Option<Time>,
+    /// Whether files that no rule speaks of are left out. Folders are looked into all the same, and those in which nothing
+    /// is meant are as if they were not there.
+    pub only_named: bool,
+    /// Whether letters of either case fit each other, in the rules added from now on.
+    pub any_case: bool,
+}
+
+/// How a file of patterns is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Manner {
+    /// rclone's filter files: `+ pattern` takes, `- pattern` leaves out, the first that fits decides; `!` alone forgets all
+    /// rules before it; `#` and `;` begin comments.
+    Signed,
+    /// As git's ignore files: each pattern leaves out, `!pattern` takes again, and the last that fits decides. `#` begins a
+    /// comment; `\#`, `\!` and `\ ` mean themselves.
+    Ignore,
+    /// A pattern on each line, and all of them take (`true`) or leave out; `#` and `;` begin comments.
+    Plain(bool),
 }
 
 #[derive(Clone, Debug)]
@@ -43,16 +61,48 @@ impl Filter {
         if body.is_empty() {
             return Err(Error::with(Reason::Syntax, format!("the pattern {pattern:?} names nothing")));
         }
-        let glob = GlobBuilder::new(body).literal_separator(true).backslash_escape(true).build();
+        let glob = GlobBuilder::new(body).literal_separator(true).backslash_escape(true).case_insensitive(self.any_case).build();
         let glob = glob.map_err(|e| Error::with(Reason::Syntax, e.to_string()))?.compile_matcher();
         self.rules.push(Rule { takes, glob, is_anchored, only_folders });
+        Ok(())
+    }
+
+    /// Adds the rules of a file of patterns behind those that are there. [`Manner::Plain`] with `true` also says that only
+    /// what is named is meant.
+    ///
+    /// # Errors
+    /// [`Reason::Syntax`] with the number of the line and what is wrong with it.
+    pub fn rules(&mut self, text: &str, manner: Manner) -> Result<(), Error> {
+        let before = self.rules.len();
+        for (number, line) in text.lines().enumerate() {
+            let rule = match manner {
+                Manner::Signed => signed(line),
+                Manner::Ignore => Ok(ignore(line)),
+                Manner::Plain(takes) => Ok(uncommented(line, &['#', ';']).map(|pattern| (takes, pattern.into()))),
+            };
+            let added = match rule {
+                Ok(Some((_, pattern))) if pattern.is_empty() => {
+                    self.rules.clear();
+                    Ok(())
+                }
+                Ok(Some((takes, pattern))) => self.rule(takes, &pattern),
+                Ok(None) => Ok(()),
+                Err(e) => Err(e),
+            };
+            added.map_err(|e| Error::with(e.reason, format!("line {}: {}", number + 1, e.detail.unwrap_or_default())))?;
+        }
+        if manner == Manner::Ignore {
+            // Among them the last decides, and here the first does.
+            self.rules.get_mut(before..).unwrap_or_default().reverse();
+        }
+        self.only_named |= manner == Manner::Plain(true);
         Ok(())
     }
 
     /// Whether a file or folder is meant. `path` is its place below the root of what is copied.
     pub fn takes(&self, path: &VPath, attr: &Attr) -> bool {
         let rule = self.rules.iter().find(|rule| rule.fits(path, attr.is_dir()));
-        rule.is_none_or(|rule| rule.takes) && (attr.is_dir() || self.fits_size_and_age(attr))
+        rule.map_or(!self.only_named || attr.is_dir(), |rule| rule.takes) && (attr.is_dir() || self.fits_size_and_age(attr))
     }
 
     fn fits_size_and_age(&self, attr: &Attr) -> bool {
@@ -70,10 +120,106 @@ impl Rule {
     }
 }
 
+/// A line without blanks around it; `None` where nothing is on it, or a comment.
+fn uncommented<'a>(line: &'a str, marks: &[char]) -> Option<&'a str> {
+    Some(line.trim()).filter(|line| !line.is_empty() && !line.starts_with(marks))
+}
+
+/// A line of rclone's filter files; an empty pattern forgets all before it.
+fn signed(line: &str) -> Result<Option<(bool, String)>, Error> {
+    let Some(line) = uncommented(line, &['#', ';']) else { return Ok(None) };
+    if line == "!" {
+        return Ok(Some((false, String::new())));
+    }
+    match line.split_once(' ') {
+        Some(("+", pattern)) => Ok(Some((true, pattern.trim_start().into()))),
+        Some(("-", pattern)) => Ok(Some((false, pattern.trim_start().into()))),
+        _ => Err(Error::with(Reason::Syntax, format!("{line:?} begins with neither \"+ \" nor \"- \""))),
+    }
+}
+
+/// A line of git's ignore files.
+fn ignore(line: &str) -> Option<(bool, String)> {
+    if line.starts_with('#') {
+        return None;
+    }
+    let bare = line.trim_end_matches(' ');
+    // A blank behind a backslash belongs to the name.
+    let line = if bare.ends_with('\\') && bare.len() < line.len() { line.get(..=bare.len())? } else { bare };
+    let (takes, pattern) = line.strip_prefix('!').map_or((false, line), |pattern| (true, pattern));
+    (!pattern.is_empty()).then(|| (takes, pattern.into()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use types::Kind;
+
+    fn fits(filter: &Filter, path: &str) -> bool {
+        let kind = if path.ends_with('/') { Kind::Dir } else { Kind::File };
+        filter.takes(&VPath::parse(path.as_bytes()).unwrap(), &Attr::new(kind, 10))
+    }
+
+    #[test]
+    fn files_of_patterns_are_read_in_each_manner() {
+        for (manner, text, path, expected) in [
+            (Manner::Signed, "# comment\n; too\n\n+ keep.tmp\n- *.tmp\n", "/keep.tmp", true),
+            (Manner::Signed, "+ keep.tmp\n- *.tmp\n", "/a.tmp", false),
+            (Manner::Signed, "- *.tmp\n!\n- *.log", "/a.tmp", true),
+            (Manner::Signed, "- *.tmp\n!\n- *.log", "/a.log", false),
+            (Manner::Signed, "- *.{jpg,png}", "/a/b.png", false),
+            (Manner::Ignore, "*.tmp\n!keep.tmp", "/keep.tmp", true),
+            (Manner::Ignore, "!keep.tmp\n*.tmp", "/keep.tmp", false),
+            (Manner::Ignore, "#no\n\\#yes", "/#yes", false),
+            (Manner::Ignore, "\\!odd", "/!odd", false),
+            (Manner::Ignore, "a   ", "/a", false),
+            (Manner::Ignore, "a\\ ", "/a ", false),
+            (Manner::Ignore, "a\\ ", "/a", true),
+            (Manner::Ignore, "/build/\n", "/build/", false),
+            (Manner::Ignore, "/build/\n", "/x/build/", true),
+            (Manner::Ignore, "build/\n", "/x/build/", false),
+            (Manner::Plain(false), "  *.o \n# *", "/a.o", false),
+            (Manner::Plain(false), "*.o\n# *", "/a.c", true),
+            (Manner::Plain(true), "*.o", "/a.c", false),
+            (Manner::Plain(true), "*.o", "/deep/a.o", true),
+            (Manner::Plain(true), "*.o", "/deep/", true),
+        ] {
+            let mut filter = Filter::default();
+            filter.rules(text, manner).unwrap();
+            assert_eq!(fits(&filter, path), expected, "{manner:?} {text:?} {path}");
+        }
+    }
+
+    #[test]
+    fn a_bad_line_is_named() {
+        let mut filter = Filter::default();
+        for (manner, text) in [(Manner::Signed, "+ a\n*.tmp"), (Manner::Ignore, "a\nb["), (Manner::Plain(true), "a\n/")] {
+            let e = filter.rules(text, manner).unwrap_err();
+            assert!(e.reason == Reason::Syntax && e.detail.as_deref().unwrap().starts_with("line 2: "), "{e}");
+        }
+    }
+
+    #[test]
+    fn case_counts_unless_it_shall_not() {
+        let mut filter = Filter { any_case: true, ..Filter::default() };
+        filter.rule(false, "*.JPG").unwrap();
+        assert!(!fits(&filter, "/a.jpg"));
+        filter.any_case = false;
+        filter.rule(false, "*.PNG").unwrap();
+        assert!(fits(&filter, "/a.png") && !fits(&filter, "/a.PNG"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_it(text in "[-+!#;/*?\\[\\]{}a\\\\ \n]{0,40}", path in "(/[a#! ]{1,3}){1,3}") {
+            for manner in [Manner::Signed, Manner::Ignore, Manner::Plain(true), Manner::Plain(false)] {
+                let mut filter = Filter::default();
+                let _ = filter.rules(&text, manner);
+                let _ = fits(&filter, &path);
+            }
+        }
+    }
 
     fn takes(rules: &[&str], path: &str) -> bool {
         let mut filter = Filter::default();

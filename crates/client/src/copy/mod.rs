@@ -1,9 +1,12 @@
 //! Copies of files and trees between any two storages: looked at, planned, done, and each step told.
 
+mod check;
 pub mod filter;
+mod join;
 pub mod plan;
 mod resume;
 pub mod run;
+mod segments;
 
 use std::sync::Arc;
 
@@ -12,8 +15,8 @@ use vfs::{Owner, SharedStorage};
 
 use crate::remote::Remote;
 
-pub use filter::Filter;
-pub use plan::{Plan, Same, Step, Tree, Wishes};
+pub use filter::{Filter, Manner};
+pub use plan::{Plan, Same, Seen, Step, Tree, Wishes};
 pub use run::{Hearing, Report, Settings, run};
 
 /// One end of a copy.

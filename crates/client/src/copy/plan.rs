@@ -1,11 +1,13 @@
 //! What is to be done so that one tree becomes like another? Looked at first, decided purely, written down as data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use types::{Attr, Error, Kind, Reason, Time, VPath};
+use io::body::BoxFuture;
+use types::{Attr, Entry, Error, Kind, Reason, Time, VPath};
 use vfs::{Owner, Storage};
 
 use super::filter::Filter;
+use super::join::first;
 
 /// As many entries as one tree may have.
 const ENTRIES_AT_MOST: usize = 10_000_000;
@@ -29,55 +31,110 @@ impl Tree {
     /// # Errors
     /// Where the root itself cannot be listed, or the tree is larger than any can be.
     pub async fn scan(storage: &dyn Storage, root: &VPath, filter: &Filter, owner: &Owner) -> Result<Self, Error> {
+        Self::scan_at_once(storage, root, filter, owner, 1).await
+    }
+
+    /// As [`Tree::scan`], with so many folders listed at the same time: worth it where each is a connection's round trips.
+    ///
+    /// # Errors
+    /// Those of [`Tree::scan`].
+    pub async fn scan_at_once(
+        storage: &dyn Storage,
+        root: &VPath,
+        filter: &Filter,
+        owner: &Owner,
+        at_once: usize,
+    ) -> Result<Self, Error> {
         let mut tree = Self::default();
         let mut folders = vec![VPath::root()];
-        while let Some(folder) = folders.pop() {
-            if let Err(e) = tree.look(storage, root, &folder, filter, owner, &mut folders).await {
+        let mut looks: Vec<BoxFuture<'_, Look>> = Vec::new();
+        loop {
+            while looks.len() < at_once.max(1)
+                && let Some(folder) = folders.pop()
+            {
+                looks.push(Box::pin(look(storage, root, folder, owner)));
+            }
+            if looks.is_empty() {
+                break;
+            }
+            let Look { folder, entries, failed } = first(&mut looks).await;
+            let failed = tree.take(&folder, entries, filter, &mut folders).err().or(failed);
+            if let Some(e) = failed {
                 if (folder.is_root() && e.reason != Reason::ListingUnsure) || e.reason == Reason::TooMany {
                     return Err(e);
                 }
                 tree.unsure.push((folder, e));
             }
         }
+        if filter.only_named {
+            tree.forget_empty_folders();
+        }
         Ok(tree)
     }
 
-    async fn look(
-        &mut self,
-        storage: &dyn Storage,
-        root: &VPath,
-        folder: &VPath,
-        filter: &Filter,
-        owner: &Owner,
-        folders: &mut Vec<VPath>,
-    ) -> Result<(), Error> {
-        let mut listing = storage.list(&folder.under(root)?, owner).await?;
-        loop {
-            let page = listing.next_page().await?;
-            if page.is_empty() {
-                return Ok(());
+    fn take(&mut self, folder: &VPath, entries: Vec<Entry>, filter: &Filter, folders: &mut Vec<VPath>) -> Result<(), Error> {
+        for entry in entries {
+            // One component by the contract of listings; a storage that breaks it must not lead out of the tree.
+            if entry.name.contains(&b'/') || *entry.name == *b".." || *entry.name == *b"." {
+                return Err(Error::new(Reason::ListingUnsure));
             }
-            for entry in page {
-                // One component by the contract of listings; a storage that breaks it must not lead out of the tree.
-                if entry.name.contains(&b'/') || *entry.name == *b".." || *entry.name == *b"." {
-                    return Err(Error::new(Reason::ListingUnsure));
-                }
-                let path = folder.join(&entry.name)?;
-                if !matches!(entry.attr.kind, Kind::File | Kind::Dir) || !filter.takes(&path, &entry.attr) {
-                    self.left_out.push(path);
-                    continue;
-                }
-                if entry.attr.is_dir() {
-                    if path.components().count() > DEPTH_AT_MOST {
-                        return Err(Error::with(Reason::TooMany, format!("{path} lies deeper than {DEPTH_AT_MOST} folders")));
-                    }
-                    folders.push(path.clone());
-                }
-                self.entries.insert(path, entry.attr);
-                if self.entries.len() > ENTRIES_AT_MOST {
-                    return Err(Reason::TooMany.into());
-                }
+            let path = folder.join(&entry.name)?;
+            if !matches!(entry.attr.kind, Kind::File | Kind::Dir) || !filter.takes(&path, &entry.attr) {
+                self.left_out.push(path);
+                continue;
             }
+            if entry.attr.is_dir() {
+                if path.components().count() > DEPTH_AT_MOST {
+                    return Err(Error::with(Reason::TooMany, format!("{path} lies deeper than {DEPTH_AT_MOST} folders")));
+                }
+                folders.push(path.clone());
+            }
+            self.entries.insert(path, entry.attr);
+            if self.entries.len() > ENTRIES_AT_MOST {
+                return Err(Reason::TooMany.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Folders were looked into for what may be in them alone.
+    fn forget_empty_folders(&mut self) {
+        let mut kept = BTreeSet::new();
+        for (path, _) in self.entries.iter().filter(|(_, attr)| !attr.is_dir()) {
+            let mut above = path.parent();
+            while let Some(folder) = above
+                && kept.insert(folder.clone())
+            {
+                above = folder.parent();
+            }
+        }
+        self.entries.retain(|path, attr| !attr.is_dir() || kept.contains(path));
+    }
+}
+
+/// What a folder holds, as far as it could be listed.
+struct Look {
+    folder: VPath,
+    entries: Vec<Entry>,
+    failed: Option<Error>,
+}
+
+async fn look(storage: &dyn Storage, root: &VPath, folder: VPath, owner: &Owner) -> Look {
+    let mut entries = Vec::new();
+    let failed = list(storage, root, &folder, owner, &mut entries).await.err();
+    Look { folder, entries, failed }
+}
+
+async fn list(storage: &dyn Storage, root: &VPath, folder: &VPath, owner: &Owner, entries: &mut Vec<Entry>) -> Result<(), Error> {
+    let mut listing = storage.list(&folder.under(root)?, owner).await?;
+    loop {
+        let page = listing.next_page().await?;
+        if page.is_empty() {
+            return Ok(());
+        }
+        entries.extend(page);
+        if entries.len() > ENTRIES_AT_MOST {
+            return Err(Reason::TooMany.into());
         }
     }
 }
@@ -111,6 +168,22 @@ pub struct Wishes {
     pub newer_only: bool,
 }
 
+/// What was seen of a file when a plan was made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Seen {
+    /// How large it was.
+    pub size: u64,
+    /// When it last changed, where that is known.
+    pub modified: Option<Time>,
+}
+
+impl Seen {
+    /// What is to be seen of it.
+    pub const fn of(attr: &Attr) -> Self {
+        Self { size: attr.size, modified: attr.modified }
+    }
+}
+
 /// One thing to do. Paths are below both roots.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Step {
@@ -120,17 +193,34 @@ pub enum Step {
     Copy {
         /// Which.
         path: VPath,
-        /// How large it was when it was looked at.
-        size: u64,
-        /// When it last changed, where that is known.
-        modified: Option<Time>,
-        /// Whether something stands there that it replaces.
-        replaces: bool,
+        /// Its place in the target, where that is another.
+        to: Option<VPath>,
+        /// What it was when it was looked at.
+        seen: Seen,
+        /// What stands there that it replaces.
+        replaces: Option<Seen>,
     },
     /// Remove a file.
-    Remove(VPath),
+    Remove(VPath, Seen),
     /// Remove a folder, which is empty by then.
     RemoveDir(VPath),
+}
+
+impl Step {
+    /// What it is about: of a copy, the source's path.
+    pub const fn path(&self) -> &VPath {
+        match self {
+            Self::MakeDir(path) | Self::Remove(path, _) | Self::RemoveDir(path) | Self::Copy { path, .. } => path,
+        }
+    }
+
+    /// The place in the target that it changes.
+    pub const fn place(&self) -> &VPath {
+        match self {
+            Self::Copy { to: Some(to), .. } => to,
+            _ => self.path(),
+        }
+    }
 }
 
 /// All that is to be done, in order: folders, files, then what is removed, the deepest first.
@@ -164,12 +254,9 @@ impl Plan {
                 (true, Some(_)) => {}
                 (true, None) => folders.push(Step::MakeDir(path.clone())),
                 (false, there) if is_same(attr, there, wishes) => plan.same += usize::from(there.is_some()),
-                (false, there) => files.push(Step::Copy {
-                    path: path.clone(),
-                    size: attr.size,
-                    modified: attr.modified,
-                    replaces: there.is_some(),
-                }),
+                (false, there) => {
+                    files.push(Step::Copy { path: path.clone(), to: None, seen: Seen::of(attr), replaces: there.map(Seen::of) })
+                }
             }
         }
         plan.steps = folders;
@@ -192,7 +279,7 @@ impl Plan {
             if source.left_out.iter().any(|out| path.is_below(out)) || target.left_out.iter().any(|out| out.is_below(path)) {
                 continue;
             }
-            steps.push(if attr.is_dir() { Step::RemoveDir(path.clone()) } else { Step::Remove(path.clone()) });
+            steps.push(if attr.is_dir() { Step::RemoveDir(path.clone()) } else { Step::Remove(path.clone(), Seen::of(attr)) });
         }
         if let Some(most) = wishes.delete_at_most.filter(|&most| steps.len() > most) {
             return Err(Error::with(Reason::TooMuchToRemove, format!("{} entries, and {most} may be", steps.len())));
@@ -203,7 +290,7 @@ impl Plan {
 
     /// How many bytes it copies.
     pub fn bytes(&self) -> u64 {
-        self.steps.iter().map(|step| if let Step::Copy { size, .. } = step { *size } else { 0 }).sum()
+        self.steps.iter().map(|step| if let Step::Copy { seen, .. } = step { seen.size } else { 0 }).sum()
     }
 }
 
@@ -224,10 +311,10 @@ fn is_same(source: &Attr, target: Option<&Attr>, wishes: &Wishes) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn tree(entries: &[(&str, u64, i64)]) -> Tree {
+    pub(in crate::copy) fn tree(entries: &[(&str, u64, i64)]) -> Tree {
         let entry = |&(path, size, seconds): &(&str, u64, i64)| {
             let kind = if path.ends_with('/') { Kind::Dir } else { Kind::File };
             let attr = Attr { modified: Some(Time::from_seconds(seconds)), ..Attr::new(kind, size) };
@@ -236,7 +323,7 @@ mod tests {
         Tree { entries: entries.iter().map(entry).collect(), ..Tree::default() }
     }
 
-    fn at(path: &str) -> VPath {
+    pub(in crate::copy) fn at(path: &str) -> VPath {
         VPath::parse(path.as_bytes()).unwrap()
     }
 
@@ -278,14 +365,19 @@ mod tests {
         let source = tree(&[("/b/", 0, 0), ("/b/c/", 0, 0), ("/b/c/f", 1, 0), ("/a", 2, 0)]);
         let target = tree(&[("/a", 9, 0), ("/x/", 0, 0), ("/x/y/", 0, 0), ("/x/y/z", 1, 0)]);
         let plan = Plan::make(&source, &target, &Wishes { delete: true, ..Wishes::default() }).unwrap();
-        let copy =
-            |path: &str, size, replaces| Step::Copy { path: at(path), size, modified: Some(Time::from_seconds(0)), replaces };
+        let seen = |size| Seen { size, modified: Some(Time::from_seconds(0)) };
+        let copy = |path: &str, size, replaces: Option<u64>| Step::Copy {
+            path: at(path),
+            to: None,
+            seen: seen(size),
+            replaces: replaces.map(seen),
+        };
         let expected = [
             Step::MakeDir(at("/b")),
             Step::MakeDir(at("/b/c")),
-            copy("/a", 2, true),
-            copy("/b/c/f", 1, false),
-            Step::Remove(at("/x/y/z")),
+            copy("/a", 2, Some(9)),
+            copy("/b/c/f", 1, None),
+            Step::Remove(at("/x/y/z"), seen(1)),
             Step::RemoveDir(at("/x/y")),
             Step::RemoveDir(at("/x")),
         ];
@@ -302,7 +394,10 @@ mod tests {
         // A folder with something in it that is not meant stays, and so does what is left out here.
         target.left_out.push(at("/b/left"));
         source.left_out.push(at("/a"));
-        assert_eq!(Plan::make(&source, &target, &wishes).unwrap().steps, [Step::Remove(at("/b/c"))]);
+        assert_eq!(
+            Plan::make(&source, &target, &wishes).unwrap().steps,
+            [Step::Remove(at("/b/c"), Seen { size: 1, modified: Some(Time::from_seconds(0)) })]
+        );
         source.unsure.push((at("/b"), Error::new(Reason::ListingUnsure)));
         let plan = Plan::make(&source, &target, &wishes).unwrap();
         assert!(plan.steps.is_empty() && plan.keeps.unwrap().contains("/b") && plan.unsure.len() == 1);

@@ -7,12 +7,12 @@ use super::Side;
 /// As much as is compared.
 const OVERLAP: u64 = 64 * 1024;
 
-/// Whether the first `at` bytes of `source` seem to be what stands at `target`: their last 64 KiB are compared.
+/// Whether the `came` bytes of `source` before byte `at` seem to be what stands at `target`: their last 64 KiB are compared.
 ///
 /// # Errors
 /// The storages'.
-pub(super) async fn goes_on(source: (&Side, &VPath), target: (&Side, &VPath), at: u64) -> Result<bool, Error> {
-    let bytes = at.min(OVERLAP);
+pub(super) async fn goes_on(source: (&Side, &VPath), target: (&Side, &VPath), at: u64, came: u64) -> Result<bool, Error> {
+    let bytes = came.min(OVERLAP);
     let from = at - bytes;
     Ok(read(source, from, bytes).await? == read(target, from, bytes).await?)
 }

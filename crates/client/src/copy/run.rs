@@ -1,9 +1,7 @@
 //! Does what a plan says: many files at once, each under its name only when it is whole, tried again where that may help.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +12,8 @@ use types::{AttrChange, Error, Kind, Reason, Time, VPath, WriteHow};
 use vfs::{Owner, WriteOrder};
 
 use super::Side;
-use super::plan::{Plan, Step};
+use super::join::all;
+use super::plan::{Plan, Seen, Step};
 use super::resume::goes_on;
 use crate::failure::is_passing;
 use crate::remote::Remote;
@@ -41,6 +40,10 @@ pub struct Settings {
     pub temporary_names: bool,
     /// Whether interrupted copies are gone on with.
     pub resume: bool,
+    /// Over how many connections one file comes from a server; decided by its size and by what the server allows if `None`.
+    pub segments: Option<usize>,
+    /// From which size on a file comes over several connections where that is not said, in bytes.
+    pub segments_from: u64,
     /// Rates all files share.
     pub rates: Vec<Arc<Bucket>>,
 }
@@ -54,6 +57,8 @@ impl Default for Settings {
             keep_times: true,
             temporary_names: true,
             resume: true,
+            segments: None,
+            segments_from: 64 * 1024 * 1024,
             rates: Vec::new(),
         }
     }
@@ -94,15 +99,16 @@ pub async fn run(
     hearing: &dyn Hearing,
     token: &CancellationToken,
 ) -> Report {
-    let work = Work { source, target, settings, hearing, token, report: Mutex::default() };
     let is_copy = |step: &&Step| matches!(step, Step::Copy { .. });
-    let is_removal = |step: &&Step| matches!(step, Step::Remove(_) | Step::RemoveDir(_));
+    let is_removal = |step: &&Step| matches!(step, Step::Remove(..) | Step::RemoveDir(_));
+    let files = plan.steps.iter().filter(is_copy).collect::<VecDeque<_>>();
+    let allowed = [source, target].iter().filter_map(|side| side.remote.as_ref()).map(|remote| remote.at_once()).min();
+    let at_once = settings.at_once.min(allowed.unwrap_or(usize::MAX)).min(files.len()).max(1);
+    let work = Work { source, target, settings, hearing, token, at_once, report: Mutex::default() };
     for step in plan.steps.iter().filter(|step| matches!(step, Step::MakeDir(_))) {
         work.step(step).await;
     }
-    let files = Mutex::new(plan.steps.iter().filter(is_copy).collect::<VecDeque<_>>());
-    let allowed = [source, target].iter().filter_map(|side| side.remote.as_ref()).map(|remote| remote.at_once()).min();
-    let at_once = settings.at_once.min(allowed.unwrap_or(usize::MAX)).max(1);
+    let files = Mutex::new(files);
     all((0..at_once).map(|_| Box::pin(work.files(&files)) as BoxFuture<'_, ()>).collect()).await;
     let has_failed = !work.report().failed.is_empty();
     let removals: Vec<_> = plan.steps.iter().filter(is_removal).collect();
@@ -116,33 +122,26 @@ pub async fn run(
     work.report.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits for all of them at once.
-async fn all(mut futures: Vec<BoxFuture<'_, ()>>) {
-    poll_fn(|cx| {
-        futures.retain_mut(|future| future.as_mut().poll(cx).is_pending());
-        if futures.is_empty() { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-}
-
-struct Work<'a> {
-    source: &'a Side,
-    target: &'a Side,
-    settings: &'a Settings,
+pub(super) struct Work<'a> {
+    pub(super) source: &'a Side,
+    pub(super) target: &'a Side,
+    pub(super) settings: &'a Settings,
     hearing: &'a dyn Hearing,
     token: &'a CancellationToken,
+    /// Files at once.
+    pub(super) at_once: usize,
     report: Mutex<Report>,
 }
 
 /// A file to copy.
 #[derive(Clone, Copy)]
-struct File<'a> {
+pub(super) struct File<'a> {
     path: &'a VPath,
-    from: &'a VPath,
-    to: &'a VPath,
+    pub(super) from: &'a VPath,
+    pub(super) to: &'a VPath,
     size: u64,
     modified: Option<Time>,
-    replaces: bool,
+    pub(super) replaces: bool,
     /// Counted from 0.
     attempt: u32,
 }
@@ -197,7 +196,7 @@ impl Work<'_> {
     }
 
     async fn once(&self, step: &Step, attempt: u32) -> Result<u64, Error> {
-        let to = step.path().under(&self.target.root)?;
+        let to = step.place().under(&self.target.root)?;
         let storage = &self.target.storage;
         match step {
             Step::MakeDir(_) => match storage.make_dir(&to, 0o755).await {
@@ -208,11 +207,12 @@ impl Work<'_> {
                 }
                 other => other.map(|()| 0),
             },
-            Step::Remove(_) => storage.remove(&to, &self.target.owner).await.map(|()| 0),
+            Step::Remove(..) => storage.remove(&to, &self.target.owner).await.map(|()| 0),
             Step::RemoveDir(_) => storage.remove_dir(&to).await.map(|()| 0),
-            Step::Copy { path, size, modified, replaces } => {
+            Step::Copy { path, seen, replaces, .. } => {
                 let from = path.under(&self.source.root)?;
-                let file = File { path, from: &from, to: &to, size: *size, modified: *modified, replaces: *replaces, attempt };
+                let (Seen { size, modified }, replaces) = (*seen, replaces.is_some());
+                let file = File { path, from: &from, to: &to, size, modified, replaces, attempt };
                 let copy = async {
                     match (&self.source.remote, &self.target.remote) {
                         (_, Some(remote)) => self.upload(remote.as_ref(), file).await,
@@ -226,7 +226,7 @@ impl Work<'_> {
         }
     }
 
-    fn meter(&self, file: File<'_>) -> Meter {
+    pub(super) fn meter(&self, file: File<'_>) -> Meter {
         let meter = Meter::new(self.token.child_token(), self.settings.rates.clone());
         self.hearing.begun(file.path, file.size, &meter);
         meter
@@ -239,6 +239,13 @@ impl Work<'_> {
     /// From a server straight into a file. The target's own storage keeps it out of sight until it is whole.
     async fn download(&self, remote: &dyn Remote, file: File<'_>) -> Result<u64, Error> {
         // Sizes in listings that are not MLSD's may be rounded, and one that was wrong once is asked for anew.
+        let many = self.segments(remote, file.size);
+        if many > 1
+            && let Some(bytes) = self.download_in_segments(remote, file, many).await?
+        {
+            self.keep_time(file.to, file.modified).await?;
+            return Ok(bytes);
+        }
         let is_exact = remote.welcome().features.facts() && file.attempt == 0;
         let expected = if is_exact { Some(file.size) } else { remote.size(file.from).await? };
         let at = match self.part_of_download(file).await {
@@ -268,7 +275,7 @@ impl Work<'_> {
     }
 
     async fn fits(&self, (from, there): (&VPath, &VPath), at: u64) -> bool {
-        goes_on((self.source, from), (self.target, there), at).await.unwrap_or(false)
+        goes_on((self.source, from), (self.target, there), at, at).await.unwrap_or(false)
     }
 
     /// From a storage straight to a server: under a temporary name, if that is wished, until it is whole.
@@ -343,15 +350,6 @@ impl Work<'_> {
         let Some(modified) = modified.filter(|_| can) else { return Ok(()) };
         let change = AttrChange { modified: Some(modified), ..AttrChange::default() };
         self.target.storage.set_attr(path, &change).await.map(drop)
-    }
-}
-
-impl Step {
-    /// What it is about.
-    pub const fn path(&self) -> &VPath {
-        match self {
-            Self::MakeDir(path) | Self::Remove(path) | Self::RemoveDir(path) | Self::Copy { path, .. } => path,
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use carrack_client::copy::{Filter, Hearing, Plan, Report, Settings, Side, Step, Tree, Wishes, run};
+use carrack_client::copy::{Filter, Hearing, Manner, Plan, Report, Settings, Side, Step, Tree, Wishes, run};
 use carrack_client::ftp::{Ftp, Root};
 use io::CancellationToken;
 use io::meter::{Bucket, Meter};
@@ -12,7 +12,7 @@ use types::{AttrChange, Error, Reason, Time, VPath};
 use vfs::{LocalSettings, LocalStorage, Owner, SharedStorage};
 
 use super::own_server::{content, memory, sample, sink};
-use super::server::{Odd, Server, path};
+use super::server::{Diary, Odd, Server, path};
 
 fn me() -> Owner {
     Owner(Some("me".into()))
@@ -128,6 +128,36 @@ async fn a_mirror_removes_what_only_the_target_has_and_replaces_what_differs() {
 }
 
 #[tokio::test]
+async fn only_what_is_named_is_copied_and_folders_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mine = here(folder.path());
+    grow(&mine.storage).await;
+    put(&mine.storage, "/a/x.jpg", b"jpg", 5).await;
+    let server = Server::over(memory());
+    put(&server.storage, "/keeps", b"x", 1).await;
+    let remote = there(&server, "/").await;
+    let mut filter = Filter::default();
+    filter.rules("*.jpg", Manner::Plain(true)).unwrap();
+    let (source, target) = (scan(&mine, &filter).await, scan(&remote, &filter).await);
+    let plan = Plan::make(&source, &target, &Wishes { delete: true, ..Wishes::default() }).unwrap();
+    let report = run(&plan, &mine, &remote, &Settings::default(), &(), &CancellationToken::new()).await;
+    assert!(report.failed.is_empty(), "{:?}", report.failed);
+    let names: Vec<_> = shown(&remote).await.into_iter().map(|(path, ..)| path).collect();
+    assert_eq!(names, ["/a", "/a/x.jpg", "/keeps"]);
+}
+
+#[tokio::test]
+async fn a_tree_is_the_same_however_many_folders_are_listed_at_once() {
+    let server = Server::over(memory());
+    grow(&server.storage).await;
+    let remote = there(&server, "/").await;
+    let alone = scan(&remote, &Filter::default()).await;
+    let scan = Tree::scan_at_once(&*remote.storage, &remote.root, &Filter::default(), &remote.owner, 4).await.unwrap();
+    assert_eq!(scan.entries, alone.entries);
+    assert_eq!(scan.entries.len(), 26);
+}
+
+#[tokio::test]
 async fn a_server_is_copied_to_another_and_a_folder_to_another() {
     let (from, to) = (Server::over(memory()), Server::over(memory()));
     grow(&from.storage).await;
@@ -172,9 +202,12 @@ impl Hearing for Cutter {
 
 /// Copies and stops somewhere in the midst.
 async fn cut_off(plan: &Plan, source: &Side, target: &Side, after: u64) {
+    let settings = Settings { rates: vec![Arc::new(Bucket::new(20_000_000))], ..Settings::default() };
+    cut_off_with(plan, source, target, &settings, after).await;
+}
+
+async fn cut_off_with(plan: &Plan, source: &Side, target: &Side, settings: &Settings, after: u64) {
     let cutter = Cutter { token: CancellationToken::new(), meters: Mutex::default() };
-    let rates = vec![Arc::new(Bucket::new(20_000_000))];
-    let settings = Settings { rates, ..Settings::default() };
     let cut = async {
         while cutter.meters.lock().unwrap().first().is_none_or(|meter| meter.moved() < after) {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -183,7 +216,7 @@ async fn cut_off(plan: &Plan, source: &Side, target: &Side, after: u64) {
         std::future::pending::<()>().await;
     };
     let report = tokio::select! {
-        report = run(plan, source, target, &settings, &cutter, &cutter.token) => report,
+        report = run(plan, source, target, settings, &cutter, &cutter.token) => report,
         () = cut => unreachable!(),
     };
     assert_eq!(report.failed.len(), 1);
@@ -259,4 +292,67 @@ async fn a_size_that_has_changed_since_the_plan_is_asked_for_again() {
     let report = run(&plan, &remote, &mine, &settings, &tries, &CancellationToken::new()).await;
     assert_eq!((report.failed.len(), content(&mine.storage, "/f").await), (0, b"longer than before".to_vec()));
     assert_eq!(*tries.0.lock().unwrap(), [Reason::TransferShort]);
+}
+
+/// A file on a server, and a plan to fetch it in three segments.
+async fn in_segments(body: &[u8], diary: &Arc<Diary>) -> (Server, Side, tempfile::TempDir, Side, Plan, Settings) {
+    let folder = tempfile::tempdir().unwrap();
+    let mine = here(folder.path());
+    let server = Server::over(memory());
+    put(&server.storage, "/f", body, 1_000_000_000).await;
+    let mut dial = server.dial();
+    dial.observer = diary.clone();
+    let ftp = Ftp::open(dial, Root::Home, 4, Duration::from_secs(20), &CancellationToken::new()).await.unwrap();
+    let remote = Side::there(Arc::new(ftp), VPath::root());
+    let plan = plan(&remote, &mine, &Wishes::default()).await;
+    (server, remote, folder, mine, plan, Settings { segments: Some(3), ..Settings::default() })
+}
+
+#[tokio::test]
+async fn a_large_file_comes_in_segments_over_several_connections() {
+    let (body, diary) = (sample(12_000_001), Arc::new(Diary::default()));
+    let (_server, remote, _folder, mine, plan, settings) = in_segments(&body, &diary).await;
+    let hearing = Cutter { token: CancellationToken::new(), meters: Mutex::default() };
+    let report = run(&plan, &remote, &mine, &settings, &hearing, &CancellationToken::new()).await;
+    assert!(report.failed.is_empty() && report.bytes == 12_000_001, "{report:?}");
+    assert!(content(&mine.storage, "/f").await == body);
+    let commands = diary.commands();
+    let begun = |verb: &str| commands.iter().filter(|line| line.starts_with(verb)).count();
+    assert_eq!((begun("RETR"), begun("REST"), begun("USER")), (3, 2, 3), "{commands:?}");
+    assert_eq!(hearing.meters.lock().unwrap()[0].moved(), 12_000_001);
+    assert_eq!(shown(&mine).await, shown(&remote).await);
+}
+
+#[tokio::test]
+async fn segments_that_were_cut_off_go_on_where_they_stopped() {
+    let (body, diary) = (sample(30_000_000), Arc::new(Diary::default()));
+    let (server, remote, _folder, mine, plan, settings) = in_segments(&body, &diary).await;
+    let slow = Settings { rates: vec![Arc::new(Bucket::new(5_000_000))], ..settings.clone() };
+    // Beyond the first note, which is made after two seconds.
+    cut_off_with(&plan, &remote, &mine, &slow, 14_000_000).await;
+    let stands = mine.storage.stat(&path("/f"), true, &me()).await;
+    assert_eq!(stands.unwrap_err().reason, Reason::NotFound, "a file with holes passes for a beginning");
+    let report = run(&plan, &remote, &mine, &settings, &(), &CancellationToken::new()).await;
+    assert!(report.failed.is_empty() && report.bytes < 29_000_000, "{report:?}");
+    assert!(content(&mine.storage, "/f").await == body);
+    // And what is of another file does not.
+    mine.storage.remove(&path("/f"), &me()).await.unwrap();
+    // Beyond the first note, which is made after two seconds.
+    cut_off_with(&plan, &remote, &mine, &slow, 14_000_000).await;
+    let other: Vec<u8> = body.iter().map(|byte| !byte).collect();
+    put(&server.storage, "/f", &other, 1_000_000_000).await;
+    let report = run(&plan, &remote, &mine, &settings, &(), &CancellationToken::new()).await;
+    assert!(report.failed.is_empty() && report.bytes == 30_000_000, "{report:?}");
+    assert!(content(&mine.storage, "/f").await == other);
+}
+
+#[tokio::test]
+async fn where_segments_cannot_be_had_the_file_comes_whole() {
+    let (body, diary) = (sample(5_000_000), Arc::new(Diary::default()));
+    let (_server, remote, _folder, _, plan, settings) = in_segments(&body, &diary).await;
+    // Memory takes bytes in order only.
+    let target = Side::here(memory(), VPath::root(), me());
+    let report = run(&plan, &remote, &target, &settings, &(), &CancellationToken::new()).await;
+    assert!(report.failed.is_empty(), "{report:?}");
+    assert!(content(&target.storage, "/f").await == body);
 }

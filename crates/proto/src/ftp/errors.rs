@@ -111,6 +111,7 @@ pub const fn reply_code(reason: Reason) -> u16 {
         | R::TransferCut
         | R::TransferShort
         | R::SourceChanged
+        | R::ChecksumDiffers
         | R::ProxyRefused
         | R::ProxyLogin
         | R::NoProxy => 451,
@@ -120,7 +121,9 @@ pub const fn reply_code(reason: Reason) -> u16 {
         | R::SchemeUnserved
         | R::ResumeDiffers
         | R::ListingUnsure
-        | R::TooMuchToRemove => 550,
+        | R::TooMuchToRemove
+        | R::PlanOutdated
+        | R::PlanUnreadable => 550,
     }
 }
 
