@@ -1,10 +1,12 @@
 //! The program: parse the arguments, run the command, give back its exit code.
 
 mod acme;
+mod bookmarks;
 mod cli;
 mod commands;
 mod config;
 mod confine;
+mod credentials;
 mod log;
 mod say;
 mod secret;

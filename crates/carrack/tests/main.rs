@@ -4,6 +4,7 @@
 mod acme;
 mod awake;
 mod balancer;
+mod bookmark;
 mod bounds;
 mod cli;
 mod door;

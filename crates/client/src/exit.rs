@@ -5,7 +5,7 @@
 //! | 0 | all is done |
 //! | 1 | some of it failed, the rest is done |
 //! | 2 | what was asked for cannot be read |
-//! | 3 | the URL cannot be used |
+//! | 3 | the URL or the bookmark cannot be used |
 //! | 4 | it is known and not served by this build, or the server cannot do it |
 //! | 6 | the server cannot be reached |
 //! | 7 | the server does not keep to the protocol, or went away |
@@ -15,7 +15,7 @@
 //! | 23 | this side could not be read or written |
 //! | 30 | no data connection could be had |
 //! | 35 | the connection cannot be protected as it must be |
-//! | 67 | the login was refused |
+//! | 67 | the login was refused, or has no password |
 //! | 70 | there is no room |
 //! | 73 | it exists already, or is not empty |
 //! | 75 | the server takes no more connections, or is busy: try again later |
@@ -32,7 +32,7 @@ pub const PARTLY: u8 = 1;
 /// The exit code of a failure. Where curl has a number for it, it is curl's.
 pub const fn code(reason: Reason) -> u8 {
     match reason {
-        Reason::BadUrl => 3,
+        Reason::BadUrl | Reason::BadBookmark => 3,
         Reason::PlanUnreadable => 2,
         Reason::SchemeUnserved | Reason::Unsupported | Reason::NoRestart | Reason::NotServed => 4,
         Reason::Unreachable => 6,
@@ -42,7 +42,7 @@ pub const fn code(reason: Reason) -> u8 {
         Reason::TransferCut | Reason::TransferShort | Reason::SourceChanged | Reason::Shrunk | Reason::ChecksumDiffers => 18,
         Reason::NoDataConnection => 30,
         Reason::NotProtected | Reason::DataNotProtected => 35,
-        Reason::LoginRefused | Reason::AccountNeeded => 67,
+        Reason::LoginRefused | Reason::AccountNeeded | Reason::PasswordMissing | Reason::PasswordUnusable => 67,
         Reason::NoSpace | Reason::OverQuota | Reason::TooLarge => 70,
         Reason::Exists | Reason::NotEmpty => 73,
         Reason::TooManyConnections | Reason::Busy => 75,

@@ -169,6 +169,9 @@ reasons! {
     PlanOutdated = "740", "what the plan was made for has changed since", "Make the plan anew and look at it again; nothing was changed.";
     PlanUnreadable = "741", "that is no plan that can be applied", "The message names the line; make the plan anew with carrack plan.";
     ChecksumDiffers = "742", "the copy's checksum is not the original's", "Copy it again; if it happens again, the network or a disk is not to be trusted.";
+    PasswordMissing = "760", "the login needs a password and nobody can be asked for it", "Give it with --password-file, in CARRACK_PASSWORD, or in ~/.netrc; or run it at a terminal.";
+    PasswordUnusable = "761", "the password that was given cannot be used", "The message names where it came from and what is wrong with it.";
+    BadBookmark = "762", "the bookmark cannot be used", "The message says which one and why; `carrack bookmark list` shows all.";
 }
 
 impl Reason {

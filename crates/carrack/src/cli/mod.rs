@@ -51,6 +51,9 @@ pub(crate) enum Command {
     Check(Check),
     /// Turn a password into the hash that a configuration holds
     Hash,
+    /// Keep names for places: after `bookmark add work URL`, `work:` and `work:folder/file` are places
+    #[command(subcommand)]
+    Bookmark(BookmarkCommand),
     /// Explain a code such as CRK-301; without a code, list them all
     Why(Why),
     /// Print completions for a shell
@@ -230,6 +233,39 @@ pub(crate) struct Check {
     /// The configuration file
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+}
+
+/// `carrack bookmark`.
+#[derive(Subcommand, Debug)]
+pub(crate) enum BookmarkCommand {
+    /// Add a bookmark, or replace the one of that name
+    Add {
+        /// Its name: two or more letters, digits, `-`, `_` and `.`
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// The place, with the user where one is needed; passwords are not kept here, but in ~/.netrc or a keyring
+        #[arg(value_name = "URL")]
+        url: String,
+        /// What to say each time besides: `--active`, `--fingerprint …`
+        #[arg(value_name = "OPTIONS", trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
+    /// List all bookmarks
+    #[command(visible_alias = "ls")]
+    List,
+    /// Show one bookmark's place
+    Show {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Remove bookmarks
+    #[command(visible_alias = "rm")]
+    Remove {
+        /// Their names
+        #[arg(value_name = "NAME", required = true)]
+        names: Vec<String>,
+    },
 }
 
 /// `carrack why`.

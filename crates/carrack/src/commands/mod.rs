@@ -1,5 +1,6 @@
 //! What does each command do? One file each.
 
+mod bookmark;
 mod check;
 mod hash;
 mod paper;
@@ -13,6 +14,7 @@ pub(crate) fn run(command: Command) -> Exit {
     match command {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Bookmark(args) => bookmark::run(&args),
         Command::Hash => hash::run(),
         Command::Why(args) => why::run(&args),
         Command::Completions(args) => paper::completions(&args),

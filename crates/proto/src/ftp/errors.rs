@@ -123,7 +123,10 @@ pub const fn reply_code(reason: Reason) -> u16 {
         | R::ListingUnsure
         | R::TooMuchToRemove
         | R::PlanOutdated
-        | R::PlanUnreadable => 550,
+        | R::PlanUnreadable
+        | R::PasswordMissing
+        | R::PasswordUnusable
+        | R::BadBookmark => 550,
     }
 }
 
