@@ -373,15 +373,15 @@ impl Access {
     /// Does anything that needs no body.
     ///
     /// # Errors
-    /// The door's and the storage's; [`Reason::Unsupported`] for [`Op::Read`], [`Op::Write`] and [`Op::List`],
+    /// The door's and the storage's; [`Reason::Unsupported`] for [`Op::Read`], [`Op::Write`], [`Op::Open`] and [`Op::List`],
     /// which have their own calls because something stays open.
     pub async fn act(&self, op: &Op) -> Result<Yield, Error> {
         match op {
-            Op::Read { .. } | Op::Write { .. } | Op::List { .. } => {
+            Op::Read { .. } | Op::Write { .. } | Op::Open { .. } | Op::List { .. } => {
                 Err(Error::with(Reason::Unsupported, "bodies are opened by read, write and list"))
             }
             Op::Stat { path, follow } => self.stat(path, *follow).await.map(Yield::Attr),
-            Op::MakeDir { path } => self.make_dir(path).await.map(|()| Yield::Done),
+            Op::MakeDir { path, mode } => self.make_dir(path, *mode).await.map(|()| Yield::Done),
             Op::RemoveDir { path } => self.remove_dir(path).await.map(|()| Yield::Done),
             Op::RemoveTree { path } => {
                 self.remove_tree(path, &Progress::default()).await.map(|entries| Yield::Removed { entries })
@@ -390,6 +390,8 @@ impl Access {
             Op::Rename { from, to, replace } => self.rename(from, to, *replace).await.map(|()| Yield::Done),
             Op::SetAttr { path, change } => self.set_attr(path, change).await.map(Yield::Attr),
             Op::Link { path, target } => self.link(path, target).await.map(|()| Yield::Done),
+            Op::ReadLink { path } => self.read_link(path).await.map(Yield::Target),
+            Op::HardLink { path, to } => self.hard_link(path, to).await.map(|()| Yield::Done),
             Op::Usage { path } => self.usage(path, &Progress::default()).await.map(Yield::Usage),
             Op::Space { path } => self.space(path).await.map(Yield::Space),
             Op::Reserve { path, bytes } => self.reserve(path, *bytes).await.map(|()| Yield::Done),
@@ -408,9 +410,9 @@ impl Access {
         pass.settle(result)
     }
 
-    async fn make_dir(&self, path: &VPath) -> Result<(), Error> {
+    async fn make_dir(&self, path: &VPath, mode: Option<u32>) -> Result<(), Error> {
         let pass = self.enter(Ask::new("mkdir", path, Need::All(Permissions::MAKE_DIR))).await?;
-        let result = pass.storage().make_dir(&pass.path, 0o777 & !self.umask()).await;
+        let result = pass.storage().make_dir(&pass.path, mode.unwrap_or(0o777) & 0o777 & !self.umask()).await;
         pass.settle(result)
     }
 
@@ -463,6 +465,24 @@ impl Access {
         let pass = self.enter(Ask::new("link", path, Need::All(Permissions::LINK))).await?;
         let result = match may_link(&pass.view, target) {
             Ok(()) => pass.storage().link(&pass.path, target).await,
+            Err(e) => Err(e),
+        };
+        pass.settle(result)
+    }
+
+    async fn read_link(&self, path: &VPath) -> Result<Box<[u8]>, Error> {
+        let pass = self.enter(Ask::new("readlink", path, Need::Look)).await?;
+        let result = pass.storage().read_link(&pass.path).await;
+        pass.settle(result)
+    }
+
+    /// A second name lets its holder do with the file what the rules of the second place allow, so both places must
+    /// allow reading and writing: the door would be passed by otherwise.
+    async fn hard_link(&self, path: &VPath, to: &VPath) -> Result<(), Error> {
+        let need = Need::All(Permissions::LINK | Permissions::READ | Permissions::WRITE | Permissions::OVERWRITE);
+        let pass = self.enter(Ask { to: Some((to, need)), ..Ask::new("hardlink", path, need) }).await?;
+        let result = match may_rename(&pass.view, &pass.path, pass.other()) {
+            Ok(()) => pass.storage().hard_link(&pass.path, pass.other()).await,
             Err(e) => Err(e),
         };
         pass.settle(result)

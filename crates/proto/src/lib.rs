@@ -5,4 +5,5 @@
 pub mod ftp;
 pub mod line;
 pub mod proxy;
+pub mod sftp;
 pub mod tftp;

@@ -396,8 +396,8 @@ impl World {
                 Yield::Listing
             }
             Op::Stat { path, .. } => Yield::Attr(attr(self.tree.get(&path).ok_or_else(missing)?)),
-            Op::MakeDir { path } if self.tree.contains_key(&path) => return Err(Error::new(Reason::Exists)),
-            Op::MakeDir { path } => {
+            Op::MakeDir { path, .. } if self.tree.contains_key(&path) => return Err(Error::new(Reason::Exists)),
+            Op::MakeDir { path, .. } => {
                 self.tree.insert(path, Node::Dir);
                 Yield::Done
             }

@@ -19,7 +19,7 @@ pub use error::Error;
 pub use event::{Direction, Event, Lane, What};
 pub use id::{AskId, SessionId, TransferId};
 pub use login::{Credentials, LoginError, Welcome};
-pub use op::{Op, Presence, Space, Usage, WriteHow, Yield};
+pub use op::{Op, OpenHow, Presence, Space, Usage, WriteHow, Yield};
 pub use path::{PathError, VPath};
 pub use reason::Reason;
 pub use secret::Secret;

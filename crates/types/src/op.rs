@@ -24,6 +24,14 @@ pub enum Op {
         /// How many bytes the client said it will send (ALLO), if it did.
         expected: Option<u64>,
     },
+    /// Open a file for reading and writing at any place (SFTP). Yields [`Yield::Opened`]; the open file stays with the
+    /// driver, and what is written is in place or, where the file was created or cut, when it is closed.
+    Open {
+        /// The file.
+        path: VPath,
+        /// What may be done with it, and what becomes of what stands there.
+        how: OpenHow,
+    },
     /// Open a folder for listing. Yields [`Yield::Listing`].
     List {
         /// The folder.
@@ -40,6 +48,8 @@ pub enum Op {
     MakeDir {
         /// The new folder.
         path: VPath,
+        /// Permission bits it is to have, less the session's umask; `0o777` where none are told.
+        mode: Option<u32>,
     },
     /// Remove an empty folder. Yields [`Yield::Done`].
     RemoveDir {
@@ -78,6 +88,18 @@ pub enum Op {
         path: VPath,
         /// What it points to, as it will be written.
         target: Box<[u8]>,
+    },
+    /// Ask where a symbolic link points. Yields [`Yield::Target`].
+    ReadLink {
+        /// The link.
+        path: VPath,
+    },
+    /// Give a file a second name. Yields [`Yield::Done`].
+    HardLink {
+        /// The file.
+        path: VPath,
+        /// Its second name, which nothing may have yet.
+        to: VPath,
     },
     /// Count files and bytes below a folder. Yields [`Yield::Usage`].
     Usage {
@@ -125,6 +147,26 @@ pub enum WriteHow {
     New,
 }
 
+/// How a file is opened that is read and written at any place: the flags of SSH_FXP_OPEN
+/// (draft-ietf-secsh-filexfer-02 §6.3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct OpenHow {
+    /// It is read.
+    pub read: bool,
+    /// It is written.
+    pub write: bool,
+    /// All writes go to its end, wherever they ask to go.
+    pub append: bool,
+    /// It is made if nothing stands there.
+    pub create: bool,
+    /// With `create`: nothing may stand there.
+    pub exclusive: bool,
+    /// What stands there is emptied.
+    pub truncate: bool,
+    /// Permission bits of a file that is made, less the session's umask; the usual ones where none are told.
+    pub mode: Option<u32>,
+}
+
 /// What a granted [`Op`] gives back. Bodies (sources, sinks, listings) stay with the driver; the session sees
 /// only what it needs for its replies.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -142,8 +184,12 @@ pub enum Yield {
         /// The byte writing starts at.
         at: u64,
     },
+    /// A file is open for reading and writing at any place.
+    Opened(Attr),
     /// A folder is open for listing.
     Listing,
+    /// Where a symbolic link points, as it was written.
+    Target(Box<[u8]>),
     /// A tree was removed.
     Removed {
         /// How many files and folders.
@@ -198,19 +244,43 @@ impl Op {
         match self {
             Self::Read { path, .. }
             | Self::Write { path, .. }
+            | Self::Open { path, .. }
             | Self::List { path }
             | Self::Stat { path, .. }
-            | Self::MakeDir { path }
+            | Self::MakeDir { path, .. }
             | Self::RemoveDir { path }
             | Self::RemoveTree { path }
             | Self::Remove { path }
             | Self::SetAttr { path, .. }
             | Self::Link { path, .. }
+            | Self::ReadLink { path }
+            | Self::HardLink { path, .. }
             | Self::Usage { path }
             | Self::Space { path }
             | Self::Reserve { path, .. } => Some(path),
             Self::Rename { from, .. } => Some(from),
             Self::Mount { .. } | Self::Umask { .. } | Self::Who => None,
+        }
+    }
+}
+
+/// The words behind `open FILE` on a ladder.
+impl fmt::Display for OpenHow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = [
+            (self.read, "read"),
+            (self.write, "write"),
+            (self.append, "append"),
+            (self.create, "create"),
+            (self.exclusive, "exclusive"),
+            (self.truncate, "truncate"),
+        ];
+        for (_, word) in words.iter().filter(|(set, _)| *set) {
+            write!(f, " {word}")?;
+        }
+        match self.mode {
+            Some(mode) => write!(f, " mode {mode:o}"),
+            None => Ok(()),
         }
     }
 }
@@ -228,10 +298,12 @@ impl fmt::Display for Op {
                 WriteHow::Unique => write!(f, "write unique {path}"),
                 WriteHow::New => write!(f, "write new {path}"),
             },
+            Self::Open { path, how } => write!(f, "open {path}{how}"),
             Self::List { path } => write!(f, "list {path}"),
             Self::Stat { path, follow: true } => write!(f, "stat {path}"),
             Self::Stat { path, follow: false } => write!(f, "lstat {path}"),
-            Self::MakeDir { path } => write!(f, "mkdir {path}"),
+            Self::MakeDir { path, mode: None } => write!(f, "mkdir {path}"),
+            Self::MakeDir { path, mode: Some(mode) } => write!(f, "mkdir {path} mode {mode:o}"),
             Self::RemoveDir { path } => write!(f, "rmdir {path}"),
             Self::RemoveTree { path } => write!(f, "rmtree {path}"),
             Self::Remove { path } => write!(f, "remove {path}"),
@@ -259,6 +331,8 @@ impl fmt::Display for Op {
                 write!(f, "link {path} to ")?;
                 show(target, f)
             }
+            Self::ReadLink { path } => write!(f, "readlink {path}"),
+            Self::HardLink { path, to } => write!(f, "hardlink {path} as {to}"),
             Self::Usage { path } => write!(f, "usage {path}"),
             Self::Space { path } => write!(f, "space {path}"),
             Self::Reserve { path, bytes } => write!(f, "reserve {bytes} in {path}"),
@@ -277,7 +351,7 @@ impl fmt::Display for Yield {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Done => f.write_str("done"),
-            Self::Attr(a) | Self::Reading(a) => {
+            Self::Attr(a) | Self::Reading(a) | Self::Opened(a) => {
                 let kind = match a.kind {
                     crate::Kind::File => "file",
                     crate::Kind::Dir => "folder",
@@ -296,6 +370,10 @@ impl fmt::Display for Yield {
             Self::Writing { path, at: 0 } => write!(f, "writing {path}"),
             Self::Writing { path, at } => write!(f, "writing {path} from {at}"),
             Self::Listing => f.write_str("listing"),
+            Self::Target(target) => {
+                f.write_str("target ")?;
+                show(target, f)
+            }
             Self::Removed { entries } => write!(f, "removed {entries}"),
             Self::Usage(u) => write!(f, "usage {} bytes {} files {} folders", u.bytes, u.files, u.folders),
             Self::Space(s) => match s.free {

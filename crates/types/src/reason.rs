@@ -172,6 +172,18 @@ reasons! {
     PasswordMissing = "760", "the login needs a password and nobody can be asked for it", "Give it with --password-file, in CARRACK_PASSWORD, or in ~/.netrc; or run it at a terminal.";
     PasswordUnusable = "761", "the password that was given cannot be used", "The message names where it came from and what is wrong with it.";
     BadBookmark = "762", "the bookmark cannot be used", "The message says which one and why; `carrack bookmark list` shows all.";
+
+    // 83x and 84x: SFTP and SCP
+    PacketTooLong = "830", "an SFTP packet is longer than may be", "Packets hold 262144 bytes; let the client ask limits@openssh.com, or set its buffer to 32 KiB.";
+    PacketBroken = "831", "an SFTP packet does not hold what its kind must hold", "This is a fault of the program at the other end: use another one, and see the session's ladder.";
+    SftpVersion = "832", "the other end does not speak version 3 of SFTP", "Use a program that does; all in use today do.";
+    NotInitialized = "833", "SFTP begins with INIT, once, and nothing else", "Use an SFTP client on the subsystem sftp.";
+    HandleUnknown = "834", "there is no such handle, or it was closed", "Open the file again.";
+    TooManyHandles = "835", "this session has as many files and folders open as it may have", "Close some; limits@openssh.com tells how many there may be.";
+    HandleMode = "836", "the handle was not opened for that", "Open the file for reading or writing, or the folder for listing.";
+    OperationUnknown = "837", "that request or extension of SFTP is not served", "VERSION names the extensions that are.";
+    DigestUnknown = "838", "none of the digests asked for is served", "Ask for sha256, sha512, sha1 or md5.";
+    RequestsUnanswered = "839", "more is asked than is read", "Read the answers before asking for more.";
 }
 
 impl Reason {

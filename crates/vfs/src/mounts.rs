@@ -229,6 +229,30 @@ impl Storage for Mounts {
         })
     }
 
+    fn read_link<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<Box<[u8]>, Error>> {
+        Box::pin(async move {
+            match self.resolve(path) {
+                Some((storage, below)) => storage.read_link(&below).await,
+                None => Err(Reason::NotFound.into()),
+            }
+        })
+    }
+
+    fn hard_link<'a>(&'a self, path: &'a VPath, to: &'a VPath) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let (Some((here, storage, old)), Some((there, _, new))) = (self.mount_of(path), self.mount_of(to)) else {
+                return Err(Error::with(Reason::ReadOnly, "no mount is here"));
+            };
+            if self.is_mount(to) || self.leads_to_mount(to) {
+                return Err(Reason::Exists.into());
+            }
+            if here != there {
+                return Err(Reason::CrossMount.into());
+            }
+            storage.hard_link(&old, &new).await
+        })
+    }
+
     fn space<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<Space, Error>> {
         Box::pin(async move {
             match self.resolve(path) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use io::body::{BoxFuture, Sink, Source};
-use types::{Attr, AttrChange, Entry, Error, Space, VPath, WriteHow};
+use types::{Attr, AttrChange, Entry, Error, Reason, Space, VPath, WriteHow};
 
 /// A place that keeps files: local disk, memory, objects, or another server. Paths are below its own root.
 ///
@@ -51,6 +51,18 @@ pub trait Storage: Send + Sync + 'static {
 
     /// Makes a symbolic link. One that would lead outside is made, shown and never opened.
     fn link<'a>(&'a self, path: &'a VPath, target: &'a [u8]) -> BoxFuture<'a, Result<(), Error>>;
+
+    /// Where a symbolic link points, as it was written. What is no link is [`Reason::BadParameter`](types::Reason).
+    fn read_link<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<Box<[u8]>, Error>> {
+        let _ = path;
+        Box::pin(async { Err(Reason::Unsupported.into()) })
+    }
+
+    /// Gives a file (no folder, no link) a second name that is free: [`Reason::Exists`](types::Reason) where it is not.
+    fn hard_link<'a>(&'a self, path: &'a VPath, to: &'a VPath) -> BoxFuture<'a, Result<(), Error>> {
+        let _ = (path, to);
+        Box::pin(async { Err(Reason::Unsupported.into()) })
+    }
 
     /// How much fits here.
     fn space<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<Space, Error>>;

@@ -44,7 +44,7 @@ fn table() -> Vec<(Op, &'static str)> {
         (write("/f", WriteHow::Append), "append"),
         (Op::Remove { path: p("/f") }, "delete"),
         (Op::Rename { from: p("/f"), to: p("/g"), replace: false }, "rename"),
-        (Op::MakeDir { path: p("/d2") }, "make_dir"),
+        (Op::MakeDir { path: p("/d2"), mode: None }, "make_dir"),
         (Op::RemoveDir { path: p("/d") }, "remove_dir"),
         (Op::RemoveTree { path: p("/d") }, "remove_dir"),
         (Op::SetAttr { path: p("/f"), change: mode }, "set_attr"),
@@ -118,7 +118,7 @@ async fn uploads_belong_to_the_user_and_keep_the_umask() {
     assert_eq!(code(&access, &write("/a", WriteHow::Replace)).await, Ok(()));
     assert_eq!(tree.last(), "write /a Replace 640 Some(\"bob\")");
     assert_eq!(access.act(&Op::Umask { mask: 0o077 }).await, Ok(Yield::Done));
-    assert_eq!(code(&access, &Op::MakeDir { path: path("/d") }).await, Ok(()));
+    assert_eq!(code(&access, &Op::MakeDir { path: path("/d"), mode: None }).await, Ok(()));
     assert_eq!(tree.last(), "mkdir /d 700");
 }
 

@@ -96,6 +96,17 @@ pub const fn reply_code(reason: Reason) -> u16 {
         R::NotServed => 502,
         R::NotNow => 503,
         R::BadParameter => 504,
+        // SFTP's own; no FTP session meets them.
+        R::HandleUnknown
+        | R::TooManyHandles
+        | R::HandleMode
+        | R::OperationUnknown
+        | R::DigestUnknown
+        | R::PacketTooLong
+        | R::PacketBroken
+        | R::SftpVersion
+        | R::NotInitialized
+        | R::RequestsUnanswered => 451,
         // What befalls a client; a storage that is another server may bring it here. Worth another try (451), or not (550).
         R::Unreachable
         | R::TooSlow

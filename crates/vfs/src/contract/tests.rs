@@ -113,6 +113,10 @@ impl Storage for Chroot {
     fn set_attr<'a>(&'a self, path: &'a VPath, change: &'a AttrChange) -> BoxFuture<'a, Result<Attr, Error>> {
         below!(self, path, set_attr, change)
     }
+    fn read_link<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<Box<[u8]>, Error>> {
+        below!(self, path, read_link)
+    }
+
     fn link<'a>(&'a self, path: &'a VPath, target: &'a [u8]) -> BoxFuture<'a, Result<(), Error>> {
         below!(self, path, link, target)
     }

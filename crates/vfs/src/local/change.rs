@@ -5,7 +5,8 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{
-    AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, fchmod, flock, mkdirat, openat, renameat, symlinkat, unlinkat,
+    AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, fchmod, flock, linkat, mkdirat, openat, readlinkat, renameat, statat,
+    symlinkat, unlinkat,
 };
 use rustix::io::Errno;
 use types::{Error, Reason, VPath};
@@ -145,6 +146,31 @@ pub(super) fn rename(inner: &Inner, from: &VPath, to: &VPath, replace: bool) -> 
         Err(Errno::BUSY) => Err(Reason::MountPoint.into()),
         other => other.map_err(call_error),
     }
+}
+
+pub(super) fn read_link(inner: &Inner, path: &VPath) -> Result<Box<[u8]>, Error> {
+    names::visible(path)?;
+    let no_link = || Error::with(Reason::BadParameter, "that is no symbolic link");
+    let Some((folder, name)) = inner.root.parent(path, Lookup::Full)? else { return Err(no_link()) };
+    match readlinkat(&folder, name.as_slice(), Vec::new()) {
+        Ok(target) => Ok(target.into_bytes().into()),
+        Err(Errno::INVAL) => Err(no_link()),
+        Err(e) => Err(call_error(e)),
+    }
+}
+
+pub(super) fn hard_link(inner: &Inner, path: &VPath, to: &VPath) -> Result<(), Error> {
+    names::visible(path)?;
+    names::creatable(to)?;
+    let Some((old_folder, old)) = inner.root.parent(path, Lookup::Full)? else { return Err(Reason::IsAFolder.into()) };
+    let Some((new_folder, new)) = inner.root.parent(to, Lookup::Full)? else { return Err(Reason::Exists.into()) };
+    let stands = statat(&old_folder, old.as_slice(), AtFlags::SYMLINK_NOFOLLOW).map_err(call_error)?;
+    match FileType::from_raw_mode(stands.st_mode) {
+        FileType::RegularFile => {}
+        FileType::Directory => return Err(Reason::IsAFolder.into()),
+        _ => return Err(Reason::NotRegular.into()),
+    }
+    linkat(&old_folder, old.as_slice(), &new_folder, new.as_slice(), AtFlags::empty()).map_err(call_error)
 }
 
 pub(super) fn link(inner: &Inner, path: &VPath, target: &[u8]) -> Result<(), Error> {

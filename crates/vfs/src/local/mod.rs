@@ -287,6 +287,16 @@ impl Storage for LocalStorage {
         Box::pin(self.change(move |inner| change::link(inner, &path, &target)))
     }
 
+    fn read_link<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<Box<[u8]>, Error>> {
+        let path = path.clone();
+        Box::pin(self.change(move |inner| change::read_link(inner, &path)))
+    }
+
+    fn hard_link<'a>(&'a self, path: &'a VPath, to: &'a VPath) -> BoxFuture<'a, Result<(), Error>> {
+        let (path, to) = (path.clone(), to.clone());
+        Box::pin(self.change(move |inner| change::hard_link(inner, &path, &to)))
+    }
+
     fn space<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<Space, Error>> {
         Box::pin(async move {
             names::visible(path)?;

@@ -250,6 +250,18 @@ impl Storage for MemoryStorage {
         })
     }
 
+    fn read_link<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<Box<[u8]>, Error>> {
+        Box::pin(async move {
+            names::visible(path)?;
+            let tree = self.inner.tree();
+            let node = tree.place(path, false)?.stands.ok_or(Reason::NotFound)?;
+            match &tree.get(node)?.what {
+                What::Link(target) => Ok(target.clone()),
+                _ => Err(Error::with(Reason::BadParameter, "that is no symbolic link")),
+            }
+        })
+    }
+
     fn space<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<Space, Error>> {
         Box::pin(async move {
             names::visible(path)?;

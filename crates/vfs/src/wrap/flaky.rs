@@ -143,6 +143,20 @@ impl Storage for Flaky {
         })
     }
 
+    fn read_link<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<Box<[u8]>, Error>> {
+        Box::pin(async move {
+            self.strike.call().await?;
+            self.storage.read_link(path).await
+        })
+    }
+
+    fn hard_link<'a>(&'a self, path: &'a VPath, to: &'a VPath) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            self.strike.call().await?;
+            self.storage.hard_link(path, to).await
+        })
+    }
+
     fn space<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<Space, Error>> {
         Box::pin(async move {
             self.strike.call().await?;

@@ -58,6 +58,14 @@ impl Storage for ReadOnly {
         refused()
     }
 
+    fn read_link<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<Box<[u8]>, Error>> {
+        self.0.read_link(path)
+    }
+
+    fn hard_link<'a>(&'a self, _: &'a VPath, _: &'a VPath) -> BoxFuture<'a, Result<(), Error>> {
+        refused()
+    }
+
     fn space<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<Space, Error>> {
         self.0.space(path)
     }

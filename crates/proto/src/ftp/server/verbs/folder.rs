@@ -9,7 +9,7 @@ use crate::ftp::verb::Verb;
 
 pub(super) fn mkd(session: &mut Session, argument: &[u8]) {
     let Some(path) = session.named_path(Verb::Mkd, argument) else { return };
-    let op = Op::MakeDir { path: path.clone() };
+    let op = Op::MakeDir { path: path.clone(), mode: None };
     session.ask(
         op,
         Box::new(move |session, answer| match answer {
