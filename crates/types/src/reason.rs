@@ -104,6 +104,15 @@ reasons! {
     DataTruncated = "316", "the data connection ended without TLS's close alert, so the end may be missing", "Send it again with a client that ends TLS properly (close_notify).";
     DataTls = "317", "the TLS handshake of the data connection failed", "See the session's ladder for what the client said.";
 
+    // 34x to 37x: bodies and what is made of them
+    BodyCut = "340", "the body ended before its own end mark", "Send it again, or the rest of it from the last restart marker.";
+    BodyBlock = "341", "the body is not framed as its mode and structure have it", "See that MODE and STRU are the same on both sides (RFC 959 section 3.4).";
+    BodyDeflate = "342", "the compressed body is damaged", "Send it again; MODE S sends it as it is.";
+    BodyRecord = "343", "a record holds the byte that ends records here (LF)", "Send it with STRU F, or as text (TYPE A or E).";
+    BodyPage = "344", "a page header is not as STRU P has it, or pages are missing", "Send all pages in order (RFC 959 section 3.1.2.3), or use STRU F.";
+    BodyMarker = "345", "a restart marker is empty, longer than 64 bytes, or not printable", "Use short markers (RFC 959 section 3.5).";
+    BodyBeyond = "346", "bytes came behind the end of the body", "Send the next file after the reply to this one.";
+
     // 4xx: what the peer said
     LineTooLong = "401", "the command line is too long", "Lines hold 8192 bytes.";
     BadByte = "402", "the command holds a NUL or a control byte that no name can hold", "Send names as RFC 3659 section 2.2 says.";

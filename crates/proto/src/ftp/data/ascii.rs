@@ -41,6 +41,11 @@ impl Encoder {
         }
     }
 
+    /// Whether what follows does not depend on what was last.
+    pub const fn is_between(&self) -> bool {
+        !self.cr
+    }
+
     /// Ends the body; nothing is ever held back on the way out.
     pub const fn finish(&mut self, _out: &mut Vec<u8>) {
         self.cr = false;
@@ -81,6 +86,11 @@ impl Decoder {
             rest = after;
         }
         out.extend_from_slice(rest);
+    }
+
+    /// Whether all that came is out.
+    pub const fn is_between(&self) -> bool {
+        !self.cr
     }
 
     /// Ends the body: a CR that came last is part of it.
