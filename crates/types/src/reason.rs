@@ -193,6 +193,8 @@ reasons! {
     OperationUnknown = "837", "that request or extension of SFTP is not served", "VERSION names the extensions that are.";
     DigestUnknown = "838", "none of the digests asked for is served", "Ask for sha256, sha512, sha1 or md5.";
     RequestsUnanswered = "839", "more is asked than is read", "Read the answers before asking for more.";
+    RequestArgument = "840", "that request is served, but not with these arguments", "OPEN makes and empties only what it opens for writing; digests are of blocks of 256 bytes at least; a copy does not overlap itself.";
+    NotALink = "841", "that is no symbolic link", "Name a link.";
 }
 
 impl Reason {

@@ -52,7 +52,7 @@ pub trait Storage: Send + Sync + 'static {
     /// Makes a symbolic link. One that would lead outside is made, shown and never opened.
     fn link<'a>(&'a self, path: &'a VPath, target: &'a [u8]) -> BoxFuture<'a, Result<(), Error>>;
 
-    /// Where a symbolic link points, as it was written. What is no link is [`Reason::BadParameter`](types::Reason).
+    /// Where a symbolic link points, as it was written. What is no link is [`Reason::NotALink`](types::Reason).
     fn read_link<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<Box<[u8]>, Error>> {
         let _ = path;
         Box::pin(async { Err(Reason::Unsupported.into()) })

@@ -27,6 +27,7 @@ pub const fn reply_code(reason: Reason) -> u16 {
         | R::ReadOnly
         | R::Unsupported
         | R::CrossMount
+        | R::NotALink
         | R::UnknownMount
         | R::MountPoint
         | R::MountGone => 550,
@@ -108,6 +109,7 @@ pub const fn reply_code(reason: Reason) -> u16 {
         | R::PacketBroken
         | R::SftpVersion
         | R::NotInitialized
+        | R::RequestArgument
         | R::RequestsUnanswered => 451,
         // What befalls a client; a storage that is another server may bring it here. Worth another try (451), or not (550).
         R::Unreachable

@@ -202,6 +202,28 @@ impl<'a> Extension<'a> {
         }
     }
 
+    /// The handle it is about, if it is about one (the one that is read, of two).
+    pub const fn handle(&self) -> Option<&'a [u8]> {
+        match self {
+            Self::Fstatvfs { handle } | Self::Fsync { handle } | Self::CheckFileHandle { handle, .. } => Some(handle),
+            Self::CopyData { from, .. } => Some(from),
+            _ => None,
+        }
+    }
+
+    /// The paths it is about, as they came.
+    pub const fn paths(&self) -> (Option<&'a [u8]>, Option<&'a [u8]>) {
+        match self {
+            Self::PosixRename { from, to } | Self::Hardlink { from, to } => (Some(from), Some(to)),
+            Self::Statvfs { path }
+            | Self::Lsetstat { path, .. }
+            | Self::ExpandPath { path }
+            | Self::CheckFileName { path, .. }
+            | Self::SpaceAvailable { path } => (Some(path), None),
+            _ => (None, None),
+        }
+    }
+
     /// Appends the name and what stands behind it.
     pub fn put(&self, out: &mut BytesMut) {
         put_string(self.name(), out);

@@ -1,7 +1,10 @@
 //! What does a server answer (draft-ietf-secsh-filexfer-02 §4 and §7)? Parsed without a copy, printed alike by both ends.
 
+use std::fmt;
+
 use bytes::{BufMut, BytesMut};
 use types::Reason;
+use types::path::show;
 
 use super::attrs::Attrs;
 use super::errors::Code;
@@ -186,6 +189,23 @@ impl<'a> Reply<'a> {
                 }
             }
         });
+    }
+}
+
+/// What a ladder shows: the kind, and of a status what it says.
+impl fmt::Display for Reply<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(code, message) => {
+                write!(f, "STATUS {} ", code.0)?;
+                if message.is_empty() { f.write_str(code.meaning()) } else { show(message, f) }
+            }
+            Self::Handle(_) => f.write_str("HANDLE"),
+            Self::Data(data) => write!(f, "DATA {}", data.len()),
+            Self::Name(names) => write!(f, "NAME {}", names.left),
+            Self::Attrs(_) => f.write_str("ATTRS"),
+            Self::Extended(_) => f.write_str("EXTENDED_REPLY"),
+        }
     }
 }
 

@@ -1,8 +1,11 @@
 //! What does a client ask for (draft-ietf-secsh-filexfer-02 §6, OpenSSH's PROTOCOL file §4)? Parsed without a copy, printed
 //! alike by both ends.
 
+use std::fmt;
+
 use bytes::{BufMut, BytesMut};
 use types::Reason;
+use types::path::show;
 
 use super::attrs::Attrs;
 use super::extension::Extension;
@@ -190,6 +193,14 @@ pub enum RequestError {
 }
 
 impl RequestError {
+    /// The id to answer to, if there is one.
+    pub const fn id(self) -> Option<u32> {
+        match self {
+            Self::Nameless => None,
+            Self::Truncated(id) | Self::Unknown(id, _) => Some(id),
+        }
+    }
+
     /// Why, for the status.
     pub const fn reason(self) -> Reason {
         match self {
@@ -294,6 +305,40 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// The handle it is about, if it is about one (the one that is read, of two).
+    pub const fn handle(&self) -> Option<&'a [u8]> {
+        match self {
+            Self::Close { handle }
+            | Self::Read { handle, .. }
+            | Self::Write { handle, .. }
+            | Self::Fstat { handle }
+            | Self::Fsetstat { handle, .. }
+            | Self::Readdir { handle } => Some(handle),
+            Self::Extended(extension) => extension.handle(),
+            _ => None,
+        }
+    }
+
+    /// The paths it is about, as they came: two for a renaming and a link.
+    pub const fn paths(&self) -> (Option<&'a [u8]>, Option<&'a [u8]>) {
+        match self {
+            Self::Open { path, .. }
+            | Self::Lstat { path }
+            | Self::Setstat { path, .. }
+            | Self::Opendir { path }
+            | Self::Remove { path }
+            | Self::Mkdir { path, .. }
+            | Self::Rmdir { path }
+            | Self::Realpath { path }
+            | Self::Stat { path }
+            | Self::Readlink { path } => (Some(path), None),
+            Self::Rename { from, to } => (Some(from), Some(to)),
+            Self::Symlink { target, link } => (Some(link), Some(target)),
+            Self::Extended(extension) => extension.paths(),
+            _ => (None, None),
+        }
+    }
+
     const fn kind(&self) -> u8 {
         match self {
             Self::Open { .. } => OPEN,
@@ -361,6 +406,22 @@ impl<'a> Request<'a> {
             }
             Self::Extended(extension) => extension.put(out),
         }
+    }
+}
+
+/// What a ladder shows: the name and the paths.
+impl fmt::Display for Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Extended(extension) => show(extension.name(), f)?,
+            other => f.write_str(other.name())?,
+        }
+        let (one, two) = self.paths();
+        for path in one.iter().chain(&two) {
+            f.write_str(" ")?;
+            show(path, f)?;
+        }
+        Ok(())
     }
 }
 

@@ -150,7 +150,7 @@ pub(super) fn rename(inner: &Inner, from: &VPath, to: &VPath, replace: bool) -> 
 
 pub(super) fn read_link(inner: &Inner, path: &VPath) -> Result<Box<[u8]>, Error> {
     names::visible(path)?;
-    let no_link = || Error::with(Reason::BadParameter, "that is no symbolic link");
+    let no_link = || Error::new(Reason::NotALink);
     let Some((folder, name)) = inner.root.parent(path, Lookup::Full)? else { return Err(no_link()) };
     match readlinkat(&folder, name.as_slice(), Vec::new()) {
         Ok(target) => Ok(target.into_bytes().into()),

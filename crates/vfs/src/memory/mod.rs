@@ -257,7 +257,7 @@ impl Storage for MemoryStorage {
             let node = tree.place(path, false)?.stands.ok_or(Reason::NotFound)?;
             match &tree.get(node)?.what {
                 What::Link(target) => Ok(target.clone()),
-                _ => Err(Error::with(Reason::BadParameter, "that is no symbolic link")),
+                _ => Err(Reason::NotALink.into()),
             }
         })
     }

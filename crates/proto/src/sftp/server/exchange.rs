@@ -137,5 +137,5 @@ pub enum Done {
     /// Attributes.
     Attr(Attr),
     /// Digests, one behind the other.
-    Digests(Vec<u8>),
+    Digests(Digest, Vec<u8>),
 }
