@@ -2,6 +2,7 @@
 //! its rate and stops alike.
 
 mod burst;
+mod pieces;
 mod receive;
 mod send;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use crate::buffer::{self, Buffer, Pool};
 use crate::meter::{Cancelled, Meter};
 use crate::stream::Stream;
 use crate::tls::Layer;
+pub use pieces::Pieces;
 use window::Window;
 
 /// What a transfer type does to a body on its way (TYPE A, for one). Exact wherever the pieces are cut.
