@@ -7,6 +7,7 @@ mod balancer;
 mod bookmark;
 mod bounds;
 mod cli;
+mod client;
 mod door;
 mod floors;
 mod harness;

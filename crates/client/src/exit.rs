@@ -61,10 +61,11 @@ mod tests {
 
     #[test]
     fn every_code_is_in_the_table_and_no_failure_passes_for_success() {
-        let table = include_str!("exit.rs");
+        let (table, documented) = (include_str!("exit.rs"), include_str!("../../../docs/json.md"));
         for &reason in Reason::ALL {
             let code = code(reason);
             assert!(code > PARTLY && table.contains(&format!("//! | {code} |")), "{reason:?} {code}");
+            assert!(documented.contains(&format!("\n| {code} |")), "docs/json.md lacks {reason:?} {code}");
         }
         for kind in Kind::ALL {
             let own = code(crate::failure::reason(kind));

@@ -13,6 +13,8 @@ pub(crate) enum Exit {
     Usage,
     /// The configuration is wrong.
     Config,
+    /// A client command ended with this code, of the table in `carrack_client::exit`.
+    Code(u8),
 }
 
 impl From<Exit> for ExitCode {
@@ -22,6 +24,7 @@ impl From<Exit> for ExitCode {
             Exit::Failed => 1,
             Exit::Usage => 2,
             Exit::Config => 3,
+            Exit::Code(code) => code,
         })
     }
 }

@@ -2,7 +2,9 @@
 //! made from this.
 
 mod address;
+pub(crate) mod client;
 mod exit;
+pub(crate) mod files;
 
 use std::path::PathBuf;
 
@@ -49,6 +51,16 @@ pub(crate) enum Command {
     Serve(Box<Serve>),
     /// Read a configuration file and say what it would serve, or what is wrong with it
     Check(Check),
+    /// List a folder on a server or on this machine
+    Ls(Box<files::Ls>),
+    /// Show what is known of a file or a folder
+    Stat(Box<files::Stat>),
+    /// Write files to standard output
+    Cat(Box<files::Cat>),
+    /// Remove files, and with -r folders and all that is in them
+    Rm(Box<files::Rm>),
+    /// Send lines to a server as they are, and show its replies
+    Quote(Box<files::Quote>),
     /// Turn a password into the hash that a configuration holds
     Hash,
     /// Keep names for places: after `bookmark add work URL`, `work:` and `work:folder/file` are places

@@ -2,6 +2,7 @@
 
 mod bookmark;
 mod check;
+mod client;
 mod hash;
 mod paper;
 mod serve;
@@ -15,6 +16,11 @@ pub(crate) fn run(command: Command) -> Exit {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Bookmark(args) => bookmark::run(&args),
+        Command::Ls(args) => client::ls::run(&args),
+        Command::Stat(args) => client::stat::run(&args),
+        Command::Cat(args) => client::cat::run(&args),
+        Command::Rm(args) => client::rm::run(&args),
+        Command::Quote(args) => client::quote::run(&args),
         Command::Hash => hash::run(),
         Command::Why(args) => why::run(&args),
         Command::Completions(args) => paper::completions(&args),

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -33,12 +34,20 @@ impl Look {
 
     /// What standard output can show: colours at a terminal, unless NO_COLOR or a dumb terminal say otherwise.
     pub(crate) fn of_stdout() -> Self {
+        Self::of(std::io::stdout())
+    }
+
+    /// The same of standard error.
+    pub(crate) fn of_stderr() -> Self {
+        Self::of(std::io::stderr())
+    }
+
+    fn of(stream: impl IsTerminal + AsFd) -> Self {
         let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
-        let colours = std::io::stdout().is_terminal() && !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
+        let colours = stream.is_terminal() && !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|n| std::env::var(n).ok().filter(|v| !v.is_empty()));
         let unicode = locale.is_none_or(|l| !matches!(l.as_str(), "C" | "POSIX"));
-        let columns =
-            rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| usize::from(size.ws_col)).filter(|c| *c > 0);
+        let columns = rustix::termios::tcgetwinsize(&stream).ok().map(|size| usize::from(size.ws_col)).filter(|c| *c > 0);
         Self { colours, unicode, columns: columns.unwrap_or(100) }
     }
 

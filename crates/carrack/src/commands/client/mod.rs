@@ -1,0 +1,234 @@
+//! How does a client command run? With places to open, a way to say what it found, and an end at Ctrl-C.
+
+pub(crate) mod cat;
+pub(crate) mod entry;
+mod ladder;
+mod login;
+pub(crate) mod ls;
+mod output;
+mod place;
+pub(crate) mod quote;
+pub(crate) mod rm;
+pub(crate) mod stat;
+mod tls;
+pub(crate) mod tree;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::time::Duration;
+
+use io::CancellationToken;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Mutex;
+use trace::Observer;
+use types::{Error, Reason};
+
+use crate::cli::Exit;
+use crate::cli::client::Options;
+use crate::say;
+use ladder::Ladders;
+pub(crate) use output::{Output, Stop};
+pub(crate) use place::Opened;
+use place::Server;
+
+/// How long servers may take to say good-bye; nobody waits longer for what changes nothing.
+const GOOD_BYE_WITHIN: Duration = Duration::from_secs(2);
+
+/// What a client command works with.
+pub(crate) struct Client {
+    /// What was asked for.
+    pub(crate) options: Options,
+    /// Where results, notes and failures go.
+    pub(crate) output: Output,
+    /// Cancelled by Ctrl-C: begin nothing more, and end what can be ended well.
+    pub(crate) token: CancellationToken,
+    /// What sessions live under: ended last.
+    life: CancellationToken,
+    observer: Arc<dyn Observer>,
+    servers: Mutex<Vec<Server>>,
+    /// Whether something was done.
+    done: AtomicBool,
+    /// The exit code of the first failure; 0 if there was none.
+    failed: AtomicU8,
+}
+
+impl Client {
+    /// Says that something failed, and remembers it for the exit code.
+    pub(crate) fn failed(&self, place: &str, error: &Error) {
+        self.output.failure(place, error);
+        let code = client::exit::code(error.reason);
+        let _ = self.failed.compare_exchange(0, code, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// Remembers that something was done, so that a failure is not one of everything.
+    pub(crate) fn done(&self) {
+        self.done.store(true, Ordering::Relaxed);
+    }
+
+    /// The exit code of what was done and what failed.
+    fn exit(&self) -> Exit {
+        match self.failed.load(Ordering::Relaxed) {
+            0 => Exit::Well,
+            130 => Exit::Code(130),
+            _ if self.done.load(Ordering::Relaxed) => Exit::Code(client::exit::PARTLY),
+            code => Exit::Code(code),
+        }
+    }
+
+    /// Opens each place and does something with it. What fails is told, and the next is done all the same.
+    ///
+    /// # Errors
+    /// [`Stop::PipeClosed`], after which nothing more is worth doing.
+    pub(crate) async fn each(&self, places: &[String], work: impl AsyncFn(Opened) -> Result<(), Stop>) -> Result<(), Stop> {
+        for text in places {
+            let (place, result) = match self.open(text).await {
+                Ok(opened) => (opened.shown.clone(), work(opened).await),
+                Err(error) => (without_password(text), Err(error.into())),
+            };
+            match result {
+                Ok(()) => self.done(),
+                Err(Stop::PipeClosed) => return Err(Stop::PipeClosed),
+                Err(Stop::Failed(error)) => {
+                    self.failed(&place, &error);
+                    if error.reason == Reason::Cancelled {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A place as it was typed; what may be a password is left out.
+fn without_password(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    match authority.rsplit_once('@') {
+        Some((login, host)) => {
+            let user = login.split_once(':').map_or(login, |(user, _)| user);
+            format!("{scheme}://{user}@{host}/{path}")
+        }
+        None => text.to_owned(),
+    }
+}
+
+/// What happens at the first Ctrl-C. At the second, a command ends where it stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum AtInterrupt {
+    /// The work is dropped.
+    Drop,
+    /// The work is waited for: it hears of it by [`Client::token`].
+    Wait,
+}
+
+/// Runs a command's work to its end. `command` is its name.
+pub(crate) fn run(
+    command: &'static str,
+    options: &Options,
+    at_interrupt: AtInterrupt,
+    work: impl AsyncFnOnce(&Client) -> Result<(), Stop>,
+) -> Exit {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            say::err(format_args!("carrack {command}: the reactor: {e}"));
+            return Exit::Failed;
+        }
+    };
+    let client = Client {
+        options: options.clone(),
+        output: Output::new(command, &options.say),
+        token: CancellationToken::new(),
+        life: CancellationToken::new(),
+        observer: Ladders::observer(&options.say),
+        servers: Mutex::default(),
+        done: AtomicBool::new(false),
+        failed: AtomicU8::new(0),
+    };
+    let exit = runtime.block_on(live(&client, at_interrupt, work));
+    // Sessions that still live end here, and so are drawn before the command is over.
+    client.life.cancel();
+    runtime.shutdown_timeout(GOOD_BYE_WITHIN);
+    exit
+}
+
+async fn live(client: &Client, at_interrupt: AtInterrupt, work: impl AsyncFnOnce(&Client) -> Result<(), Stop>) -> Exit {
+    let mut interrupts = match Interrupts::listen() {
+        Ok(interrupts) => interrupts,
+        Err(e) => {
+            client.failed("signals", &Error::with(Reason::Io, e.to_string()));
+            return client.exit();
+        }
+    };
+    let result = {
+        let mut work = std::pin::pin!(work(client));
+        let first = tokio::select! {
+            result = &mut work => Some(result),
+            () = interrupts.next() => None,
+        };
+        match (first, at_interrupt) {
+            (Some(result), _) => Some(result),
+            (None, AtInterrupt::Drop) => None,
+            (None, AtInterrupt::Wait) => {
+                client.token.cancel();
+                tokio::select! {
+                    result = &mut work => Some(result),
+                    () = interrupts.next() => None,
+                }
+            }
+        }
+    };
+    let Some(result) = result else {
+        client.token.cancel();
+        let _ = client.output.flush();
+        return Exit::Code(client::exit::code(Reason::Cancelled));
+    };
+    match result.and_then(|()| client.output.flush()) {
+        Ok(()) | Err(Stop::PipeClosed) => {}
+        Err(Stop::Failed(error)) => client.failed("", &error),
+    }
+    let good_bye = async {
+        for server in client.servers.lock().await.iter() {
+            server.close().await;
+        }
+    };
+    let _ = tokio::time::timeout(GOOD_BYE_WITHIN, good_bye).await;
+    client.exit()
+}
+
+/// Ctrl-C, and the polite form of kill.
+struct Interrupts {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Interrupts {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_repeated() {
+        for (typed, shown) in [
+            ("ftp://anna:geheim@h/x", "ftp://anna@h/x"),
+            ("gopher://anna:ge@heim@h:x/", "gopher://anna@h:x/"),
+            ("ftp://h/a@b:c", "ftp://h/a@b:c"),
+            ("notes", "notes"),
+        ] {
+            assert_eq!(without_password(typed), shown);
+        }
+    }
+}

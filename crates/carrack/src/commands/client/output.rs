@@ -1,0 +1,186 @@
+//! How does a command say what it found, and what went wrong? Results on standard output, plain or as JSON, all else on
+//! standard error; text from outside is made harmless, and a pipe that closes ends the work quietly.
+
+use std::fmt;
+use std::io::{BufWriter, ErrorKind, IsTerminal, Stdout, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Value, json};
+use types::text::printable;
+use types::{Error, Reason};
+
+use crate::cli::client::SayOptions;
+use crate::say;
+
+/// Why a command goes no further.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// Nobody reads what it says any more: no failure.
+    PipeClosed,
+    /// It failed.
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Reason> for Stop {
+    fn from(reason: Reason) -> Self {
+        Self::Failed(reason.into())
+    }
+}
+
+/// Where a command says things.
+pub(crate) struct Output {
+    /// The command's name, before what it complains of.
+    command: &'static str,
+    json: bool,
+    quiet: bool,
+    terminal: bool,
+    warned: AtomicBool,
+    out: Mutex<BufWriter<Stdout>>,
+}
+
+impl Output {
+    pub(crate) fn new(command: &'static str, options: &SayOptions) -> Self {
+        let out = std::io::stdout();
+        Self {
+            command,
+            json: options.json,
+            quiet: options.quiet,
+            terminal: out.is_terminal(),
+            warned: AtomicBool::new(false),
+            out: Mutex::new(BufWriter::new(out)),
+        }
+    }
+
+    /// Whether results are JSON.
+    pub(crate) const fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Whether somebody looks at standard output.
+    pub(crate) const fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// A line of the result.
+    ///
+    /// # Errors
+    /// [`Stop::PipeClosed`] where nobody reads it, the system's otherwise.
+    pub(crate) fn line(&self, text: fmt::Arguments<'_>) -> Result<(), Stop> {
+        writeln!(self.lock(), "{text}").map_err(stop)
+    }
+
+    /// An object of the result, on a line of its own.
+    ///
+    /// # Errors
+    /// As [`Output::line`].
+    pub(crate) fn object(&self, object: &Value) -> Result<(), Stop> {
+        self.line(format_args!("{object}"))
+    }
+
+    /// Bytes of the result, as they are.
+    ///
+    /// # Errors
+    /// As [`Output::line`].
+    pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), Stop> {
+        self.lock().write_all(bytes).map_err(stop)
+    }
+
+    /// Hands on all that was said.
+    ///
+    /// # Errors
+    /// As [`Output::line`].
+    pub(crate) fn flush(&self) -> Result<(), Stop> {
+        self.lock().flush().map_err(stop)
+    }
+
+    /// Something worth knowing that is no result.
+    pub(crate) fn note(&self, text: fmt::Arguments<'_>) {
+        if !self.quiet {
+            self.aside("note", text);
+        }
+    }
+
+    /// Something that may go wrong; a command says it once.
+    pub(crate) fn warn_once(&self, text: fmt::Arguments<'_>) {
+        if !self.warned.swap(true, Ordering::Relaxed) {
+            self.aside("warning", text);
+        }
+    }
+
+    fn aside(&self, kind: &str, text: fmt::Arguments<'_>) {
+        // What was found before stands before it on the screen, too; a closed pipe is seen by the next line.
+        let _ = self.flush();
+        if self.json {
+            say::err(format_args!("{}", json!({ "event": kind, "text": text.to_string() })));
+        } else {
+            say::err(format_args!("carrack {}: {kind}: {}", self.command, printable(&text.to_string())));
+        }
+    }
+
+    /// A failure: what it is about, what happened, its code, and what can be done.
+    pub(crate) fn failure(&self, place: &str, error: &Error) {
+        let _ = self.flush();
+        if self.json {
+            say::err(format_args!("{}", failure_object(place, error)));
+        } else {
+            say::err(format_args!("carrack {}: {}", self.command, failure_text(place, error)));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BufWriter<Stdout>> {
+        // A panic while it was held left whole writes only.
+        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn stop(error: std::io::Error) -> Stop {
+    if error.kind() == ErrorKind::BrokenPipe {
+        return Stop::PipeClosed;
+    }
+    Stop::Failed(Error::with(Reason::Io, format!("standard output: {error}")))
+}
+
+/// `ftp://host/x: no such file or folder [CRK-201]`, what was said of it, and the remedy on a line of its own.
+fn failure_text(place: &str, error: &Error) -> String {
+    let reason = error.reason;
+    let detail = error.detail.as_ref().map(|detail| format!(": {}", printable(detail))).unwrap_or_default();
+    let place = printable(place);
+    format!("{place}: {}{detail} [{}]\n  {}", reason.cause(), reason.code(), reason.remedy())
+}
+
+fn failure_object(place: &str, error: &Error) -> Value {
+    let reason = error.reason;
+    json!({
+        "event": "error",
+        "place": place,
+        "code": reason.code(),
+        "cause": reason.cause(),
+        "detail": error.detail,
+        "remedy": reason.remedy(),
+        "exit": client::exit::code(reason),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_names_place_code_and_remedy_and_acts_on_no_terminal() {
+        let error = Error::with(Reason::NotFound, "the server said: 550 \x1b[2J");
+        let text = failure_text("ftp://h/\x07", &error);
+        assert_eq!(
+            text,
+            "ftp://h/\\x07: no such file or folder: the server said: 550 \\x1b[2J [CRK-201]\n  Check the name; names are case-sensitive."
+        );
+        let object = failure_object("ftp://h/", &error);
+        assert_eq!((object["code"].as_str(), object["exit"].as_u64()), (Some("CRK-201"), Some(78)));
+    }
+}

@@ -1,0 +1,229 @@
+//! Where does a URL or a path lead? To a storage and a path in it: a server's, or this machine's.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use client::connect::Family;
+use client::ftp::{Dial, Ftp, Root, is_passing, settings};
+use client::url::Scheme;
+use client::{Place, Remote, Url, pool};
+use io::clock;
+use proto::ftp::client::{Form, Limits, Tls};
+use types::{Error, Reason, VPath};
+use vfs::{Durability, LocalSettings, LocalStorage, Owner, SharedStorage};
+
+use super::{Client, login, tls};
+use crate::bookmarks;
+use crate::cli::client::{NetworkOptions, Options};
+
+/// How often opening a session is tried again, unless told otherwise.
+const RETRIES: u32 = 3;
+/// The pause before the second try; each further one is twice as long.
+const PAUSE: Duration = Duration::from_secs(1);
+/// No pause is longer.
+const PAUSE_AT_MOST: Duration = Duration::from_secs(30);
+/// As many connections to one server as a command may have at once, unless it says otherwise.
+const CONNECTIONS: usize = 4;
+
+/// A place that is open.
+#[derive(Clone)]
+pub(crate) struct Opened {
+    /// Where its files are.
+    pub(crate) storage: SharedStorage,
+    /// The same as a server, where it is one.
+    pub(crate) remote: Option<Arc<dyn Remote>>,
+    /// The place in the storage.
+    pub(crate) path: VPath,
+    /// Whose unfinished files count.
+    pub(crate) owner: Owner,
+    /// The place as people may see it, without a password.
+    pub(crate) shown: String,
+    /// Whether it was written with a slash at its end: a folder is meant.
+    pub(crate) is_folder: bool,
+}
+
+/// A server that is connected to.
+pub(super) struct Server {
+    url: Url,
+    root: Root,
+    remote: Arc<dyn Remote>,
+    storage: SharedStorage,
+}
+
+impl Server {
+    /// Whether the same session can serve a URL.
+    fn serves(&self, url: &Url, root: Root) -> bool {
+        let own = &self.url;
+        self.root == root
+            && own.scheme == url.scheme
+            && own.host == url.host
+            && own.port() == url.port()
+            && own.user == url.user
+            && own.password == url.password
+    }
+
+    /// Says good-bye.
+    pub(super) async fn close(&self) {
+        self.remote.close().await;
+    }
+}
+
+impl Client {
+    /// Opens what somebody typed: a URL, a bookmark, or a path on this machine. Servers stay connected until the command ends.
+    ///
+    /// # Errors
+    /// Those of reading the text, and of connecting.
+    pub(crate) async fn open(&self, text: &str) -> Result<Opened, Error> {
+        let resolved = bookmarks::resolve(text, self.options.login.user.as_deref())?;
+        match resolved.place {
+            Place::Local(path) => local(&path),
+            Place::Remote(url) if resolved.options.is_empty() => self.open_url(&url, &self.options).await,
+            Place::Remote(url) => {
+                let words = resolved.options.iter().map(|word| &**word);
+                let own =
+                    Options::parse_words(words).map_err(|why| Error::with(Reason::BadBookmark, format!("{text}: {why}")))?;
+                self.open_url(&url, &self.options.over(own)).await
+            }
+        }
+    }
+
+    /// Opens a place on a server.
+    ///
+    /// # Errors
+    /// Those of connecting.
+    pub(crate) async fn open_url(&self, url: &Url, options: &Options) -> Result<Opened, Error> {
+        let path = VPath::parse(&url.path)?;
+        let root = if url.is_absolute() { Root::Server } else { Root::Home };
+        let mut servers = self.servers.lock().await;
+        let known = servers.iter().find(|server| server.serves(url, root));
+        let (storage, remote) = match known {
+            Some(server) => (server.storage.clone(), server.remote.clone()),
+            None => {
+                let server = self.connect(url, root, options).await?;
+                let parts = (server.storage.clone(), server.remote.clone());
+                servers.push(server);
+                parts
+            }
+        };
+        Ok(Opened {
+            storage,
+            remote: Some(remote),
+            path,
+            owner: Owner::default(),
+            shown: Url { password: None, ..url.clone() }.to_string(),
+            is_folder: url.path.ends_with(b"/"),
+        })
+    }
+
+    /// Begins a session; how depends on the scheme alone.
+    async fn connect(&self, url: &Url, root: Root, options: &Options) -> Result<Server, Error> {
+        match url.scheme {
+            Scheme::Ftp | Scheme::Ftps | Scheme::Ftpes => {
+                let ftp = Arc::new(self.connect_ftp(url, root, options).await?);
+                Ok(Server { url: url.clone(), root, remote: ftp.clone(), storage: ftp })
+            }
+        }
+    }
+
+    async fn connect_ftp(&self, url: &Url, root: Root, options: &Options) -> Result<Ftp, Error> {
+        let mut dial = dial(url, options, self)?;
+        dial.observer = self.observer.clone();
+        let retries = options.network.retries;
+        let (mut tries, mut pause) = (0, PAUSE);
+        loop {
+            let opened = Ftp::open(dial.clone(), root, CONNECTIONS, pool::WAIT_WITHIN, &self.life).await;
+            let error = match opened {
+                Ok(ftp) => return Ok(ftp),
+                Err(error) => error,
+            };
+            // A name that was mistyped is no better a second later; who asks for it gets it.
+            let may_pass = is_passing(&error) && (error.reason != Reason::Unreachable || retries.is_some());
+            if !may_pass || tries >= retries.unwrap_or(RETRIES) {
+                return Err(error);
+            }
+            tries += 1;
+            self.output.note(format_args!("{url}: {error}; trying again in {} s", pause.as_secs()));
+            clock::sleep_until(clock::now() + pause).await;
+            pause = (pause * 2).min(PAUSE_AT_MOST);
+        }
+    }
+}
+
+/// How a server of FTP is dialled.
+fn dial(url: &Url, options: &Options, client: &Client) -> Result<Dial, Error> {
+    let login = login::login(url, &options.login, &client.output)?;
+    let mode = tls::mode(url, &login, &options.tls)?;
+    let mut settings = settings(login);
+    settings.tls = mode;
+    settings.forms = forms(&options.network, settings.forms);
+    settings.limits = limits(&options.network);
+    let mut dial = Dial::new(&url.host, url.port(), settings);
+    if mode != Tls::Off {
+        dial.tls = Some(tls::client(&options.tls)?);
+    }
+    dial.family = match (options.network.ipv4, options.network.ipv6) {
+        (true, _) => Family::V4,
+        (_, true) => Family::V6,
+        _ => Family::Any,
+    };
+    dial.connect_within = options.network.connect_timeout.map_or(Dial::CONNECT_WITHIN, |seconds| seconds.0);
+    dial.active_ports =
+        options.network.active_ports.as_ref().filter(|ports| !ports.any()).map(|ports| (*ports.0.start(), *ports.0.end()));
+    Ok(dial)
+}
+
+/// Which ways to a data connection are tried.
+fn forms(options: &NetworkOptions, usual: Vec<Form>) -> Vec<Form> {
+    let active = options.active || options.active_ports.is_some();
+    usual.into_iter().filter(|form| if active { !form.is_passive() } else { form.is_passive() || !options.passive }).collect()
+}
+
+fn limits(options: &NetworkOptions) -> Limits {
+    let usual = Limits::default();
+    match options.timeout {
+        None => usual,
+        Some(seconds) => Limits {
+            greeting: seconds.0,
+            handshake: seconds.0,
+            reply: seconds.0,
+            data_connection: seconds.0,
+            progress: seconds.0,
+            confirmation: usual.confirmation.max(seconds.0),
+            data_end: seconds.0,
+            abort: usual.abort.min(seconds.0),
+        },
+    }
+}
+
+/// A path on this machine, with the rights of whoever runs this.
+fn local(path: &Path) -> Result<Opened, Error> {
+    use std::os::unix::ffi::OsStrExt;
+    let absolute = std::path::absolute(path).map_err(|e| Error::with(Reason::BadName, e.to_string()))?;
+    // What is copied to this machine is safe once the system has it, as with every other program.
+    let settings = LocalSettings { durability: Durability::Os, ..LocalSettings::default() };
+    Ok(Opened {
+        storage: Arc::new(LocalStorage::open(Path::new("/"), settings)?),
+        remote: None,
+        path: VPath::parse(absolute.as_os_str().as_bytes())?,
+        owner: Owner(Some(format!("uid {}", rustix::process::getuid().as_raw()).into())),
+        shown: path.display().to_string(),
+        is_folder: path.as_os_str().as_bytes().ends_with(b"/"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn active_and_passive_leave_the_other_out() {
+        let all = || vec![Form::Epsv, Form::Pasv, Form::Eprt, Form::Port];
+        let none = NetworkOptions::default();
+        assert_eq!(forms(&none, all()), all());
+        assert_eq!(forms(&NetworkOptions { active: true, ..none.clone() }, all()), [Form::Eprt, Form::Port]);
+        assert_eq!(forms(&NetworkOptions { passive: true, ..none.clone() }, all()), [Form::Epsv, Form::Pasv]);
+        let ports = NetworkOptions { active_ports: "5000".parse().ok(), ..none };
+        assert_eq!(forms(&ports, all()), [Form::Eprt, Form::Port]);
+    }
+}
