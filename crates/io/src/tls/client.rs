@@ -20,8 +20,9 @@ use types::Reason;
 
 use super::certificates::{Certificate, LoadError, Roots};
 use super::failure::Failure;
+use super::handshake::{self, LastFlight};
 use super::layer::Side;
-use super::{handshake, provider};
+use super::provider;
 use crate::stream::Stream;
 
 /// Tickets kept. Each is used once; servers send two with each handshake, and some more with the first. No more than
@@ -122,7 +123,7 @@ impl ClientSession {
             .map_err(|_| Failure::new(Reason::TlsHandshake, format!("“{name}” is no name that a certificate could have")))?;
         let side = UnbufferedClientConnection::new(self.config.clone(), name).map_err(|e| Failure::of(&e, false))?;
         // The last flight waits for nothing: a server that has none of ours to await says nothing more.
-        Ok(Stream::Tls(Box::new(handshake::run(tcp, Side::Client(side), deadline, false).await?)))
+        Ok(Stream::Tls(Box::new(handshake::run(tcp, Side::Client(side), deadline, LastFlight::Now).await?)))
     }
 }
 

@@ -12,20 +12,31 @@ use super::layer::{Layer, RECORD_TYPES, Side};
 /// Read at once: a flight of a handshake.
 const FLIGHT: usize = 4 * 1024;
 
-/// Does the handshake. With `holds`, the last flight may wait for the first bytes that follow it. The future may be
-/// dropped; the connection is closed then.
-pub(super) async fn run(tcp: TcpStream, side: Side, deadline: Instant, holds: bool) -> Result<Layer, Failure> {
+/// When the last flight of the handshake leaves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum LastFlight {
+    /// At once.
+    Now,
+    /// With the first bytes that follow it.
+    WithBytes,
+    /// When this end ends TLS, if the other end can do without it until then: over TLS 1.3 it holds nothing but tickets
+    /// (RFC 8446 §4.6.1).
+    AtEnd,
+}
+
+/// Does the handshake. The future may be dropped; the connection is closed then.
+pub(super) async fn run(tcp: TcpStream, side: Side, deadline: Instant, last: LastFlight) -> Result<Layer, Failure> {
     // Several small flights, each awaited by the other end: none may wait for an acknowledgement.
     tcp.set_nodelay(true)?;
     // Boxed: this runs once, in a task that lives as long as the session.
-    let shake = Box::pin(shake(Layer::new(tcp, side), holds));
+    let shake = Box::pin(shake(Layer::new(tcp, side), last));
     match tokio::time::timeout_at(deadline.into(), shake).await {
         Ok(result) => result,
         Err(_) => Err(Failure::new(Reason::TlsTimeout, "the other end did not go on with the handshake")),
     }
 }
 
-async fn shake(mut layer: Layer, holds: bool) -> Result<Layer, Failure> {
+async fn shake(mut layer: Layer, last: LastFlight) -> Result<Layer, Failure> {
     loop {
         if let Some(kind) = layer.unseen().first()
             && !RECORD_TYPES.contains(kind)
@@ -36,8 +47,10 @@ async fn shake(mut layer: Layer, holds: bool) -> Result<Layer, Failure> {
         }
         let stepped = layer.shake();
         if layer.is_settled() && stepped.is_ok() {
-            if !holds {
-                layer.flush().await?;
+            match last {
+                LastFlight::WithBytes => {}
+                LastFlight::AtEnd if layer.is_1_3() => layer.withhold(),
+                LastFlight::AtEnd | LastFlight::Now => layer.flush().await?,
             }
             return Ok(layer);
         }

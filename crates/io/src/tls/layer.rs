@@ -11,10 +11,10 @@ use std::time::Instant;
 
 use rustix::buffer::spare_capacity;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
-use rustls::CommonState;
 use rustls::client::UnbufferedClientConnection;
 use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus, WriteTraffic};
+use rustls::{CommonState, ProtocolVersion};
 use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
@@ -66,6 +66,8 @@ pub struct Layer {
     outgoing: Outgoing,
     /// Plain text of the caller's that stands encrypted in `outgoing` and was not reported as written yet.
     accepted: usize,
+    /// What stands in `outgoing` waits until this end has something to say.
+    withholds: bool,
     state: State,
     /// A FIN without a close alert counts as an end.
     lenient: bool,
@@ -120,6 +122,7 @@ impl Layer {
             given: 0,
             outgoing: Outgoing::default(),
             accepted: 0,
+            withholds: false,
             state: State::Open,
             lenient: false,
             secured: None,
@@ -176,6 +179,16 @@ impl Layer {
     /// The connection beneath.
     pub(crate) const fn tcp(&self) -> &TcpStream {
         &self.tcp
+    }
+
+    /// Whether it is TLS 1.3 that was agreed on.
+    pub(super) fn is_1_3(&self) -> bool {
+        self.common().protocol_version() == Some(ProtocolVersion::TLSv1_3)
+    }
+
+    /// What waits to leave goes on waiting while this end only reads.
+    pub(super) const fn withhold(&mut self) {
+        self.withholds = true;
     }
 
     pub(super) fn common(&self) -> &CommonState {
@@ -252,7 +265,9 @@ impl Layer {
                 Step::Closed => return Ok(0),
                 Step::Blocked => {}
             }
-            self.push_out()?;
+            if !self.withholds {
+                self.push_out()?;
+            }
             if self.receive(if most >= RECORD { MUCH } else { LITTLE })? == 0 {
                 self.state = State::Truncated;
             }

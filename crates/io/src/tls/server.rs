@@ -13,17 +13,18 @@ use types::{Direction, Reason};
 
 use super::certificates::{Certificates, LoadError, Roots};
 use super::failure::Failure;
+use super::handshake::{self, LastFlight};
 use super::layer::Side;
+use super::provider;
 use super::store::{Claim, Store, Visitor};
-use super::{handshake, provider};
 use crate::stream::Stream;
 
 /// The one application protocol: "ftp" (IANA's registry of ALPN protocol IDs; RFC 7301). Clients that offer none are
 /// served as well, for most do.
 const ALPN: &[u8] = b"ftp";
 
-/// Tickets given out on a control connection. Some clients use each but once (RFC 8446 §C.4), and get no new ones
-/// while they only upload.
+/// Tickets given out on a control connection. Some clients use each but once (RFC 8446 §C.4), and those that close an
+/// upload's connection without reading on get no new ones.
 const TICKETS: usize = 8;
 
 /// The same where clients show certificates, which are part of each session that is kept.
@@ -32,6 +33,9 @@ const TICKETS_WITH_CERTIFICATES: usize = 4;
 /// Tickets given out on a data connection from which the client reads: one for the next of its kind, and one for an
 /// upload.
 const TICKETS_FOR_READERS: usize = 2;
+
+/// The same where the client writes, for those that read on until the server ends TLS, too.
+const TICKETS_FOR_WRITERS: usize = 1;
 
 /// Whether clients show a certificate.
 #[derive(Clone, Debug, Default)]
@@ -150,7 +154,7 @@ impl ServerSession {
         config.session_storage = self.store.clone();
         config.send_tls13_tickets = self.tickets;
         config.cert_resolver = Arc::new(Asked { chooser: config.cert_resolver, host: self.asked.clone() });
-        enter(config, stream, deadline, false).await
+        enter(config, stream, deadline, LastFlight::Now).await
     }
 
     /// Does the handshake on a data connection. Whether it resumed this session is for the caller to ask.
@@ -161,10 +165,15 @@ impl ServerSession {
         let mut config = ServerConfig::clone(&self.config);
         let visitor = Arc::new(Visitor::new(self.store.clone()));
         config.session_storage = visitor.clone();
-        // A client that only writes may never read a ticket, and closing a socket with something unread resets the
-        // connection and loses what is not sent yet. One that reads gets a ticket along with the first bytes.
-        config.send_tls13_tickets = if way == Direction::Out { TICKETS_FOR_READERS } else { 0 };
-        let stream = enter(config, stream, deadline, way == Direction::Out).await?;
+        // A client that only writes may never read its ticket, and closing a socket with something unread resets the
+        // connection and loses what is not sent yet. So it gets one when all has come; one that reads gets its tickets
+        // along with the first bytes.
+        let (tickets, last) = match way {
+            Direction::Out => (TICKETS_FOR_READERS, LastFlight::WithBytes),
+            Direction::In => (TICKETS_FOR_WRITERS, LastFlight::AtEnd),
+        };
+        config.send_tls13_tickets = tickets;
+        let stream = enter(config, stream, deadline, last).await?;
         if stream.tls().is_some_and(super::Secured::is_resumed) {
             visitor.stays();
             self.resumes.store(true, Ordering::Relaxed);
@@ -173,10 +182,10 @@ impl ServerSession {
     }
 }
 
-async fn enter(config: ServerConfig, stream: Stream, deadline: Instant, holds: bool) -> Result<Stream, Failure> {
+async fn enter(config: ServerConfig, stream: Stream, deadline: Instant, last: LastFlight) -> Result<Stream, Failure> {
     let Stream::Plain(tcp) = stream else {
         return Err(Failure::new(Reason::TlsHandshake, "the connection is protected already"));
     };
     let side = UnbufferedServerConnection::new(Arc::new(config)).map_err(|e| Failure::of(&e, true))?;
-    Ok(Stream::Tls(Box::new(handshake::run(tcp, Side::Server(side), deadline, holds).await?)))
+    Ok(Stream::Tls(Box::new(handshake::run(tcp, Side::Server(side), deadline, last).await?)))
 }

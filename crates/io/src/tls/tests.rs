@@ -245,6 +245,25 @@ async fn data_connections_resume_their_own_control_connection_and_no_other() {
     }
 }
 
+/// A client that reads on until the server ends TLS has a new ticket for each that it used, however many files it sends.
+#[tokio::test]
+async fn uploads_in_any_number_resume_where_the_client_reads_to_the_end() {
+    let (server, client) = ends(&only_1_3(true));
+    let (session, known) = (server.session(), client.session());
+    let (_a, b) = control(&session, &known).await;
+    read_tickets(b).await;
+    for turn in 0..30 {
+        let (mut a, mut b) = data(&session, &known, Direction::In).await;
+        assert!(a.tls().unwrap().is_resumed(), "{turn}");
+        b.finish().await.unwrap();
+        assert_eq!(a.read(&mut [0; 8]).await.unwrap(), 0);
+        // Nothing was sent so far: a client that had closed with something unread would have cut off its own bytes.
+        assert_eq!(b.try_read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
+        a.finish().await.unwrap();
+        assert_eq!(b.read(&mut [0; 8]).await.unwrap(), 0);
+    }
+}
+
 /// Clients learn of tickets when they read.
 async fn read_tickets(mut stream: Stream) {
     tokio::time::sleep(Duration::from_millis(20)).await;
