@@ -25,6 +25,8 @@ pub(crate) struct InForce {
     users: HashMap<Box<str>, Arc<View>>,
     anonymous: Option<Arc<View>>,
     roots: HashMap<Box<str>, Arc<Tree>>,
+    /// Some key may be certified, by an authority of the server's or of a user's.
+    pub(crate) certifiable: bool,
 }
 
 /// What one user sees: shared by its sessions until the next reload.
@@ -152,11 +154,13 @@ impl InForce {
                 return Err(wrong(format!("listener {name:?}: no host is called {host:?}")));
             }
         }
+        let vouched = rules.users.values().any(|user| user.keys.iter().any(|key| key.authority));
+        let certifiable = vouched || !rules.authorities.is_empty();
         let dummy = making.dear.map(|(_, hash)| hash);
         let rates = Arc::new(Rates::new(rules.limits.rate_up, rules.limits.rate_down, before.map(|b| &*b.rates)));
         // Last, because it opens a file: rules that do not hold together leave nothing behind.
         let audit = Audit::open(&rules.audit, recent)?;
-        Ok(Self { version, audit, rates, dummy, users, anonymous, roots, rules })
+        Ok(Self { version, audit, rates, dummy, users, anonymous, roots, certifiable, rules })
     }
 
     /// Gives running transfers the rates of these rules.

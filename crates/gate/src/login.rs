@@ -7,12 +7,13 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Argon2, Params};
 use subtle::ConstantTimeEq;
-use types::{Credentials, Error, LoginError, Reason, Welcome};
+use types::{Credentials, Error, LoginError, ProvedKey, Reason, Welcome};
 
 use crate::access::Access;
 use crate::audit::Entry;
 use crate::force::{InForce, View};
 use crate::guest::Guest;
+use crate::keys;
 use crate::presence::address;
 use crate::rules::{Certificate, Password, PlainLogin, Principal};
 
@@ -64,9 +65,12 @@ impl Guest {
         let force = gate.force.load_full();
         let host = session.state().host.clone();
         let name: Box<str> = match &credentials {
-            Credentials::Password { user, .. } | Credentials::Certificate { user, .. } => user.clone(),
+            Credentials::Password { user, .. } | Credentials::Certificate { user, .. } | Credentials::Key { user, .. } => {
+                user.clone()
+            }
             Credentials::None => "anonymous".into(),
         };
+        let keyed = matches!(credentials, Credentials::Key { .. });
         let place = match force.audit.reserve(&gate.counters).await {
             Ok(place) => place,
             Err(reason) => return Err(self.refuse(LoginError::Refused(reason))),
@@ -74,7 +78,9 @@ impl Guest {
         let result = self.try_login(&force, host.as_deref(), &name, credentials, secure, began).await;
         let (end, reason) = match &result {
             Ok(_) => ("done", None),
+            Err(LoginError::Wrong) if keyed => ("failed", Some(Reason::KeyRefused)),
             Err(LoginError::Wrong) => ("failed", Some(Reason::LoginWrong)),
+            Err(LoginError::PasswordNeeded) if keyed => ("failed", Some(Reason::KeyNotEnough)),
             Err(LoginError::AccountNeeded) => ("failed", Some(Reason::AccountWrong)),
             Err(LoginError::PasswordNeeded) => ("failed", Some(Reason::TlsCertificateRefused)),
             Err(LoginError::Refused(reason) | LoginError::Closing(reason)) => ("failed", Some(*reason)),
@@ -143,12 +149,22 @@ impl Guest {
         }
         let account = match &credentials {
             Credentials::Password { account, .. } | Credentials::Certificate { account, .. } => account.clone(),
-            Credentials::None => None,
+            Credentials::Key { .. } | Credentials::None => None,
         };
         let verified = match (found, credentials) {
             (found, Credentials::Password { password, names, .. }) => {
                 let names = if secure { names } else { Vec::new() };
-                self.verify(force, found, password.reveal(), &names).await
+                self.verify(force, found, password.reveal(), &names, false).await
+            }
+            (found, Credentials::Key { user, key, password }) => {
+                let found = found.filter(|view| self.key_fits(force, view, &user, &key));
+                match (found, password) {
+                    (Some(view), None) if view.who.ways.key => Some(view),
+                    (Some(view), None) if view.who.ways.key_and_password => return Err(LoginError::PasswordNeeded),
+                    // A key is proved and cannot be guessed: one that fits nobody is no failure that counts.
+                    (_, None) => return Err(LoginError::Wrong),
+                    (found, Some(password)) => self.verify(force, found, password.reveal(), &[], true).await,
+                }
             }
             (found, Credentials::Certificate { names, .. }) => {
                 // Nobody guesses here, since the handshake has proved the names; so a name it does not fit is no
@@ -185,23 +201,27 @@ impl Guest {
     }
 
     /// The user, if the password is right. Where any user has a hash, every wrong answer costs exactly one hash:
-    /// for a name nobody has, for a user without one, for one that is disabled, and for one whose certificate is missing.
+    /// for a name nobody has, for a user without one, for one that is disabled, and for one whose certificate or key is
+    /// missing. `keyed`: a key of the user's was proved before.
     async fn verify(
         &self,
         force: &Arc<InForce>,
         found: Option<Arc<View>>,
         password: &[u8],
         names: &[Box<str>],
+        keyed: bool,
     ) -> Option<Arc<View>> {
         let (hash, mut right) = match found.as_ref().map(|view| &view.who.password) {
             Some(Password::Argon2(hash)) => (Some(hash.clone()), false),
             Some(Password::Plain(secret)) => (None, secret.reveal().as_bytes().ct_eq(password).into()),
             Some(Password::None) => (None, true),
-            None => (None, false),
+            Some(Password::Never) | None => (None, false),
         };
         let known = hash.is_some();
         let otherwise = found.as_ref().is_some_and(|view| {
-            !view.who.disabled && (view.who.certificate != Certificate::WithPassword || view.who.is_named(names))
+            let ways = view.who.ways;
+            let enough = ways.password || (keyed && ways.key_and_password);
+            enough && !view.who.disabled && (view.who.certificate != Certificate::WithPassword || view.who.is_named(names))
         });
         right &= otherwise;
         if !right && let Some(hash) = hash.or_else(|| force.dummy.clone()) {
@@ -209,6 +229,27 @@ impl Guest {
             right = fits && known && otherwise;
         }
         found.filter(|_| right)
+    }
+
+    fn key_fits(&self, force: &InForce, view: &View, user: &str, key: &ProvedKey) -> bool {
+        let (who, rules) = (&view.who, &force.rules);
+        let keys = who.keys.iter().chain(&rules.authorities);
+        let fits = keys::fits(keys, &rules.revoked, user, key, self.0.peer.ip(), io::clock::wall().seconds);
+        fits && !who.disabled && !who.anonymous
+    }
+
+    /// Whether it is worth the while of the owner of this key to prove it (RFC 4252 section 7): nothing is counted.
+    /// Where authorities are trusted any key may be certified by one, which is seen only when it is proved.
+    pub fn knows_key(&self, user: &str, blob: &[u8]) -> bool {
+        let force = self.0.gate.force.load_full();
+        let host = self.0.state().host.clone();
+        if self.0.gate.failures.banned(address(self.0.peer.ip()), io::clock::now()) {
+            return false;
+        }
+        let proved = ProvedKey { blob: blob.into(), certified: None };
+        let view = force.find(&self.0.listener, host.as_deref(), user);
+        let known = view.is_some_and(|view| self.key_fits(&force, &view, user, &proved));
+        known || force.certifiable
     }
 
     /// Runs argon2 off the reactor, a few at once so that logins cannot take all memory.

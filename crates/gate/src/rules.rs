@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use types::{Error, Reason, Secret, VPath};
 use vfs::storage::SharedStorage;
 
+use crate::keys::{AuthorizedKey, Ways};
 use crate::permission::{PathRules, Permissions};
 
 /// Everything the door goes by. A reload is a new one of these.
@@ -34,6 +35,10 @@ pub struct Rules {
     pub mounts: HashMap<Box<str>, Mount>,
     /// What is written down.
     pub audit: AuditSettings,
+    /// Authorities whose SSH certificates let in whom they name, whoever that is.
+    pub authorities: Vec<AuthorizedKey>,
+    /// SSH keys and authorities that let nobody in any more, in their wire form.
+    pub revoked: Vec<Box<[u8]>>,
 }
 
 /// A storage under a name that users' tables refer to.
@@ -54,6 +59,8 @@ pub enum Password {
     Plain(Secret<Box<str>>),
     /// None: whatever is given is taken. Only for the anonymous user.
     None,
+    /// There is none that fits: the user comes with a key.
+    Never,
 }
 
 /// What a client's certificate is good for.
@@ -118,6 +125,10 @@ pub struct UserRules {
     pub certificate: Certificate,
     /// The names on a certificate that are this user; the user's own name where there are none here.
     pub certificate_names: Vec<Box<str>>,
+    /// SSH keys that let the user in, and authorities that may speak for it.
+    pub keys: Vec<AuthorizedKey>,
+    /// What is enough of a proof.
+    pub ways: Ways,
     /// Names of groups, the one that counts most first.
     pub groups: Vec<Box<str>>,
     /// Not let in, and thrown out by the reload that says so.
@@ -134,6 +145,8 @@ impl UserRules {
             password,
             certificate: Certificate::Off,
             certificate_names: Vec::new(),
+            keys: Vec::new(),
+            ways: Ways::default(),
             groups: Vec::new(),
             disabled: false,
             own: Defaults::default(),
@@ -306,6 +319,10 @@ pub struct Principal {
     pub certificate: Certificate,
     /// The names on a certificate that are this user.
     pub certificate_names: Vec<Box<str>>,
+    /// SSH keys that let the user in, and authorities that may speak for it.
+    pub keys: Vec<AuthorizedKey>,
+    /// What is enough of a proof.
+    pub ways: Ways,
     /// Not let in.
     pub disabled: bool,
     /// Where sessions start.
@@ -382,6 +399,8 @@ pub fn effective(user: &UserRules, groups: &HashMap<Box<str>, GroupRules>) -> Pr
             [] => vec![user.name.clone()],
             names => names.to_vec(),
         },
+        keys: user.keys.clone(),
+        ways: user.ways,
         disabled: user.disabled,
         home: first(&layers, |l| l.home.clone()).unwrap_or_else(VPath::root),
         mounts,

@@ -70,7 +70,10 @@ pub(crate) fn permitted(view: &View, place: &VPath, kind: Kind) -> Permissions {
 pub(crate) fn still_good<'a>(old: &View, new: Option<&'a View>, session: &Session) -> Result<&'a View, Reason> {
     let proved_alike = |new: &View| {
         let (new, old) = (&new.who, &old.who);
-        new.password == old.password && (new.certificate, &new.certificate_names) == (old.certificate, &old.certificate_names)
+        new.password == old.password
+            && (new.certificate, &new.certificate_names) == (old.certificate, &old.certificate_names)
+            // One more key is no reason to go; one that is gone may be this session's.
+            && (new.ways == old.ways && old.keys.iter().all(|key| new.keys.contains(key)))
     };
     let new = new.filter(|new| !new.who.disabled && proved_alike(new)).ok_or(Reason::UserDisabled)?;
     let ip = session.peer.ip();

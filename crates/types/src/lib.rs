@@ -18,7 +18,7 @@ pub use attr::{Attr, AttrChange, Entry, Kind};
 pub use error::Error;
 pub use event::{Direction, Event, Lane, What};
 pub use id::{AskId, SessionId, TransferId};
-pub use login::{Credentials, LoginError, Welcome};
+pub use login::{Certified, Credentials, LoginError, ProvedKey, Welcome};
 pub use op::{Op, OpenHow, Presence, Space, Usage, WriteHow, Yield};
 pub use path::{PathError, VPath};
 pub use reason::Reason;

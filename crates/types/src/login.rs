@@ -27,8 +27,44 @@ pub enum Credentials {
         /// The account to charge.
         account: Option<Box<str>>,
     },
+    /// A name, and a public key whose owner the transport has verified (RFC 4252 §7); a password where one was said
+    /// after it.
+    Key {
+        /// The user's name.
+        user: Box<str>,
+        /// The key.
+        key: Box<ProvedKey>,
+        /// The password, where the key alone was not enough.
+        password: Option<Secret<Box<[u8]>>>,
+    },
     /// None at all: the listener's policy says who that is (TFTP).
     None,
+}
+
+/// A public key whose owner has signed this very session with it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProvedKey {
+    /// The key in its wire form (RFC 4253 §6.6).
+    pub blob: Box<[u8]>,
+    /// What its certificate says, where one was shown; its signature and its dates have been verified.
+    pub certified: Option<Certified>,
+}
+
+/// What an SSH user certificate says (PROTOCOL.certkeys of OpenSSH).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Certified {
+    /// The key that signed it, in its wire form.
+    pub authority: Box<[u8]>,
+    /// The names it is for.
+    pub principals: Vec<Box<str>>,
+    /// What the authority calls it.
+    pub id: Box<str>,
+    /// Its number.
+    pub serial: u64,
+    /// The networks it may be used from (`source-address`), in CIDR form; from anywhere where it names none.
+    pub source: Option<Box<str>>,
+    /// It is no user certificate, or has a critical option that is not obeyed here.
+    pub unfit: bool,
 }
 
 /// What a session learns when it is let in.
@@ -54,7 +90,7 @@ pub enum LoginError {
     /// The password fits, but the user must name an account first (332).
     AccountNeeded,
     /// The certificate does not let this user in by itself, or there is no such user: a password is asked for (331).
-    /// No failure, and not counted as one.
+    /// No failure, and not counted as one. Over SSH: the key fits, and a password is wanted besides.
     PasswordNeeded,
     /// Refused for another reason, which the peer may know.
     Refused(Reason),

@@ -195,6 +195,17 @@ reasons! {
     RequestsUnanswered = "839", "more is asked than is read", "Read the answers before asking for more.";
     RequestArgument = "840", "that request is served, but not with these arguments", "OPEN makes and empties only what it opens for writing; digests are of blocks of 256 bytes at least; a copy does not overlap itself.";
     NotALink = "841", "that is no symbolic link", "Name a link.";
+
+    // 85x: SSH
+    KeyRefused = "850", "no key that was shown lets this user in", "Add the public key to the user's keys or authorized_keys, and see from=, expiry-time and the certificate's names.";
+    KeyNotEnough = "851", "the key fits, and a password is wanted besides", "Let the client try publickey first and then password or keyboard-interactive.";
+    SshProtocol = "852", "the client does not keep to the SSH protocol", "See the session's ladder; something else may have called this port.";
+    SshNegotiation = "853", "client and server have no SSH algorithm in common", "Use a client that knows curve25519 or ML-KEM, and AES-GCM or ChaCha20-Poly1305.";
+    SshNothingServed = "855", "neither a shell nor forwarding is served here, only file transfer", "Use sftp, scp or sshfs.";
+    SshChannels = "856", "this connection has as many channels open as it may have", "Close one, or raise the listener's channels_max.";
+    SshStartups = "857", "too many connections are not logged in yet", "Try again in a moment, or raise the listener's startups_max.";
+    SshUnread = "858", "the client asked for more than it reads", "Ask for less at once, and read the answers.";
+    SshHostKey = "859", "a host key cannot be used", "Give a private key in OpenSSH or PEM form that the server's user alone may read, or let Carrack make one.";
 }
 
 impl Reason {

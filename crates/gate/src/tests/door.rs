@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use types::{Credentials, LoginError, Reason, Secret};
+use types::{Credentials, LoginError, ProvedKey, Reason, Secret};
 
 use super::*;
-use crate::{Certificate, HostRules, Network};
+use crate::{AuthorizedKey, Certificate, HostRules, Network, Ways};
 
 const LOCAL: &str = "198.51.100.1";
 
@@ -430,4 +430,54 @@ async fn a_password_beside_a_certificate_is_worth_what_the_rules_say() {
     assert_eq!(with_certificate(&guest, "both", "a", &[], true).await, Err(LoginError::Wrong));
     let closing = LoginError::Closing(Reason::TooManyTries);
     assert_eq!(with_certificate(&guest, "both", "a", &[], true).await, Err(closing));
+}
+
+/// What a proved key brings, with a password behind it where one is said.
+async fn by_key(guest: &Guest, name: &str, blob: &[u8], password: Option<&str>) -> Result<(), LoginError> {
+    let key = Box::new(ProvedKey { blob: blob.into(), certified: None });
+    let password = password.map(|p| Secret::new(p.as_bytes().into()));
+    guest.login(Credentials::Key { user: name.into(), key, password }, true).await.map(drop)
+}
+
+fn keyed() -> Arc<Gate> {
+    gate(|r| {
+        let keys = || vec![AuthorizedKey::new(b"mine")];
+        let both = Ways { password: false, key: false, key_and_password: true };
+        add(r, UserRules { keys: keys(), ..user("either", plain("a")) });
+        add(r, UserRules { keys: keys(), ways: both, ..user("both", cheap_hash("a")) });
+        add(r, UserRules { keys: keys(), ..user("keyonly", Password::Never) });
+        add(r, UserRules { keys: keys(), disabled: true, ..user("gone", plain("a")) });
+        add(r, UserRules { keys: keys(), ways: Ways { key: false, ..Ways::default() }, ..user("nokey", plain("a")) });
+        r.limits.tries = 2;
+    })
+}
+
+#[tokio::test]
+async fn a_key_lets_in_whose_it_is_and_is_never_a_guess() {
+    let guest = from(&keyed(), "open", "192.0.2.1").unwrap();
+    assert_eq!(by_key(&guest, "either", b"mine", None).await, Ok(()));
+    assert_eq!(by_key(&guest, "keyonly", b"mine", None).await, Ok(()));
+    for (name, key) in [("either", &b"other"[..]), ("gone", b"mine"), ("nobody", b"mine"), ("nokey", b"mine"), ("both", b"x")] {
+        assert_eq!(by_key(&guest, name, key, None).await, Err(LoginError::Wrong), "{name}");
+    }
+    // More failures than `tries`, and still nobody is thrown out: passwords are what one guesses.
+    assert_eq!(by_key(&guest, "either", b"mine", None).await, Ok(()));
+    assert!(guest.knows_key("either", b"mine") && !guest.knows_key("either", b"other"));
+    assert!(!guest.knows_key("nobody", b"mine") && !guest.knows_key("gone", b"mine"));
+    assert_eq!(login(&guest, "keyonly", "").await.map(drop), Err(LoginError::Wrong), "no password fits");
+}
+
+#[tokio::test]
+async fn where_key_and_password_are_wanted_neither_is_enough_alone() {
+    let gate = keyed();
+    let guest = || from(&gate, "open", "192.0.2.1").unwrap();
+    assert_eq!(by_key(&guest(), "both", b"mine", None).await, Err(LoginError::PasswordNeeded));
+    assert_eq!(by_key(&guest(), "both", b"mine", Some("a")).await, Ok(()));
+    assert_eq!(by_key(&guest(), "both", b"mine", Some("x")).await, Err(LoginError::Wrong));
+    assert_eq!(by_key(&guest(), "both", b"other", Some("a")).await, Err(LoginError::Wrong));
+    assert_eq!(login(&guest(), "both", "a").await.map(drop), Err(LoginError::Wrong), "as over FTP");
+    // A wrong password behind a right key counts as a guess.
+    let one = guest();
+    assert_eq!(by_key(&one, "both", b"mine", Some("x")).await, Err(LoginError::Wrong));
+    assert_eq!(by_key(&one, "both", b"mine", Some("x")).await, Err(LoginError::Closing(Reason::TooManyTries)));
 }

@@ -129,7 +129,16 @@ pub const fn reply_code(reason: Reason) -> u16 {
         | R::ChecksumDiffers
         | R::ProxyRefused
         | R::ProxyLogin
-        | R::NoProxy => 451,
+        | R::NoProxy
+        // What befalls an SSH session, here or at another server that is a storage.
+        | R::SshProtocol
+        | R::SshNegotiation
+        | R::SshNothingServed
+        | R::SshChannels
+        | R::SshStartups
+        | R::SshUnread
+        | R::SshHostKey => 451,
+        R::KeyRefused | R::KeyNotEnough => 530,
         R::NoRestart
         | R::ServerRefused
         | R::BadUrl

@@ -31,6 +31,7 @@ pub(super) fn login(credentials: &Credentials) -> Box<str> {
         Credentials::Password { user, account: None, .. } => format!("login {user}").into(),
         Credentials::Password { user, .. } => format!("login {user} with an account").into(),
         Credentials::Certificate { user, .. } => format!("login {user} with a certificate").into(),
+        Credentials::Key { user, .. } => format!("login {user} with a key").into(),
         Credentials::None => "login".into(),
     }
 }
