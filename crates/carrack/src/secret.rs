@@ -6,10 +6,24 @@ use std::io::{Error, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
+use types::Secret;
+
 /// Makes a folder for secrets, and those above it that are missing.
 pub(crate) fn folder(folder: &Path) -> Result<(), Error> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
+
+/// Reads a file that holds a key.
+pub(crate) fn read(path: &Path) -> Result<Secret<String>, Error> {
+    let meta = std::fs::metadata(path)?;
+    if !meta.is_file() || meta.len() > MOST {
+        return Err(Error::new(ErrorKind::InvalidData, "that is no file with a key"));
+    }
+    std::fs::read_to_string(path).map(Secret::new)
+}
+
+/// The most a file with a key may hold.
+const MOST: u64 = 1 << 16;
 
 /// Writes a file of these parts, one after the other. Makes the folder.
 pub(crate) fn write(folder: &Path, name: &str, parts: &[&[u8]]) -> Result<(), Error> {

@@ -6,4 +6,5 @@
 pub mod ask;
 pub mod ftp;
 pub mod listen;
+pub mod ssh;
 pub mod tftp;

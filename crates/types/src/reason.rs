@@ -204,7 +204,6 @@ reasons! {
     SshNothingServed = "855", "neither a shell nor forwarding is served here, only file transfer", "Use sftp, scp or sshfs.";
     SshChannels = "856", "this connection has as many channels open as it may have", "Close one, or raise the listener's channels_max.";
     SshStartups = "857", "too many connections are not logged in yet", "Try again in a moment, or raise the listener's startups_max.";
-    SshUnread = "858", "the client asked for more than it reads", "Ask for less at once, and read the answers.";
     SshHostKey = "859", "a host key cannot be used", "Give a private key in OpenSSH or PEM form that the server's user alone may read, or let Carrack make one.";
 }
 

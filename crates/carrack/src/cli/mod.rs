@@ -147,6 +147,14 @@ pub(crate) struct Door {
     #[arg(long, value_name = "ADDR:PORT", action = ArgAction::Append)]
     pub(crate) ftp: Vec<ListenAddress>,
 
+    /// Where to listen for SFTP and SCP, over SSH. May be given several times [default: 127.0.0.1:2222, where that is free]
+    #[arg(long, value_name = "ADDR:PORT", action = ArgAction::Append)]
+    pub(crate) sftp: Vec<ListenAddress>,
+
+    /// Speak no SFTP
+    #[arg(long, conflicts_with = "sftp")]
+    pub(crate) no_sftp: bool,
+
     /// Where to listen for TFTP, over UDP: whoever reaches it reads without a password. May be given several times
     /// [default: 127.0.0.1:6969, where that is free]
     #[arg(long, value_name = "ADDR:PORT", action = ArgAction::Append)]
@@ -318,6 +326,8 @@ mod tests {
             "--ftp=2121",
             "--tftp=6969",
             "--no-tftp",
+            "--sftp=2222",
+            "--no-sftp",
             "--passive-ports=1-2",
             "--public-address=a",
             "--cert=a",

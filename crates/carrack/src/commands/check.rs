@@ -59,6 +59,10 @@ fn describe(config: &Config) -> String {
             let _ = writeln!(text, "  note: {note}");
         }
     }
+    for l in &config.ssh {
+        let anonymous = if l.rules.anonymous { ", anonymous" } else { "" };
+        let _ = writeln!(text, "listener {}: sftp at {}, {}{anonymous}", l.name, l.address, serve::ssh::ways(l));
+    }
     for t in &config.tftp {
         let blocks = t.blksize.map_or("blocks as the path carries them".to_owned(), |b| format!("blocks of up to {b} bytes"));
         let rewriting = match t.rewrite.len() {

@@ -13,13 +13,15 @@ use super::page::Page;
 use super::person::ReadPerson;
 use super::section::{Told, nearest};
 use super::settings::ReadMount;
+use super::ssh::ReadSsh;
 use super::tftp::ReadTftp;
 use super::tls::{ReadCertificate, Words};
-use super::{Acme, ClientCertificates, Listener, Mount, PlainLogin, Tftp, TftpPorts, TlsMode};
+use super::{Acme, ClientCertificates, Listener, Mount, PlainLogin, Ssh, Tftp, TftpPorts, TlsMode};
 
 /// What was read, table by table.
 pub(super) struct Read {
     pub(super) listeners: Vec<ReadListener>,
+    pub(super) ssh: Vec<ReadSsh>,
     pub(super) tftp: Vec<ReadTftp>,
     pub(super) certificates: Vec<ReadCertificate>,
     pub(super) acme: Option<ReadAcme>,
@@ -35,6 +37,7 @@ pub(super) struct Read {
 /// What agrees.
 pub(super) struct Agreed {
     pub(super) listeners: Vec<Listener>,
+    pub(super) ssh: Vec<Ssh>,
     pub(super) tftp: Vec<Tftp>,
     pub(super) certificates: Vec<io::tls::Files>,
     pub(super) acme: Option<Acme>,
@@ -50,8 +53,8 @@ impl Read {
     /// Checks all that lies between tables; `None` if something is wrong with it.
     pub(super) fn agree(mut self, page: &Page) -> Option<Agreed> {
         self.something_to_do(page);
-        let by_tftp = self.tftp.iter().filter_map(|l| l.name.as_ref());
-        unique(page, "listener", self.listeners.iter().filter_map(|l| l.name.as_ref()).chain(by_tftp));
+        let elsewhere = self.tftp.iter().map(|l| &l.name).chain(self.ssh.iter().map(|l| &l.name)).filter_map(Option::as_ref);
+        unique(page, "listener", self.listeners.iter().filter_map(|l| l.name.as_ref()).chain(elsewhere));
         unique(page, "mount", self.mounts.iter().filter_map(|m| m.name.as_ref()));
         unique(page, "user", self.users.iter().filter_map(|u| u.name.as_ref()));
         unique(page, "group", self.groups.iter().filter_map(|g| g.name.as_ref()));
@@ -62,6 +65,7 @@ impl Read {
         self.tls(page);
         addresses(page, &self.listeners);
         over_udp(page, &self.tftp);
+        over_ssh(page, &self.ssh, &self.listeners);
         self.authority(page);
         if !page.is_fine() {
             return None;
@@ -71,10 +75,11 @@ impl Read {
             users: self.users.iter().filter_map(|u| named(u).map(|n| (n.clone(), u.rules(&n)))).collect(),
             groups: self.groups.iter().filter_map(|g| named(g).map(|n| (n, g.own.clone()))).collect(),
             anonymous: self.anonymous.as_ref().map(|a| a.rules("anonymous")),
-            password_files: self.users.iter().filter_map(|u| u.password_file.clone()).collect(),
+            password_files: self.users.iter().flat_map(|u| u.password_file.iter().chain(&u.key_file).cloned()).collect(),
             hosts: self.hosts.into_iter().filter_map(|h| h.name.map(|n| (n.value, h.rules))).collect(),
             listeners: self.listeners.into_iter().filter_map(|l| l.listener).collect(),
             tftp: self.tftp.into_iter().filter_map(|l| l.tftp).collect(),
+            ssh: self.ssh.into_iter().filter_map(|l| l.ssh).collect(),
             certificates: self.certificates.into_iter().filter_map(|c| c.files).collect(),
             acme: self.acme.and_then(|a| a.acme),
             mounts: self.mounts.into_iter().filter_map(|m| m.mount).collect(),
@@ -82,7 +87,7 @@ impl Read {
     }
 
     fn something_to_do(&self, page: &Page) {
-        if self.listeners.is_empty() && self.tftp.is_empty() {
+        if self.listeners.is_empty() && self.tftp.is_empty() && self.ssh.is_empty() {
             page.fault(0..0, "there is no [[listener]], so nobody could connect", "Add one; carrack.example.toml shows how.");
         }
         if self.mounts.is_empty() {
@@ -121,7 +126,8 @@ impl Read {
         }
         let over_tcp = self.listeners.iter().filter_map(|l| l.listener.as_ref().map(|x| (&x.name, &x.rules, &l.host_at)));
         let over_udp = self.tftp.iter().filter_map(|l| l.tftp.as_ref().map(|x| (&x.name, &x.rules, &l.host_at)));
-        for (name, rules, at) in over_tcp.chain(over_udp) {
+        let over_ssh = self.ssh.iter().filter_map(|l| l.ssh.as_ref().map(|x| (&x.name, &x.rules, &l.host_at)));
+        for (name, rules, at) in over_tcp.chain(over_udp).chain(over_ssh) {
             if let Some(host) = &rules.host {
                 refers(page, &format!("[[listener]] \"{name}\""), "host", host, at, &hosts);
             }
@@ -135,9 +141,10 @@ impl Read {
     /// Whoever lets the anonymous user in needs one, and one that is let in nowhere was meant otherwise.
     fn anonymous_somewhere(&self, page: &Page) {
         let by_listener = self.listeners.iter().filter_map(|l| l.listener.as_ref().map(|x| (x.rules.anonymous, &l.anonymous_at)));
+        let by_ssh = self.ssh.iter().filter_map(|l| l.ssh.as_ref().map(|x| (x.rules.anonymous, &l.anonymous_at)));
         let by_host = self.hosts.iter().map(|h| (h.rules.anonymous, &h.anonymous_at));
         self.anonymous_over_tftp(page);
-        let open: Vec<_> = by_listener.chain(by_host).filter(|(yes, _)| *yes).collect();
+        let open: Vec<_> = by_listener.chain(by_ssh).chain(by_host).filter(|(yes, _)| *yes).collect();
         match (&self.anonymous, open.as_slice()) {
             (None, open) => {
                 for (_, at) in open {
@@ -346,6 +353,34 @@ fn addresses(page: &Page, listeners: &[ReadListener]) {
                     taken.name
                 ),
                 "Choose passive ports that are free.",
+            );
+        }
+    }
+}
+
+/// Listeners of SFTP have ports as those of FTP do, and there are no data connections whose ports could meet them.
+fn over_ssh(page: &Page, listeners: &[ReadSsh], others: &[ReadListener]) {
+    let ready: Vec<(&ReadSsh, &Ssh)> = listeners.iter().filter_map(|l| l.ssh.as_ref().map(|x| (l, x))).collect();
+    let others: Vec<&Listener> = others.iter().filter_map(|l| l.listener.as_ref()).collect();
+    for (i, (read, this)) in ready.iter().enumerate() {
+        let alike = ready.iter().take(i).map(|(_, o)| (&o.name, o.address));
+        let taken = alike.chain(others.iter().map(|o| (&o.name, o.address))).find(|(_, at)| collide(this.address, *at));
+        if let Some((other, _)) = taken {
+            page.fault(
+                read.address_at.clone(),
+                format!("[[listener]] \"{other}\" and \"{}\" cannot both have {}", this.name, this.address),
+                "Give one of them another port.",
+            );
+        }
+        let within = |o: &Listener| {
+            let ports = o.passive.as_ref().map(|p| &p.ports);
+            ports.is_some_and(|p| !p.any() && p.0.contains(&this.address.port())) && same_place(o.address.ip(), this.address.ip())
+        };
+        if let Some(other) = others.iter().find(|o| within(o)) {
+            page.fault(
+                read.address_at.clone(),
+                format!("the passive ports of [[listener]] \"{}\" hold port {}", other.name, this.address.port()),
+                "Choose ports that are free.",
             );
         }
     }

@@ -8,7 +8,7 @@ use toml::de::DeTable;
 
 use super::page::{Faults, Page};
 use super::section::Section;
-use super::{ASCII_SIZE, Config, Log, Process, Trace, Waits, acme, agree, listener, person, settings, tftp, tls};
+use super::{ASCII_SIZE, Config, Log, Process, Trace, Waits, acme, agree, listener, person, settings, ssh, tftp, tls};
 
 /// The most a configuration may hold; a device or an image given by mistake is not read to its end.
 const MOST: u64 = 16 << 20;
@@ -56,6 +56,9 @@ fn read(page: &Page, table: &Spanned<DeTable<'_>>, base: &Path) -> Option<Config
     let whole = Section::whole(page, table);
     let banner = whole.lines("banner").unwrap_or_default();
     let (over_udp, over_tcp): (Vec<_>, Vec<_>) = whole.sections("listener").into_iter().partition(tftp::is_meant);
+    let (over_ssh, over_tcp): (Vec<_>, Vec<_>) = over_tcp.into_iter().partition(ssh::is_meant);
+    let ssh: Vec<_> = over_ssh.into_iter().map(ssh::listener).collect();
+    let ssh_identity = whole.section("ssh").map(|s| ssh::identity(s, base)).unwrap_or_default();
     let listeners: Vec<_> = over_tcp.into_iter().map(|s| listener::listener(s, base)).collect();
     let tftp: Vec<_> = over_udp.into_iter().map(tftp::tftp).collect();
     let certificates: Vec<_> = whole.sections("certificate").into_iter().map(|s| tls::certificate(s, base)).collect();
@@ -74,11 +77,13 @@ fn read(page: &Page, table: &Spanned<DeTable<'_>>, base: &Path) -> Option<Config
     let process = whole.section("process").map_or_else(Process::default, settings::process);
     whole.end();
 
-    let read = agree::Read { listeners, tftp, certificates, acme, shared_tls, mounts, users, groups, anonymous, hosts };
+    let read = agree::Read { listeners, ssh, tftp, certificates, acme, shared_tls, mounts, users, groups, anonymous, hosts };
     let agreed = read.agree(page)?;
     Some(Config {
         listeners: agreed.listeners,
         tftp: agreed.tftp,
+        ssh_identity: ssh::SshIdentity { state: ssh_identity.state.clone().or_else(super::quick::state_folder), ..ssh_identity },
+        ssh: agreed.ssh,
         certificates: agreed.certificates,
         acme: agreed.acme,
         own_certificate: None,

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use super::section::{Section, Told};
 use super::value::{self, Host};
 use super::{Active, Listener, Passive, PlainLogin, Protocol};
-use super::{tftp, tls};
+use super::{ssh, tftp, tls};
 use crate::cli::PassivePorts;
 
 /// A listener, and where its parts stand, for the checks between tables.
@@ -28,7 +28,7 @@ pub(super) struct ReadListener {
 /// Reads `[[listener]]`.
 pub(super) fn listener(section: Section<'_>, base: &Path) -> ReadListener {
     let name = section.needed("name", "ftp").and_then(|t| section.parsed("name", value::name).filter(|_| !t.value.is_empty()));
-    let protocol = section.choice("protocol", &[("ftp", Some(Protocol::Ftp)), ("tftp", None)]).flatten();
+    let protocol = section.choice("protocol", &[("ftp", Some(Protocol::Ftp)), ("sftp", None), ("tftp", None)]).flatten();
     if !section.says("protocol") {
         section.needed("protocol", "ftp");
     }
@@ -73,6 +73,7 @@ pub(super) fn listener(section: Section<'_>, base: &Path) -> ReadListener {
     });
     let (plain_login_at, tls) = (section.place("plain_login"), tls::words(&section, base));
     section.foreign(tftp::ONLY_HERE, "ftp");
+    section.foreign(ssh::ONLY_HERE, "ftp");
     section.end();
     ReadListener { listener, name, address_at, ports_at, host_at, anonymous_at, plain_login_at, tls }
 }

@@ -4,12 +4,14 @@
 mod acme;
 mod agree;
 mod file;
+mod keys;
 mod listener;
 mod page;
 mod person;
 mod quick;
 mod section;
 mod settings;
+mod ssh;
 #[cfg(test)]
 mod tests;
 mod tftp;
@@ -31,6 +33,7 @@ pub(crate) use acme::{Acme, Challenge};
 pub(crate) use page::{Faults, Page};
 pub(crate) use quick::{PasswordFrom, Quick, QuickUser, quick};
 pub(crate) use section::{Section, nearest};
+pub(crate) use ssh::{Ssh, SshIdentity};
 pub(crate) use tftp::{Tftp, TftpPorts};
 pub(crate) use tls::{ClientCertificates, DataReuse, Tls, TlsMode, tls_in_words};
 pub(crate) use value::{Host, host_name};
@@ -41,6 +44,10 @@ pub(crate) struct Config {
     pub(crate) listeners: Vec<Listener>,
     /// Where clients of TFTP come in.
     pub(crate) tftp: Vec<Tftp>,
+    /// Where clients of SFTP and SCP come in.
+    pub(crate) ssh: Vec<Ssh>,
+    /// Who the server is over SSH, and whose word it takes.
+    pub(crate) ssh_identity: SshIdentity,
     /// The server's certificates; the first is shown to clients that name no host, or one that no certificate has.
     pub(crate) certificates: Vec<io::tls::Files>,
     /// The authority that issues one more by itself.
@@ -57,7 +64,7 @@ pub(crate) struct Config {
     pub(crate) anonymous: Option<UserRules>,
     /// Virtual hosts by name.
     pub(crate) hosts: HashMap<Box<str>, HostRules>,
-    /// Files that passwords were read from, and will be by a reload.
+    /// Files that passwords and users' keys were read from, and will be by a reload.
     pub(crate) password_files: Vec<PathBuf>,
     /// Lines that greet whoever connects.
     pub(crate) banner: Vec<Box<str>>,

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use argon2::password_hash::phc::PasswordHash;
 use gate::permission::Permissions;
 use gate::rules::{Certificate, Defaults, Password, UserRules};
+use gate::{AuthorizedKey, Ways};
 use types::VPath;
 
 use super::section::{Section, Told};
-use super::value;
+use super::{keys, value};
 
 /// A user, group or the anonymous one, and where its parts stand.
 pub(super) struct ReadPerson {
@@ -26,6 +27,9 @@ pub(super) struct ReadPerson {
     pub(super) certificate: Certificate,
     pub(super) certificate_names: Vec<Box<str>>,
     pub(super) certificate_at: Range<usize>,
+    pub(super) keys: Vec<AuthorizedKey>,
+    pub(super) key_file: Option<PathBuf>,
+    pub(super) ways: Ways,
 }
 
 impl ReadPerson {
@@ -37,6 +41,8 @@ impl ReadPerson {
             own: self.own.clone(),
             certificate: self.certificate,
             certificate_names: self.certificate_names.clone(),
+            keys: self.keys.clone(),
+            ways: self.ways,
             ..UserRules::new(name, self.password.clone())
         }
     }
@@ -52,7 +58,17 @@ pub(super) fn user(section: Section<'_>, base: &Path) -> ReadPerson {
             "Choose another name, or write an [anonymous] table.",
         );
     }
-    let password = password(&section, base);
+    let ways = ways(&section);
+    let (keys, key_file) = authorized_keys(&section, base);
+    let wants_password = ways.password || ways.key_and_password;
+    let by_key = section.says("keys") || section.says("authorized_keys");
+    let password = if says_password(&section) || (wants_password && !by_key) {
+        password(&section, base)
+    } else if ways.password && !section.says("auth") {
+        Password::Never // with keys alone a password is not missed
+    } else {
+        without_password(&section, ways)
+    };
     let disabled = section.flag("disabled").unwrap_or(false);
     let groups = groups(&section);
     let password_file = section.text("password_file").map(|told| base.join(told.value));
@@ -65,6 +81,9 @@ pub(super) fn user(section: Section<'_>, base: &Path) -> ReadPerson {
         certificate,
         certificate_names,
         certificate_at,
+        keys,
+        key_file,
+        ways,
         ..read(section, name, password, disabled, groups)
     }
 }
@@ -127,7 +146,66 @@ fn read(
         password_file: None,
         certificate: Certificate::Off,
         certificate_names: Vec::new(),
+        keys: Vec::new(),
+        key_file: None,
+        ways: Ways::default(),
     }
+}
+
+/// What is enough of a proof: `auth`.
+fn ways(section: &Section<'_>) -> Ways {
+    let Some(list) = section.list("auth") else { return Ways::default() };
+    let mut ways = Ways { password: false, key: false, key_and_password: false };
+    for told in &list {
+        match told.value {
+            "password" => ways.password = true,
+            "publickey" => ways.key = true,
+            "publickey+password" => ways.key_and_password = true,
+            other => section.fault(
+                told.at.clone(),
+                format!("`auth` of {} cannot hold \"{}\"", section.header(), other.escape_debug()),
+                "Write \"password\", \"publickey\" or \"publickey+password\".",
+            ),
+        }
+    }
+    if list.is_empty() {
+        let what = format!("`auth` of {} is empty, so nobody could be this user", section.header());
+        section.fault(section.place("auth"), what, "Name a way, or leave the key out; disabled = true locks a user out.");
+    }
+    if ways.key_and_password && (ways.key || ways.password) {
+        let what = format!("`auth` of {} wants key and password, and takes one of them alone, too", section.header());
+        section.fault(section.place("auth"), what, "Keep \"publickey+password\" alone, or take it out.");
+    }
+    ways
+}
+
+/// The keys that let the user in: those written here, and those of a file.
+fn authorized_keys(section: &Section<'_>, base: &Path) -> (Vec<AuthorizedKey>, Option<PathBuf>) {
+    let mut all = section.parsed_list("keys", keys::line).unwrap_or_default();
+    let file = section.text("authorized_keys").map(|told| (base.join(told.value), told.at));
+    if let Some((path, at)) = &file {
+        match keys::file(path) {
+            Ok(more) => all.extend(more),
+            Err(e) => {
+                let what = format!("`authorized_keys` of {}: {e}", section.header());
+                section.fault(at.clone(), what, "One public key a line, as ssh-keygen prints it.");
+            }
+        }
+    }
+    (all, file.map(|(path, _)| path))
+}
+
+fn says_password(section: &Section<'_>) -> bool {
+    section.says("password") || section.says("password_file")
+}
+
+/// Where a password is named as a way there is one; where it is not there need not be.
+fn without_password(section: &Section<'_>, ways: Ways) -> Password {
+    if ways.password || ways.key_and_password {
+        let what = format!("`auth` of {} names a password, and there is none", section.header());
+        section.fault(section.place("auth"), what, "Add password = \"$argon2id$…\", as `carrack hash` prints it.");
+    }
+    Password::Never
 }
 
 fn defaults(section: &Section<'_>) -> (Defaults, Vec<Told<Box<str>>>) {

@@ -12,8 +12,8 @@ use types::{Secret, VPath};
 use vfs::storage::Durability;
 
 use super::{
-    Active, Config, Listener, Log, Mount, MountKind, Passive, PlainLogin, Process, Protocol, Tftp, Tls, TlsMode, Trace, Waits,
-    value,
+    Active, Config, Listener, Log, Mount, MountKind, Passive, PlainLogin, Process, Protocol, Ssh, SshIdentity, Tftp, Tls,
+    TlsMode, Trace, Waits, value,
 };
 use crate::cli::{self, PassivePorts, Serve};
 
@@ -99,6 +99,8 @@ pub(crate) fn quick(args: &Serve) -> Result<Quick, String> {
         config: Config {
             listeners: listeners(args)?,
             tftp,
+            ssh: ssh(args)?,
+            ssh_identity: SshIdentity { state: state_folder(), ..SshIdentity::default() },
             certificates,
             acme: None,
             own_certificate,
@@ -184,6 +186,30 @@ fn tftp(door: &cli::Door) -> Result<Vec<Tftp>, String> {
     Ok(listeners)
 }
 
+/// Over SSH nothing is in clear, so that it may be reached from anywhere; by itself it stays on this machine, as FTP does.
+fn ssh(args: &Serve) -> Result<Vec<Ssh>, String> {
+    let door = &args.door;
+    if door.no_sftp {
+        return Ok(Vec::new());
+    }
+    let mut listeners: Vec<Ssh> = Vec::new();
+    for at in door.sftp.iter().map(|a| a.0) {
+        if at.port() != 0 && listeners.iter().any(|l| l.address == at) {
+            return Err(format!("--sftp {at} is given twice"));
+        }
+        let name = if listeners.is_empty() { "sftp".to_owned() } else { format!("sftp{}", listeners.len() + 1) };
+        listeners.push(Ssh::new(name.into(), at));
+    }
+    if listeners.is_empty() {
+        let default = SocketAddr::from((Ipv4Addr::LOCALHOST, 2222));
+        listeners.push(Ssh { optional: true, ..Ssh::new("sftp".into(), default) });
+    }
+    for listener in &mut listeners {
+        listener.rules.anonymous = args.way_in.anonymous;
+    }
+    Ok(listeners)
+}
+
 /// The certificate that is given, or else the folder of one that is made.
 fn certificates(protection: &cli::Protection) -> Result<(Vec<Files>, Option<PathBuf>), String> {
     let Some((chain, key)) = protection.cert.as_ref().zip(protection.key.as_ref()) else {
@@ -201,7 +227,7 @@ fn certificates(protection: &cli::Protection) -> Result<(Vec<Files>, Option<Path
 
 /// Where a user's programs keep what is to be there the next time (XDG Base Directory Specification; systemd's
 /// StateDirectory= for a service).
-fn state_folder() -> Option<PathBuf> {
+pub(super) fn state_folder() -> Option<PathBuf> {
     let variable = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from).filter(|p| p.is_absolute());
     let of_service = variable("STATE_DIRECTORY");
     let of_user = || variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(".local/state")));

@@ -150,6 +150,7 @@ pub(super) fn tftp(section: Section<'_>) -> ReadTftp {
         t.rules = ListenerRules { allow, deny, host, ..t.rules.clone() };
     }
     section.foreign(NOT_HERE, "tftp");
+    section.foreign(super::ssh::ONLY_HERE, "tftp");
     let (at, address_at) = (section.at.clone(), section.place("address"));
     let (ports_at, host_at) = (section.place("ports"), section.place("host"));
     section.end();

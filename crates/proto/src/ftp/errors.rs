@@ -136,7 +136,6 @@ pub const fn reply_code(reason: Reason) -> u16 {
         | R::SshNothingServed
         | R::SshChannels
         | R::SshStartups
-        | R::SshUnread
         | R::SshHostKey => 451,
         R::KeyRefused | R::KeyNotEnough => 530,
         R::NoRestart

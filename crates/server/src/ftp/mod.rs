@@ -9,7 +9,7 @@ mod protect;
 mod replies;
 mod single;
 mod transfers;
-mod words;
+pub(crate) mod words;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

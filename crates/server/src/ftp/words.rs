@@ -18,7 +18,7 @@ pub(super) fn command(line: &[u8]) -> Box<str> {
 }
 
 /// An answer of the tree.
-pub(super) fn answer(result: &Result<Yield, Error>) -> Box<str> {
+pub(crate) fn answer(result: &Result<Yield, Error>) -> Box<str> {
     match result {
         Ok(yielded) => yielded.to_string().into(),
         Err(error) => error.to_string().into(),
@@ -26,7 +26,7 @@ pub(super) fn answer(result: &Result<Yield, Error>) -> Box<str> {
 }
 
 /// Who wants to be let in.
-pub(super) fn login(credentials: &Credentials) -> Box<str> {
+pub(crate) fn login(credentials: &Credentials) -> Box<str> {
     match credentials {
         Credentials::Password { user, account: None, .. } => format!("login {user}").into(),
         Credentials::Password { user, .. } => format!("login {user} with an account").into(),
@@ -37,7 +37,7 @@ pub(super) fn login(credentials: &Credentials) -> Box<str> {
 }
 
 /// What the door said.
-pub(super) fn welcome(result: &Result<Welcome, LoginError>) -> Box<str> {
+pub(crate) fn welcome(result: &Result<Welcome, LoginError>) -> Box<str> {
     match result {
         Ok(welcome) => format!("welcome {}", welcome.home).into(),
         Err(LoginError::Wrong) => types::Reason::LoginWrong.to_string().into(),

@@ -19,7 +19,7 @@ use super::issued::Issued;
 use super::parts::{self, Followed, OpenMount, OpenPorts};
 use super::sockets::Sockets;
 use super::system::{self, Signals, Wish};
-use super::{Plan, Refused, is_for_people, tftp, welcome, wire};
+use super::{Plan, Refused, is_for_people, ssh, tftp, welcome, wire};
 use crate::cli::Exit;
 use crate::config::{Config, Listener, PasswordFrom, PlainLogin, tls_in_words};
 use crate::confine::{Confined, Rooms};
@@ -32,8 +32,11 @@ pub(super) struct Start {
     pub(super) sockets: Sockets,
     /// For TFTP.
     pub(super) datagrams: Vec<std::net::UdpSocket>,
-    /// Why there is no TFTP, where there could have been.
-    pub(super) without: Option<String>,
+    /// For SSH.
+    pub(super) ssh: Vec<std::net::TcpListener>,
+    pub(super) host_keys: ssh::HostKeys,
+    /// Why there is no TFTP or no SFTP, where there could have been.
+    pub(super) without: Vec<String>,
     /// For an authority that is to look at once.
     pub(super) door: Option<std::net::TcpListener>,
     pub(super) identity: Identity,
@@ -56,6 +59,8 @@ pub(super) struct Live {
     pub(super) issued: Issued,
     pub(super) listeners: Vec<Running>,
     pub(super) tftp: Vec<tftp::Running>,
+    pub(super) ssh: Vec<ssh::Running>,
+    pub(super) host_keys: ssh::HostKeys,
     pub(super) mounts: Vec<OpenMount>,
     pub(super) ports: Vec<OpenPorts>,
     pub(super) names: Vec<Followed>,
@@ -81,7 +86,8 @@ pub(super) struct Running {
 
 /// Runs until it is told to stop.
 pub(super) async fn run(start: Start) -> Result<Exit, Refused> {
-    let Start { plan, mut sockets, datagrams, without, door, identity, storages, place, look, confined, workers } = start;
+    let Start { plan, mut sockets, datagrams, ssh, host_keys, without, door, identity, storages, place, look, confined, workers } =
+        start;
     let now = CancellationToken::new();
     let workers =
         Workers::start(workers.saturating_sub(1), &now).map_err(|e| Refused::new("the reactors", Reason::Io, e.to_string()))?;
@@ -89,8 +95,8 @@ pub(super) async fn run(start: Start) -> Result<Exit, Refused> {
     let (lines, writer) = Writer::start(place, plan.config.log.form);
     let log = &plan.config.log;
     let journal = Journal::new(log.form, look, log.quiet, plan.config.trace.ladders, lines);
-    let live = begin((plan.config, identity), &mut sockets, storages, &journal, confined.rooms, (workers, now)).await;
-    let live = live.and_then(|mut live| live.begin_tftp(datagrams).map(|()| live));
+    let live = begin((plan.config, identity, host_keys), &mut sockets, storages, &journal, confined.rooms, (workers, now)).await;
+    let live = live.and_then(|mut live| live.begin_tftp(datagrams).and_then(|()| live.begin_ssh(ssh)).map(|()| live));
     let mut live = match live {
         Ok(live) => live,
         Err(refused) => {
@@ -110,7 +116,9 @@ pub(super) async fn run(start: Start) -> Result<Exit, Refused> {
     let made = plan.user.as_ref().is_some_and(|u| u.from == PasswordFrom::Made);
     if plan.file.is_none() && (made || !live.config.log.quiet) {
         let tftp: Vec<SocketAddr> = live.tftp.iter().map(|r| r.address).collect();
-        let text = welcome::text(&live.config, plan.user.as_ref(), (&ways, &tftp), &live.identity, look);
+        let ssh: Vec<SocketAddr> = live.ssh.iter().map(|r| r.address).collect();
+        let others = welcome::Others { tftp: &tftp, ssh: &ssh, host_keys: &live.host_keys.keys };
+        let text = welcome::text(&live.config, plan.user.as_ref(), &ways, &others, &live.identity, look);
         // Whoever reads JSON reads only JSON.
         if is_for_people(&live.config) {
             say::out(format_args!("{text}"));
@@ -118,7 +126,7 @@ pub(super) async fn run(start: Start) -> Result<Exit, Refused> {
             say::err(format_args!("{text}"));
         }
     }
-    live.introduce(&confined.said, &sockets.unused, without);
+    live.introduce(&confined.said, &sockets.unused(), without);
     system::notify(&[NotifyState::Ready]);
     system::keep_awake(&live.now);
     live.issued = Issued::begin(live.config.acme.as_ref(), door, &live.journal, &live.now);
@@ -146,7 +154,7 @@ pub(super) async fn run(start: Start) -> Result<Exit, Refused> {
 
 /// Opens what is still closed and begins to accept.
 async fn begin(
-    (config, identity): (Config, Identity),
+    (config, identity, host_keys): (Config, Identity, ssh::HostKeys),
     sockets: &mut Sockets,
     mounts: Vec<OpenMount>,
     journal: &Arc<Journal>,
@@ -167,6 +175,8 @@ async fn begin(
         identity,
         listeners: Vec::new(),
         tftp: Vec::new(),
+        ssh: Vec::new(),
+        host_keys,
         mounts,
         ports,
         names,
@@ -204,14 +214,18 @@ impl Live {
     }
 
     /// Says what is served and what was given up.
-    fn introduce(&mut self, confined: &[String], unused: &[SocketAddr], without: Option<String>) {
+    fn introduce(&mut self, confined: &[String], unused: &[SocketAddr], without: Vec<String>) {
         for (listener, running) in self.config.listeners.iter().zip(&self.listeners) {
             self.introduce_listener(listener, running.address);
         }
         for (listener, running) in self.config.tftp.iter().zip(&self.tftp) {
             tftp::introduce(&self.journal, listener, running.address);
         }
-        if let Some(words) = without {
+        for (listener, running) in self.config.ssh.iter().zip(&self.ssh) {
+            ssh::introduce(&self.journal, listener, running.address);
+        }
+        self.introduce_host_keys();
+        for words in without {
             self.journal.say(&Fact::words("warning", words));
         }
         for certificate in self.identity.all().to_vec() {
@@ -299,7 +313,13 @@ impl Live {
         for running in &self.tftp {
             running.gentle.cancel();
         }
+        for running in &self.ssh {
+            running.gentle.cancel();
+        }
         let ended = async {
+            for running in self.ssh {
+                let _ = running.ended.await;
+            }
             for running in self.listeners {
                 let _ = running.ended.await;
             }

@@ -8,6 +8,7 @@ mod own;
 mod parts;
 mod reload;
 mod sockets;
+pub(crate) mod ssh;
 mod system;
 pub(crate) mod tftp;
 mod welcome;
@@ -93,11 +94,14 @@ fn start(mut plan: Plan) -> Result<Exit, Refused> {
     let failed = |what: &'static str| move |e: std::io::Error| Refused::new(what, Reason::Io, e.to_string());
     // Sockets and folders are opened and rights given up while there is one thread: those started later inherit both.
     let (datagrams, without) = tftp::open(&mut plan.config.tftp)?;
-    let (sockets, door) = {
+    let (sockets, (ssh, without_ssh), door) = {
         let once = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed("the reactor"))?;
         let _inside = once.enter();
-        (sockets::Sockets::open(&plan.config.listeners)?, issued::prepare(&plan.config)?)
+        let mut sockets = sockets::Sockets::open(&plan.config.listeners)?;
+        let over_ssh = ssh::open(&mut plan.config.ssh, &mut sockets)?;
+        (sockets, over_ssh, issued::prepare(&plan.config)?)
     };
+    let host_keys = ssh::host_keys(&plan.config)?;
     let identity = Identity::load(&plan.config)?;
     let storages = parts::storages(&plan.config.mounts, &[], &confine::Rooms::all())?;
     let look = if plan.config.log.file.is_some() { Look::plain() } else { Look::of_stdout() };
@@ -115,7 +119,9 @@ fn start(mut plan: Plan) -> Result<Exit, Refused> {
         plan,
         sockets,
         datagrams,
-        without,
+        ssh,
+        host_keys,
+        without: without.into_iter().chain(without_ssh).collect(),
         door,
         identity,
         storages,
@@ -141,13 +147,15 @@ fn confine(plan: &Plan, identity: &Identity) -> Result<Confined, Refused> {
         .collect();
     written.extend(config.log.file.iter().chain(&config.audit.file).map(|f| confine::folder_of(f)));
     written.extend(config.acme.as_ref().map(|acme| acme.state.clone()));
-    let mut read: Vec<PathBuf> = plan.file.iter().chain(&config.password_files).map(|f| confine::folder_of(f)).collect();
+    let mut read: Vec<PathBuf> =
+        plan.file.iter().chain(&config.password_files).chain(&config.ssh_identity.files).map(|f| confine::folder_of(f)).collect();
     // By name and not by handle: a certificate is renewed by another file in its place.
     read.extend(identity::folders(&identity.files(config)));
     read.extend(issued::trusted(config));
     let low = |port: u16| (1..1_024).contains(&port);
     // The door for an authority is opened again for each renewal.
     let low_ports = config.acme.as_ref().is_some_and(|acme| low(acme.listen.port()))
+        || config.ssh.iter().any(|l| low(l.address.port()))
         || config.tftp.iter().any(|t| low(t.address.port()) || matches!(&t.ports, TftpPorts::Range(r) if low(*r.start())))
         || config.listeners.iter().any(|l| low(l.address.port()) || l.active.is_some_and(|a| a.source_port.is_some_and(low)));
     confine::confine(&Needs { written, read, low_ports, process: &config.process })

@@ -55,7 +55,7 @@ impl Live {
         let mounts = parts::storages(&config.mounts, &self.mounts, &self.rooms)?;
         let ports = parts::ports(&config.listeners, &self.ports, &self.journal)?;
         let names = parts::names(&config.listeners, &self.names, &self.journal).await;
-        let opened = self.open_new(&config).and_then(|tcp| Ok((tcp, self.open_new_tftp(&config)?)));
+        let opened = self.open_new(&config).and_then(|tcp| Ok((tcp, self.open_new_tftp(&config)?, self.open_new_ssh(&config)?)));
         let opened = match opened {
             Ok(sockets) => self
                 .gate
@@ -64,7 +64,7 @@ impl Live {
                 .map(|()| sockets),
             Err(refused) => Err(refused),
         };
-        let (sockets, datagrams) = match opened {
+        let (sockets, datagrams, ssh) = match opened {
             Ok(sockets) => sockets,
             Err(refused) => {
                 ports.iter().filter(|p| !self.ports.iter().any(|o| o.is(p))).for_each(|p| p.stop.cancel());
@@ -81,6 +81,7 @@ impl Live {
         self.issued.follow(self.config.acme.as_ref(), &self.journal, &self.now);
         self.change_listeners(sockets);
         self.change_tftp(datagrams);
+        self.change_ssh(ssh);
         for old in old_mounts.iter().filter(|o| !self.mounts.iter().any(|m| m.mount == o.mount)) {
             old.close();
         }

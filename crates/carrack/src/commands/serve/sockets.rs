@@ -11,8 +11,8 @@ use crate::config::Listener;
 /// Sockets by the address that the configuration names.
 pub(super) struct Sockets {
     open: Vec<(SocketAddr, TcpListener)>,
-    /// Addresses of sockets that were handed over and that nothing was said of.
-    pub(super) unused: Vec<SocketAddr>,
+    /// Sockets that were handed over and that nobody has taken yet.
+    given: Vec<(SocketAddr, TcpListener)>,
 }
 
 impl Sockets {
@@ -29,29 +29,42 @@ impl Sockets {
         for listener in listeners {
             let socket = match given.iter().position(|(at, _)| *at == listener.address) {
                 Some(i) => given.swap_remove(i).1,
-                None => bind(listener)?,
+                None => bind(listener.address)?,
             };
             open.push((listener.address, socket));
         }
-        Ok(Self { open, unused: given.into_iter().map(|(at, _)| at).collect() })
+        Ok(Self { open, given })
     }
 
     /// The socket for an address: one that is open, or a new one.
     pub(super) fn take(&mut self, listener: &Listener) -> Result<TcpListener, Refused> {
         match self.open.iter().position(|(at, _)| *at == listener.address) {
             Some(i) => Ok(self.open.swap_remove(i).1),
-            None => bind(listener),
+            None => self.take_at(listener.address),
         }
+    }
+
+    /// The socket for an address: one that was handed over, or a new one.
+    pub(super) fn take_at(&mut self, address: SocketAddr) -> Result<TcpListener, Refused> {
+        match self.given.iter().position(|(at, _)| *at == address) {
+            Some(i) => Ok(self.given.swap_remove(i).1),
+            None => bind(address),
+        }
+    }
+
+    /// Addresses of sockets that were handed over and that nothing was said of.
+    pub(super) fn unused(&self) -> Vec<SocketAddr> {
+        self.given.iter().map(|(at, _)| *at).collect()
     }
 
     /// None yet: what a reload begins with.
     pub(super) const fn none() -> Self {
-        Self { open: Vec::new(), unused: Vec::new() }
+        Self { open: Vec::new(), given: Vec::new() }
     }
 }
 
-fn bind(listener: &Listener) -> Result<TcpListener, Refused> {
-    io::listen::bind_tcp(listener.address)
+fn bind(address: SocketAddr) -> Result<TcpListener, Refused> {
+    io::listen::bind_tcp(address)
         .and_then(tokio::net::TcpListener::into_std)
-        .map_err(|e| Refused::new(format!("cannot listen on {}", listener.address), Reason::Bind, e.to_string()))
+        .map_err(|e| Refused::new(format!("cannot listen on {address}"), Reason::Bind, e.to_string()))
 }

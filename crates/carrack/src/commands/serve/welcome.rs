@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 
 use nix::ifaddrs::getifaddrs;
+use server::ssh::keys::HostKey;
 
 use super::identity::{self, Identity};
 use crate::config::{Config, Listener, MountKind, PasswordFrom, PlainLogin, QuickUser, TlsMode};
@@ -55,11 +56,19 @@ impl Way<'_> {
     }
 }
 
+/// Ways in that are not FTP's.
+pub(super) struct Others<'a> {
+    pub(super) tftp: &'a [SocketAddr],
+    pub(super) ssh: &'a [SocketAddr],
+    pub(super) host_keys: &'a [HostKey],
+}
+
 /// The welcome.
 pub(super) fn text(
     config: &Config,
     user: Option<&QuickUser>,
-    (ways, tftp): (&[Way<'_>], &[SocketAddr]),
+    ways: &[Way<'_>],
+    others: &Others<'_>,
     identity: &Identity,
     look: Look,
 ) -> String {
@@ -86,6 +95,11 @@ pub(super) fn text(
             }
         }
     }
+    let tftp = others.tftp;
+    for at in others.ssh.iter().flat_map(|address| reachable(*address)) {
+        let name = user.map_or("anonymous", |u| &u.name);
+        let _ = writeln!(text, "    {bold}sftp -P {} {name}@{}{end}", at.port(), at.ip());
+    }
     for at in tftp.iter().flat_map(|address| reachable(*address)) {
         let _ = writeln!(text, "    {bold}curl tftp://{at}/NAME{end}");
     }
@@ -110,6 +124,11 @@ pub(super) fn text(
         if let Some(remark) = identity.remark() {
             let _ = writeln!(text, "  It {remark}.");
         }
+    }
+    // The one that clients of today ask for.
+    if let Some(key) = others.host_keys.first().filter(|_| !others.ssh.is_empty()) {
+        let _ = writeln!(text, "\n  sftp asks about the {} host key at first. Its fingerprint:", key.algorithm());
+        let _ = writeln!(text, "    {}", key.fingerprint());
     }
     if let Some(mode) = refused {
         let instead = if mode.is_some() { " without TLS" } else { "" };
@@ -199,6 +218,7 @@ mod tests {
     use crate::cli::{Cli, Command};
     use crate::config::quick;
     use clap::Parser;
+    use server::ssh::keys::Kind;
 
     fn welcome(flags: &[&str], at: &str) -> String {
         let line = ["carrack", "serve"].iter().chain(flags);
@@ -209,7 +229,10 @@ mod tests {
         let Ok(identity) = Identity::load(&made.config) else { panic!("no certificate") };
         let way = Way { listener: &made.config.listeners[0], address: at.parse().unwrap() };
         let tftp: Vec<SocketAddr> = made.config.tftp.iter().map(|t| t.address).collect();
-        text(&made.config, made.user.as_ref(), (&[way], &tftp), &identity, Look::plain())
+        let ssh: Vec<SocketAddr> = made.config.ssh.iter().map(|s| s.address).collect();
+        let key = HostKey::make(Kind::Ed25519).unwrap();
+        let others = Others { tftp: &tftp, ssh: &ssh, host_keys: &[key] };
+        text(&made.config, made.user.as_ref(), &[way], &others, &identity, Look::plain())
     }
 
     #[test]
@@ -245,6 +268,16 @@ mod tests {
         assert!(said.contains("    curl --ssl-reqd ftp://anna@ftp.example.com:2121/\n") && !said.contains("vouches"), "{said}");
         let said = welcome(&given, "127.0.0.1:2121");
         assert!(said.contains("    curl --ssl-reqd -k ftp://anna@127.0.0.1:2121/\n"), "{said}");
+    }
+
+    #[test]
+    fn sftp_has_its_line_and_its_fingerprint() {
+        let said = welcome(&[], "127.0.0.1:2121");
+        assert!(said.contains("    sftp -P 2222 carrack@127.0.0.1\n") && said.contains("    SHA256:"), "{said}");
+        let said = welcome(&["--sftp", "192.0.2.1:22", "--user", "anna", "--password", "x"], "127.0.0.1:2121");
+        assert!(said.contains("    sftp -P 22 anna@192.0.2.1\n"), "{said}");
+        let said = welcome(&["--no-sftp"], "127.0.0.1:2121");
+        assert!(!said.contains("sftp") && !said.contains("SHA256:"), "{said}");
     }
 
     #[test]

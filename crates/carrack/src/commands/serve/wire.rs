@@ -24,11 +24,14 @@ pub(super) fn rules(config: &Config, mounts: &[OpenMount]) -> Rules {
             .iter()
             .map(|l| (l.name.clone(), l.rules.clone()))
             .chain(config.tftp.iter().map(|l| (l.name.clone(), l.rules.clone())))
+            .chain(config.ssh.iter().map(|l| (l.name.clone(), l.rules.clone())))
             .collect(),
         banner: config.banner.clone(),
         limits: config.limits.clone(),
         mounts: mounts.iter().map(mount).collect(),
         audit: config.audit.clone(),
+        authorities: config.ssh_identity.authorities.clone(),
+        revoked: config.ssh_identity.revoked.clone(),
     }
 }
 
