@@ -171,7 +171,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("", "limitts = {}", "the file has no key `limitts`; Did you mean `limits`?"),
     ("[[listener]]", "name = 7", "`name` of [[listener]] expects text, and this is the number 7"),
     ("[[listener]]", "name = \"\"", "`name` of [[listener]] \"\" is empty; Write name = \"ftp\"."),
-    ("[[listener]]", "protocol = \"ftps\"", "cannot be \"ftps\"; Expected \"ftp\" or \"tftp\"; did you mean \"ftp\"?"),
+    ("[[listener]]", "protocol = \"ftps\"", "cannot be \"ftps\"; Expected \"ftp\", \"sftp\" or \"tftp\"; did you mean \"ftp\"?"),
     ("[[listener]]", "address = \"127.0.0.1\"", "The port is missing; write 127.0.0.1:2121."),
     ("[[listener]]", "address = 21", "`address` of [[listener]] \"ftp\" expects text, and this is the number 21"),
     ("[[listener]]", "adress = \"x\"", "has no key `adress`; Did you mean `address`?"),
@@ -292,6 +292,13 @@ const WRONG: &[(&str, &str, &str)] = &[
         "more than 1 GiB",
     ),
     ("[[user]]", "password_file = \"/does/not/exist\"", "has both `password` and `password_file`; Keep one of them."),
+    ("[[user]]", "keys = \"ssh-rsa AAAA\"", "`keys` of [[user]] \"anna\" cannot be"),
+    (
+        "[[user]]",
+        "authorized_keys = \"/does/not/exist\"",
+        "`authorized_keys` of [[user]] \"anna\": /does/not/exist cannot be read",
+    ),
+    ("[[user]]", "auth = [\"key\"]", "cannot hold \"key\"; Write \"password\", \"publickey\" or"),
     ("[[user]]", "disabled = 0", "expects true or false"),
     ("[[user]]", "groups = [\"staf\"]", "names the group \"staf\", which is not there; Did you mean \"staff\"?"),
     ("[[user]]", "groups = 1", "expects text or a list of texts"),
@@ -583,8 +590,22 @@ fn every_commented_key_of_the_example_is_understood() {
             Err(page) => page.faults().lines().collect::<Vec<_>>().join("\n"),
         };
         // These need another key beside them, and say so.
-        let excused =
-            ["account_required", "password_file", "policy", "group", "groups", "client_ca", "certificate_names"].contains(&key);
+        let excused = [
+            "account_required",
+            "password_file",
+            "policy",
+            "group",
+            "groups",
+            "client_ca",
+            "certificate_names",
+            // Files that are not here.
+            "authorized_keys",
+            "host_keys",
+            "host_certificates",
+            "user_authorities_file",
+            "revoked_keys_file",
+        ]
+        .contains(&key);
         assert!(said.is_empty() || excused, "{line}: {said}");
         assert!(!said.contains("has no key"), "{line}: {said}");
     }
@@ -641,5 +662,64 @@ proptest::proptest! {
         if let Err(page) = parse("damaged", &text, Path::new(env!("CARGO_MANIFEST_DIR"))) {
             proptest::prop_assert!(!page.faults().to_string().is_empty());
         }
+    }
+}
+
+/// An SFTP listener, a user with a key, and what stands behind.
+fn sftp(listener: &str, user: &str, more: &str) -> String {
+    format!(
+        "[[listener]]\nname = \"s\"\nprotocol = \"sftp\"\naddress = \"127.0.0.1:2222\"\n{listener}\n\
+         [[mount]]\nname = \"m\"\nkind = \"memory\"\n[[user]]\nname = \"anna\"\n{user}\n{more}"
+    )
+}
+
+const SSH_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl a";
+
+#[test]
+fn users_with_keys_need_no_password_and_can_be_asked_for_both() {
+    let parsed = |user: &str, more: &str| match parse("test", &sftp("", user, more), Path::new(FOLDER)) {
+        Ok(config) => config,
+        Err(page) => panic!("{}", page.faults()),
+    };
+    let config = parsed(&format!("keys = ['{SSH_KEY}']"), "");
+    let anna = &config.users["anna"];
+    assert_eq!((anna.keys.len(), &anna.password), (1, &Password::Never));
+    assert_eq!(config.ssh[0].address.to_string(), "127.0.0.1:2222");
+    assert!(config.ssh[0].passwords && config.ssh[0].public_keys && config.listeners.is_empty());
+    let both = parsed(&format!("keys = ['{SSH_KEY}']\nauth = ['publickey+password']\npassword = '{HASH}'"), "");
+    let ways = both.users["anna"].ways;
+    assert!(ways.key_and_password && !ways.key && !ways.password);
+    let more = format!("[ssh]\nuser_authorities = ['principals=\"x\" {SSH_KEY}']\nrevoked_keys = ['{SSH_KEY}']");
+    // principals= belongs to an authority, which it is here; so it is told how to say it.
+    let text = sftp("", &format!("keys = ['{SSH_KEY}']"), &more);
+    assert!(parse("test", &text, Path::new(FOLDER)).is_err());
+    let more = format!("[ssh]\nuser_authorities = ['{SSH_KEY}']\nrevoked_keys = ['{SSH_KEY}']");
+    let config = parsed(&format!("keys = ['cert-authority,principals=\"x\" {SSH_KEY}']"), &more);
+    assert!(config.ssh_identity.authorities[0].authority && config.ssh_identity.revoked.len() == 1);
+    assert!(config.users["anna"].keys[0].authority);
+}
+
+#[test]
+fn what_does_not_fit_ssh_is_told_with_its_place() {
+    let key = format!("keys = ['{SSH_KEY}']");
+    for (listener, user, more, told) in [
+        ("passive = true", key.as_str(), "", "`passive`"),
+        ("tls = 'off'", &key, "", "`tls`"),
+        ("uploads = 'new'", &key, "", "`uploads`"),
+        ("passwords = false\npublic_keys = false", &key, "", "neither passwords nor keys"),
+        ("rekey_bytes = '2 GiB'", &key, "", "rekey_bytes"),
+        ("", "keys = ['nonsense']", "", "keys"),
+        ("", &format!("{key}\nauth = ['password']"), "", "there is none"),
+        ("", &format!("{key}\nauth = []"), "", "empty"),
+        ("", &format!("{key}\nauth = ['face']"), "", "face"),
+        ("", &format!("{key}\nauth = ['publickey', 'publickey+password']\npassword = '{HASH}'"), "", "alone"),
+        ("", "authorized_keys = 'nowhere'", "", "authorized_keys"),
+        ("", &key, "[ssh]\nhost_keys = ['nowhere']", "host_keys"),
+        ("", &key, "[[listener]]\nname = 'f'\nprotocol = 'ftp'\naddress = '0.0.0.0:2222'", "cannot both have"),
+        ("", &key, "[[listener]]\nname = 'f'\nprotocol = 'ftp'\naddress = '0.0.0.0:21'\nhandles_max = 5", "handles_max"),
+    ] {
+        let Err(page) = parse("test", &sftp(listener, user, more), Path::new(FOLDER)) else { panic!("{listener} {user} {more}") };
+        let said = page.faults().to_string();
+        assert!(said.contains(told), "{listener} {user} {more}: {said}");
     }
 }
