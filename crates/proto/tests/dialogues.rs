@@ -214,7 +214,7 @@ impl Player {
                     let (user, account, names, how) = match &credentials {
                         Credentials::Password { user, account, names, .. } => (user, account, names, ""),
                         Credentials::Certificate { user, names, account } => (user, account, names, " by certificate"),
-                        Credentials::None => panic!("no credentials"),
+                        Credentials::Key { .. } | Credentials::None => panic!("no credentials of FTP"),
                     };
                     let mut text = format!("login {user}{how}");
                     if let Some(account) = account {
