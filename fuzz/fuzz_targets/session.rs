@@ -50,6 +50,7 @@ fn settings(flags: u8) -> Arc<Settings> {
         single_port: true,
         tls: Some(Tls { login_required: flags & 1 != 0, data_required: flags & 2 != 0, ccc: flags & 4 != 0 })
             .filter(|_| flags & 8 != 0),
+        ebcdic: Default::default(),
         ascii_size_limit: 1 << 20,
         version: "fuzz".into(),
     })

@@ -43,6 +43,11 @@ impl Pool {
         self.filled_with(self.permits.acquire().await.ok())
     }
 
+    /// Takes a buffer, if one is free.
+    pub(crate) fn take_now(&'static self) -> Option<Buffer> {
+        self.permits.try_acquire().ok().map(|permit| self.filled_with(Some(permit)))
+    }
+
     /// Takes two buffers in one step.
     pub(crate) async fn take_two(&'static self) -> (Buffer, Buffer) {
         let mut permits = self.permits.acquire_many(2).await.ok();

@@ -25,12 +25,29 @@ use crate::tls::Layer;
 pub use pieces::Pieces;
 use window::Window;
 
-/// What a transfer type does to a body on its way (TYPE A, for one). Exact wherever the pieces are cut.
+/// What a body becomes on its way (TYPE A, a compressed mode). Exact wherever the pieces are cut.
 pub trait Transform: Send {
-    /// Takes the next piece and adds what it becomes to `out`.
-    fn push(&mut self, input: &[u8], out: &mut Vec<u8>);
+    /// Takes input off its front and adds what it becomes to `out`: some hundred KiB at most at a time.
+    ///
+    /// # Errors
+    /// The body cannot be read; the transfer ends there.
+    fn push(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<Progress, Error>;
     /// Adds what was held back, at the end.
-    fn finish(&mut self, out: &mut Vec<u8>);
+    ///
+    /// # Errors
+    /// The body may not end here.
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Error>;
+}
+
+/// How far [`Transform::push`] has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Progress {
+    /// All of the input is taken.
+    Hungry,
+    /// There is much in `out`; more comes when that was taken away.
+    Full,
+    /// The body has ended by a mark of its own: nothing more is read, and the stream may carry another.
+    Over,
 }
 
 /// Why a body did not arrive whole. How far it came, the meter tells.
@@ -116,7 +133,7 @@ pub async fn send(
     Ok(way.moved)
 }
 
-/// Receives a body until its end (FIN) and tells how many bytes came out of the socket. What is not yet written
+/// Receives a body until its end (FIN, or its own mark where `transform` knows one) and tells how many bytes came out of the socket. What is not yet written
 /// then, [`Sink::commit`] writes. Gives up when no byte came for `stall`. After an error the sink still holds all
 /// that came; dropping it or [`Sink::abandon`] hands that to the storage.
 ///

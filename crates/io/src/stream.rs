@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use rustix::net::{RecvFlags, recv};
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
@@ -217,6 +218,18 @@ impl Stream {
         match self {
             Self::Plain(tcp) => SockRef::from(&*tcp).shutdown(Shutdown::Write),
             Self::Tls(layer) => layer.finish().await,
+        }
+    }
+
+    /// Whether the peer has closed an idle connection, as far as it shows without waiting: under TLS an alert counts as
+    /// the end that it announces.
+    pub fn has_ended(&self) -> bool {
+        const ALERT: u8 = 21; // RFC 8446 §5.1
+        let mut byte = [0];
+        match recv(self.tcp(), &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT) {
+            Ok((0, _)) => true,
+            Ok(_) => self.tls().is_some() && byte == [ALERT],
+            Err(e) => e != rustix::io::Errno::AGAIN,
         }
     }
 

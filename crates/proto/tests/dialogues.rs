@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use carrack_proto::ftp::data::{Mode, Structure, Type};
 use carrack_proto::ftp::server::{Body, Channel, End, Flow, Input, ListForm, Output, Reserved, Session, Settings, Tls, Via};
 use carrack_proto::ftp::verb::{ROWS, Served};
 use trace::dialogue;
@@ -73,6 +74,7 @@ impl Player {
                 data_required: wants.contains("data"),
                 ccc: wants.contains("ccc"),
             }),
+            ebcdic: Default::default(),
             ascii_size_limit: 1_000_000,
             version: "1.2.3".into(),
         };
@@ -136,6 +138,18 @@ impl Player {
             (Lane::Control, Lane::Control) if text.starts_with("stop") => {
                 let reason = reason(text).unwrap_or(Reason::ShuttingDown);
                 self.session.handle(Input::Stop(reason, text.contains("now")), now);
+            }
+            (Lane::Data, Lane::Data) if text.starts_with("marker") => {
+                let (id, _) = self.transfer.as_ref().ok_or("no transfer runs")?;
+                let mut words = text.split(' ').skip(1);
+                let (Some(marker), Some(at)) = (words.next(), words.last().and_then(|at| at.parse().ok())) else {
+                    return Err("expected: marker WORD at BYTE".into());
+                };
+                self.session.handle(Input::Marked(*id, marker.as_bytes(), at), now);
+            }
+            (Lane::Data, Lane::Data) if text == "suspect" => {
+                let (id, _) = self.transfer.as_ref().ok_or("no transfer runs")?;
+                self.session.handle(Input::Suspect(*id), now);
             }
             (Lane::Data, Lane::Data) => {
                 let (id, _) = self.transfer.as_ref().ok_or("no transfer runs")?;
@@ -256,6 +270,7 @@ impl Player {
                     let row = match flow.channel {
                         Channel::Data(Via::Active(at)) => Some((Lane::Data, Lane::Client, format!("connecting {at}"))),
                         Channel::Data(Via::Passive) => None,
+                        Channel::Data(Via::Kept(_)) => Some((Lane::Control, Lane::Data, started(&flow))),
                         Channel::Control | Channel::Count => Some((Lane::Control, Lane::Storage, started(&flow))),
                     };
                     self.transfer = Some((id, flow));
@@ -264,6 +279,7 @@ impl Player {
                         None => continue,
                     }
                 }
+                Output::DropData => (Lane::Control, Lane::Data, "close".to_owned()),
                 Output::Cancel(_) => (Lane::Control, Lane::Data, "cancel".to_owned()),
                 Output::Measure(_) => (Lane::Control, Lane::Data, "measure".to_owned()),
                 Output::Logout => (Lane::Control, Lane::Storage, "logout".to_owned()),
@@ -285,16 +301,16 @@ fn is_input(row: &Row) -> bool {
         (Lane::Data, Lane::Client) => !text.starts_with("connecting"),
         (Lane::Control, Lane::Data) => text.starts_with("listening") || text.starts_with("key") || text.starts_with("CRK"),
         (Lane::Control, Lane::Control) => ["tick", "stop", "handshake", "cleared"].iter().any(|word| text.starts_with(word)),
-        (Lane::Data, Lane::Data) => text.starts_with("measured"),
+        (Lane::Data, Lane::Data) => ["measured", "marker", "suspect"].iter().any(|word| text.starts_with(word)),
         _ => false,
     }
 }
 
 fn started(flow: &Flow) -> String {
     let mut text = match &flow.body {
-        Body::Send { skip: 0 } if flow.channel == Channel::Count => "count".to_owned(),
-        Body::Send { skip: 0 } => "send".to_owned(),
-        Body::Send { skip } => format!("send without the first {skip}"),
+        Body::Send { skip: 0, .. } if flow.channel == Channel::Count => "count".to_owned(),
+        Body::Send { skip: 0, .. } => "send".to_owned(),
+        Body::Send { skip, .. } => format!("send without the first {skip}"),
         Body::Receive { expected: None } => "receive".to_owned(),
         Body::Receive { expected: Some(n) } => format!("receive {n}"),
         Body::List(listed) => {
@@ -316,8 +332,23 @@ fn started(flow: &Flow) -> String {
             text
         }
     };
-    if flow.ascii {
-        text += " ascii";
+    let form = &flow.form;
+    match form.kind {
+        Type::Image => {}
+        Type::Ascii if matches!(flow.body, Body::List(_)) => {}
+        Type::Ascii => text += " ascii",
+        Type::Ebcdic => text += " ebcdic",
+    }
+    match form.structure {
+        Structure::File => {}
+        Structure::Record => text += " records",
+        Structure::Page => text += " pages",
+    }
+    match form.mode {
+        Mode::Stream => {}
+        Mode::Block => text += " in blocks",
+        Mode::Compressed => text += " compressed",
+        Mode::Deflate => text += &format!(" deflated at {}", form.level.number()),
     }
     if flow.protected {
         text += " protected";

@@ -93,6 +93,7 @@ impl World {
             passive: true,
             single_port: false,
             tls: None,
+            ebcdic: Default::default(),
             ascii_size_limit: 1 << 20,
             version: "1".into(),
         };

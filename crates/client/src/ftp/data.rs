@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use io::body::{BoxFuture, Sink, Source};
 use io::meter::Meter;
-use io::pump::{self, PumpError, Transform};
+use io::pump::{self, Progress, PumpError, Transform};
 use io::stream::Stream;
 use io::tls::ClientSession;
 use io::{clock, listen};
@@ -323,12 +323,14 @@ pub(super) fn fault(trouble: Trouble, stall: Duration) -> (DataFault, Option<Err
 struct Encode(ascii::Encoder);
 
 impl Transform for Encode {
-    fn push(&mut self, input: &[u8], out: &mut Vec<u8>) {
-        self.0.push(input, out);
+    fn push(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<Progress, Error> {
+        self.0.push(std::mem::take(input), out);
+        Ok(Progress::Hungry)
     }
 
-    fn finish(&mut self, out: &mut Vec<u8>) {
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
         self.0.finish(out);
+        Ok(())
     }
 }
 
@@ -336,11 +338,13 @@ impl Transform for Encode {
 struct Decode(ascii::Decoder);
 
 impl Transform for Decode {
-    fn push(&mut self, input: &[u8], out: &mut Vec<u8>) {
-        self.0.push(input, out);
+    fn push(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<Progress, Error> {
+        self.0.push(std::mem::take(input), out);
+        Ok(Progress::Hungry)
     }
 
-    fn finish(&mut self, out: &mut Vec<u8>) {
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
         self.0.finish(out);
+        Ok(())
     }
 }

@@ -4,6 +4,7 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use rustix::buffer::spare_capacity;
@@ -11,9 +12,9 @@ use rustix::net::{RecvFlags, recv};
 use tokio::io::Interest;
 
 use super::burst::{self, Burst};
-use super::{LINGER, PumpError, Transform, Way, Wire, attempt, would_block};
-use crate::body::{Put, Tail};
-use crate::buffer::Buffer;
+use super::{LINGER, Progress, PumpError, Transform, Way, Wire, attempt, would_block};
+use crate::body::{Put, Tail, write_all_at};
+use crate::buffer::{Buffer, SIZE};
 use crate::{clock, task};
 
 /// Why filling a buffer stopped.
@@ -36,7 +37,7 @@ pub(super) async fn file(way: &mut Way<'_>, tail: &mut Tail) -> Result<(), PumpE
         }
         // The buffer stays in the tail while it fills: whatever ends this, what came is with the sink.
         let Some(buffer) = tail.unwritten.as_mut() else { continue };
-        let filled = fill(way, buffer, &mut waited).await;
+        let filled = fill(way, buffer, LINGER, &mut waited).await;
         if tail.unwritten.as_ref().is_some_and(|b| b.is_empty()) {
             tail.unwritten = None;
         }
@@ -70,12 +71,13 @@ pub(super) async fn file(way: &mut Way<'_>, tail: &mut Tail) -> Result<(), PumpE
     }
 }
 
-/// Reads into a buffer what comes. With nothing in it, returns rather than wait: nobody waits with an empty buffer.
-async fn fill(way: &mut Way<'_>, buffer: &mut Buffer, waited: &mut bool) -> Result<Filled, PumpError> {
+/// Reads into a buffer what comes, and waits for more as long as `linger`. With nothing in it, returns rather than wait:
+/// nobody waits with an empty buffer.
+async fn fill(way: &mut Way<'_>, buffer: &mut Buffer, linger: Duration, waited: &mut bool) -> Result<Filled, PumpError> {
     let mut since = None;
     while buffer.room() > 0 {
         // Counted from the first wait on: a body that comes as fast as it is read never asks the clock.
-        if !buffer.is_empty() && since.is_some_and(|s| clock::now() >= s + LINGER) {
+        if !buffer.is_empty() && since.is_some_and(|s| clock::now() >= s + linger) {
             return Ok(Filled::Paused);
         }
         if way.meter.is_limited() {
@@ -96,10 +98,10 @@ async fn fill(way: &mut Way<'_>, buffer: &mut Buffer, waited: &mut bool) -> Resu
                     return Err(PumpError::Peer(e));
                 }
                 *waited = true;
-                if buffer.is_empty() {
+                if buffer.is_empty() || linger.is_zero() {
                     return Ok(Filled::Paused);
                 }
-                let until = *since.get_or_insert_with(clock::now) + LINGER;
+                let until = *since.get_or_insert_with(clock::now) + linger;
                 if way.pool.is_scarce() {
                     return Ok(Filled::Paused);
                 }
@@ -142,44 +144,80 @@ fn read_some(socket: impl AsFd, buffer: &mut Buffer, most: usize) -> io::Result<
 pub(super) async fn file_through(way: &mut Way<'_>, tail: &mut Tail, transform: &mut dyn Transform) -> Result<(), PumpError> {
     let mut waited = false;
     loop {
-        write(tail).await?;
-        let (mut input, mut out) = way.buffers().await?;
-        let filled = fill(way, &mut input, &mut waited).await;
-        convert(&input, transform, &mut out, matches!(filled, Ok(Filled::End)));
+        let (mut input, out) = room(way, tail).await?;
+        tail.unwritten = Some(out);
+        // Looked at as it comes: the end may be in it, and then nothing more does.
+        let filled = fill(way, &mut input, Duration::ZERO, &mut waited).await;
+        let ended = through(tail, transform, &input, matches!(filled, Ok(Filled::End))).await;
         let idle = input.is_empty();
         drop(input);
-        tail.unwritten = Some(out).filter(|b| !b.is_empty());
-        if filled? == Filled::End {
+        tail.unwritten = tail.unwritten.take().filter(|b| !b.is_empty());
+        let ended = ended?;
+        if filled? == Filled::End || ended {
             return Ok(());
         }
         if idle {
-            way.ready(Interest::READABLE).await?;
+            wait(way, tail).await?;
         }
     }
 }
 
-fn convert(input: &[u8], transform: &mut dyn Transform, out: &mut Vec<u8>, end: bool) {
-    if !input.is_empty() {
-        transform.push(input, out);
+/// A buffer to read into, and one for what that becomes: the one that is begun, unless it is well filled.
+async fn room(way: &Way<'_>, tail: &mut Tail) -> Result<(Buffer, Buffer), PumpError> {
+    if tail.unwritten.as_ref().is_some_and(|b| b.len() < SIZE / 2)
+        // Not waited for: who holds one and waits for another may wait for ever.
+        && let Some(input) = way.pool.take_now()
+        && let Some(out) = tail.unwritten.take()
+    {
+        return Ok((input, out));
     }
-    if end {
-        transform.finish(out);
-    }
+    write(tail).await?;
+    way.buffers().await
 }
 
-/// Writes what the tail holds, on the blocking pool.
-async fn write(tail: &mut Tail) -> Result<(), PumpError> {
-    if let Some(buffer) = tail.unwritten.take() {
-        let mut whole = Tail { file: tail.file.clone(), at: tail.at, unwritten: Some(buffer) };
-        let (at, result) = task::blocking(move || {
-            let result = whole.flush();
-            (whole.at, result)
-        })
-        .await?;
-        tail.at = at;
-        result?;
+/// Waits for more, and keeps what is not written for a moment at most.
+async fn wait(way: &Way<'_>, tail: &mut Tail) -> Result<(), PumpError> {
+    if tail.unwritten.is_some() {
+        if !way.pool.is_scarce()
+            && let Ok(ready) = tokio::time::timeout(LINGER, way.ready(Interest::READABLE)).await
+        {
+            return ready;
+        }
+        write(tail).await?;
     }
-    Ok(())
+    way.ready(Interest::READABLE).await
+}
+
+/// Adds what `input` becomes to the tail, and writes that where it grows large. Tells whether the body is over.
+async fn through(tail: &mut Tail, transform: &mut dyn Transform, input: &[u8], end: bool) -> Result<bool, PumpError> {
+    let mut rest = input;
+    while !input.is_empty() {
+        let Some(out) = tail.unwritten.as_mut() else { break };
+        match transform.push(&mut rest, out)? {
+            Progress::Hungry => break,
+            Progress::Full => tail.unwritten = write(tail).await?,
+            Progress::Over => return Ok(true),
+        }
+    }
+    if let (true, Some(out)) = (end, tail.unwritten.as_mut()) {
+        transform.finish(out)?;
+    }
+    Ok(false)
+}
+
+/// Writes what the tail holds, on the blocking pool, and gives the buffer back.
+async fn write(tail: &mut Tail) -> Result<Option<Buffer>, PumpError> {
+    let Some(mut buffer) = tail.unwritten.take() else { return Ok(None) };
+    let (file, at) = (tail.file.clone(), tail.at);
+    let (done, result, buffer) = task::blocking(move || {
+        let (done, result) = write_all_at(&file, &buffer, at);
+        buffer.clear();
+        (done, result, buffer)
+    })
+    .await?;
+    tail.at += done;
+    result?;
+    Ok(Some(buffer))
 }
 
 /// Receives into what takes chunks. They are copies: a storage may keep them, and pooled buffers must come back.
@@ -189,29 +227,47 @@ pub(super) async fn put(
     mut transform: Option<&mut dyn Transform>,
 ) -> Result<(), PumpError> {
     let mut waited = false;
+    let linger = if transform.is_some() { Duration::ZERO } else { LINGER };
     loop {
         let mut input = way.buffer().await?;
-        let filled = fill(way, &mut input, &mut waited).await;
+        let filled = fill(way, &mut input, linger, &mut waited).await;
         let end = matches!(filled, Ok(Filled::End));
         let idle = input.is_empty();
-        let chunk = match transform.as_deref_mut() {
-            None => Bytes::copy_from_slice(&input),
-            Some(t) => {
-                let mut out = Vec::new();
-                convert(&input, t, &mut out, end);
-                out.into()
-            }
-        };
-        drop(input);
-        if !chunk.is_empty() {
+        let over = match transform.as_deref_mut() {
             // Even after an error: what came is the storage's to keep.
-            put.write(chunk).await?;
-        }
-        if filled? == Filled::End {
+            None if idle => false,
+            None => {
+                let chunk = Bytes::copy_from_slice(&input);
+                drop(input);
+                put.write(chunk).await?;
+                false
+            }
+            Some(t) => put_through(put, t, &input, end).await?,
+        };
+        if filled? == Filled::End || over {
             return Ok(());
         }
         if idle {
             way.ready(Interest::READABLE).await?;
+        }
+    }
+}
+
+/// Writes what `input` becomes. Tells whether the body is over.
+async fn put_through(put: &mut dyn Put, transform: &mut dyn Transform, input: &[u8], end: bool) -> Result<bool, PumpError> {
+    let mut rest = input;
+    loop {
+        let mut out = Vec::new();
+        let progress = if input.is_empty() { Ok(Progress::Hungry) } else { transform.push(&mut rest, &mut out) };
+        let ended = if end && matches!(progress, Ok(Progress::Hungry)) { transform.finish(&mut out) } else { Ok(()) };
+        if !out.is_empty() {
+            put.write(out.into()).await?;
+        }
+        ended?;
+        match progress? {
+            Progress::Hungry => return Ok(false),
+            Progress::Full => {}
+            Progress::Over => return Ok(true),
         }
     }
 }

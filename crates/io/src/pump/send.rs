@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use types::{Error, Reason};
 
 use super::window::Window;
-use super::{PumpError, SLICE, Transform, Way, attempt, would_block};
+use super::{Progress, PumpError, SLICE, Transform, Way, attempt, would_block};
 use crate::body::{Chunks, From, Source};
 use crate::buffer::{self, Buffer, SIZE};
 use crate::meter::Meter;
@@ -229,14 +229,27 @@ pub(super) async fn file_through(
         }
         let piece = bytes.get(..PIECE).unwrap_or(bytes);
         out.clear();
-        transform.push(piece, &mut out);
+        turn(transform, piece, &mut out)?;
         let n = piece.len();
         window.used(n);
         at += n as u64;
+        if at >= end {
+            break; // what is left goes with the end
+        }
         way.send_all(&out, &mut window).await?;
+        out.clear();
+        // What shrinks to nothing sends nothing, and would keep others waiting.
+        tokio::task::consume_budget().await;
     }
     drop(window);
-    finish(way, transform, &mut out).await
+    transform.finish(&mut out)?;
+    way.send_all(&out, &mut Window::default()).await
+}
+
+/// A transform outwards takes all of a piece at once: what it becomes is not much larger.
+fn turn(transform: &mut dyn Transform, mut piece: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
+    while transform.push(&mut piece, out)? == Progress::Full {}
+    Ok(())
 }
 
 /// Reads the next bytes of a file: at once where they are in memory, else on the blocking pool.
@@ -276,7 +289,7 @@ const PIECE: usize = 16 * 1024;
 async fn pieces(way: &mut Way<'_>, input: &[u8], transform: &mut dyn Transform, out: &mut Vec<u8>) -> Result<(), PumpError> {
     for piece in input.chunks(PIECE) {
         out.clear();
-        transform.push(piece, out);
+        turn(transform, piece, out)?;
         way.send_all(out, &mut Window::default()).await?;
     }
     Ok(())
@@ -284,7 +297,7 @@ async fn pieces(way: &mut Way<'_>, input: &[u8], transform: &mut dyn Transform, 
 
 async fn finish(way: &mut Way<'_>, transform: &mut dyn Transform, out: &mut Vec<u8>) -> Result<(), PumpError> {
     out.clear();
-    transform.finish(out);
+    transform.finish(out)?;
     way.send_all(out, &mut Window::default()).await
 }
 
@@ -317,12 +330,13 @@ pub(super) async fn chunks(
 /// Reads a body through `transform` and counts what it becomes.
 pub(super) async fn count(source: Source, transform: &mut dyn Transform, meter: &Meter) -> Result<u64, PumpError> {
     let (mut counted, mut out) = (0, Vec::new());
-    let mut push = |bytes: &[u8]| {
+    let mut push = |bytes: &[u8]| -> Result<(), Error> {
         for piece in bytes.chunks(PIECE) {
             out.clear();
-            transform.push(piece, &mut out);
+            turn(transform, piece, &mut out)?;
             counted += out.len() as u64;
         }
+        Ok(())
     };
     match source.0 {
         From::File { file, mut at, end } => {
@@ -335,18 +349,18 @@ pub(super) async fn count(source: Source, transform: &mut dyn Transform, meter: 
                     break;
                 }
                 at += input.len() as u64;
-                push(&input);
+                push(&input)?;
                 tokio::task::consume_budget().await;
             }
         }
-        From::Bytes(bytes) => push(&bytes),
+        From::Bytes(bytes) => push(&bytes)?,
         From::Chunks(mut chunks) => {
             while let Some(chunk) = meter.token().run_until_cancelled(chunks.next()).await.ok_or(PumpError::Cancelled)?? {
-                push(&chunk);
+                push(&chunk)?;
             }
         }
     }
     out.clear();
-    transform.finish(&mut out);
+    transform.finish(&mut out)?;
     Ok(counted + out.len() as u64)
 }

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use types::{Error, Reason};
 
-use super::{PumpError, Transform, receive, send};
+use super::{Progress, PumpError, Transform, receive, send};
 use crate::body::{BoxFuture, Chunks, Finish, Put, Sink, Source, Tail};
 use crate::buffer::SIZE;
 use crate::meter::{Bucket, Meter};
@@ -45,26 +45,28 @@ async fn pair() -> (Stream, TcpStream) {
 struct Sevens(Option<u8>);
 
 impl Transform for Sevens {
-    fn push(&mut self, input: &[u8], out: &mut Vec<u8>) {
-        for &b in input {
-            self.finish(out);
+    fn push(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<Progress, Error> {
+        for &b in std::mem::take(input) {
+            self.finish(out)?;
             self.0 = Some(b);
         }
+        Ok(Progress::Hungry)
     }
-    fn finish(&mut self, out: &mut Vec<u8>) {
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
         if let Some(b) = self.0.take() {
             out.push(b);
             if b == 7 {
                 out.push(b);
             }
         }
+        Ok(())
     }
 }
 
 fn sevens(input: &[u8]) -> Vec<u8> {
     let (mut t, mut out) = (Sevens::default(), Vec::new());
-    t.push(input, &mut out);
-    t.finish(&mut out);
+    t.push(&mut { input }, &mut out).unwrap();
+    t.finish(&mut out).unwrap();
     out
 }
 

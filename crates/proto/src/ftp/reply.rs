@@ -39,6 +39,11 @@ impl Reply {
         Self { code, text: Cow::Owned(text.into()), part: Part::Opening }
     }
 
+    /// Adds words to the end of its text.
+    pub(crate) fn add(&mut self, words: &str) {
+        self.text.to_mut().extend_from_slice(words.as_bytes());
+    }
+
     /// The lines as they go out, without their ends. Of several lines the first is `code-text`, the last
     /// `code text`, and those between begin with a space so that none can be taken for the last (RFC 959 §4.2).
     pub fn lines(&self) -> impl Iterator<Item = Vec<u8>> + '_ {

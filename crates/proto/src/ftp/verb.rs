@@ -99,11 +99,11 @@ verbs! {
     Lpsv "LPSV" "" LoggedIn Yes "RFC 1639 3" "listen, long address";
     Spsv "SPSV" "" LoggedIn Yes "draft-rosenau-ftp-single-port" "take the data connection on the control port";
     Spdt "SPDT" "<key>" Any Yes "draft-rosenau-ftp-single-port" "make this connection the data connection of a key";
-    Type "TYPE" "A | I | L 8" LoggedIn Yes "RFC 959 4.1.2" "set the representation type";
-    Stru "STRU" "F" LoggedIn Yes "RFC 959 4.1.2" "set the file structure";
-    Mode "MODE" "S" LoggedIn Yes "RFC 959 4.1.2" "set the transfer mode";
+    Type "TYPE" "A [N | T | C] | E [N | T | C] | I | L 8" LoggedIn Yes "RFC 959 4.1.2" "set the representation type";
+    Stru "STRU" "F | R | P" LoggedIn Yes "RFC 959 4.1.2" "set the file structure";
+    Mode "MODE" "S | B | C | Z" LoggedIn Yes "RFC 959 4.1.2" "set the transfer mode";
     Allo "ALLO" "<bytes> [R <bytes>]" LoggedIn Yes "RFC 959 4.1.3" "ask for room before an upload";
-    Rest "REST" "<byte>" LoggedIn Yes "RFC 3659 5" "start the next transfer at a byte";
+    Rest "REST" "<byte | marker>" LoggedIn Yes "RFC 3659 5" "start the next transfer at a byte";
     Retr "RETR" "<file>" LoggedIn Yes "RFC 959 4.1.3" "send a file to the client";
     Stor "STOR" "<file>" LoggedIn Yes "RFC 959 4.1.3" "take a file from the client";
     Stou "STOU" "[<file>]" LoggedIn Yes "RFC 959 4.1.3" "take a file under a name that is free";

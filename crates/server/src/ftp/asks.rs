@@ -9,6 +9,7 @@ use gate::{Access, Guest};
 use io::body::BoxFuture;
 use io::clock;
 use io::ports::Expect;
+use io::stream::Stream;
 use io::tls::Claim;
 use proto::ftp::server::{PassiveForm, Reserved};
 use tokio_util::sync::CancellationToken;
@@ -52,13 +53,26 @@ pub(super) struct Asks {
     open: Option<(AskId, BoxFuture<'static, Brought>)>,
     opened: Option<Box<Opened>>,
     passive: Option<Passive>,
+    /// The last transfer's data connection, where it stays open.
+    kept: Option<Stream>,
     /// Whether data may come from another machine than the client's.
     fxp: bool,
 }
 
 impl Asks {
     pub(super) const fn new(guest: Guest, ends: Ends, listener: Arc<Listener>) -> Self {
-        Self { guest, ends, listener, access: None, fresh: false, open: None, opened: None, passive: None, fxp: false }
+        Self {
+            guest,
+            ends,
+            listener,
+            access: None,
+            fresh: false,
+            open: None,
+            opened: None,
+            passive: None,
+            kept: None,
+            fxp: false,
+        }
     }
 
     pub(super) const fn is_open(&self) -> bool {
@@ -135,6 +149,16 @@ impl Asks {
         }
     }
 
+    /// Keeps a data connection for the next transfer, or gives up the one that was kept.
+    pub(super) fn keep_data(&mut self, stream: Option<Stream>) {
+        self.kept = stream;
+    }
+
+    /// The data connection that was kept.
+    pub(super) const fn take_kept(&mut self) -> Option<Stream> {
+        self.kept.take()
+    }
+
     /// What the last answer opened; it can be had once.
     pub(super) const fn take_opened(&mut self) -> Option<Box<Opened>> {
         self.opened.take()
@@ -155,6 +179,7 @@ impl Asks {
     }
 
     pub(super) fn logout(&mut self) {
+        self.kept = None;
         self.access = None;
         self.opened = None;
         self.passive = None;

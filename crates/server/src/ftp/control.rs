@@ -21,6 +21,7 @@ use types::{AskId, Lane, Reason, What};
 use super::asks::{Answer, Asks};
 use super::protect::{self, Failed, Reuse, Turn, Turned};
 use super::replies::{Lost, Replies};
+use super::shape::Noted;
 use super::single::FirstLine;
 use super::transfers::{Step, Transfer};
 use super::{Ends, Listener, PlainLogin};
@@ -450,6 +451,7 @@ impl Control {
                     transfer.cancel();
                 }
             }
+            Output::DropData => self.asks.keep_data(None),
             Output::Measure(id) => {
                 let moved = self.transfer.as_ref().map_or(0, |transfer| transfer.moved());
                 self.session.handle(Input::Measured(id, moved), now);
@@ -479,8 +481,11 @@ impl Control {
                 self.recorder.record(now, What::Started(direction));
             }
             Step::Lines(lines) => self.replies.end().extend_from_slice(&lines),
+            Step::Noted(id, Noted::Mark(mark)) => self.session.handle(Input::Marked(id, &mark.marker, mark.at), now),
+            Step::Noted(id, Noted::Suspect) => self.session.handle(Input::Suspect(id), now),
             Step::Ended(id, end, shown) => {
-                self.transfer = None;
+                let kept = self.transfer.take().and_then(|mut transfer| transfer.take_kept());
+                self.asks.keep_data(kept);
                 for what in shown.into_iter().flatten() {
                     self.recorder.record(now, what);
                 }

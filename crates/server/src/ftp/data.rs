@@ -12,13 +12,15 @@ use io::ports::Reservation;
 use io::pump::{self, PumpError, Transform};
 use io::stream::Stream;
 use io::{clock, connect};
-use proto::ftp::data::ascii;
+use proto::ftp::data::Form;
 use proto::ftp::server::End;
+use tokio::sync::mpsc;
 use types::{Error, Reason};
 
 use super::Listener;
 use super::listing::Lines;
 use super::protect::{Failed, Shield};
+use super::shape::{Decode, Encode, EncodeLines, Noted};
 use super::single::Key;
 
 /// Where the client was told to connect.
@@ -35,18 +37,25 @@ pub(super) enum How {
     Passive(Passive),
     /// The server connects to this, from the control connection's own address.
     Active(SocketAddr, SocketAddr),
+    /// It was kept open behind the last transfer; where the client has closed it, the server connects again.
+    Kept(Option<Stream>, Option<(SocketAddr, SocketAddr)>),
 }
 
 /// Waits until the data connection stands, protected where it is to be.
 pub(super) async fn come_about(how: How, shield: Option<Shield>, listener: Arc<Listener>) -> Result<Stream, Failed> {
     let until = clock::now() + listener.connect_within;
-    let stream = match how {
-        How::Passive(passive) => accept(passive, until).await?,
-        How::Active(from, to) => {
-            let from = SocketAddr::new(from.ip(), listener.active_port);
-            Stream::from(connect::connect_active(from, to, until).await?)
-        }
+    let (from, to) = match how {
+        How::Passive(passive) => return cover(accept(passive, until).await?, shield, &listener).await,
+        How::Active(from, to) => (from, to),
+        How::Kept(Some(stream), _) if !stream.has_ended() => return Ok(stream),
+        How::Kept(_, Some((from, to))) => (from, to),
+        How::Kept(_, None) => return Err(Reason::DataReset.into()),
     };
+    let from = SocketAddr::new(from.ip(), listener.active_port);
+    cover(Stream::from(connect::connect_active(from, to, until).await?), shield, &listener).await
+}
+
+async fn cover(stream: Stream, shield: Option<Shield>, listener: &Listener) -> Result<Stream, Failed> {
     match shield {
         Some(shield) => shield.cover(stream, clock::now() + listener.connect_within).await,
         None => Ok(stream),
@@ -68,11 +77,20 @@ async fn accept(mut passive: Passive, until: Instant) -> Result<Stream, Reason> 
 /// What a transfer moves, with leave to do so.
 pub(super) enum Moving {
     /// A file, out.
-    Out(Reading, u64),
+    Out(Reading, Span),
     /// A file, in; the number of bytes that were announced.
     In(Writing, Option<u64>),
     /// Lines, out.
     Lines(Box<Lines>, Meter),
+}
+
+/// Which part of a file goes out.
+#[derive(Clone, Copy)]
+pub(super) struct Span {
+    /// The byte of the file it was opened at.
+    pub(super) at: u64,
+    /// Bytes of the representation that are left out.
+    pub(super) skip: u64,
 }
 
 impl Moving {
@@ -88,8 +106,10 @@ impl Moving {
 
 /// What goes for one transfer.
 pub(super) struct Terms {
-    /// TYPE A.
-    pub(super) ascii: bool,
+    /// TYPE, STRU and MODE.
+    pub(super) form: Form,
+    /// Hears what shows in a body that comes in.
+    pub(super) noted: Option<mpsc::Sender<Noted>>,
     pub(super) stall_after: Duration,
     /// Whether the end of an upload under TLS must be proved.
     pub(super) proved: bool,
@@ -97,41 +117,57 @@ pub(super) struct Terms {
     pub(super) orphan: Arc<AtomicBool>,
 }
 
-/// Moves a body over a data connection that stands, closes it, and settles the permit. With whether the end of an
-/// upload that was taken was not proved.
-pub(super) async fn transfer(mut stream: Stream, moving: Moving, terms: Terms) -> (End, bool) {
-    let began = clock::now();
-    match moving {
-        Moving::Out(reading, skip) => {
-            let meter = reading.permit.meter().cloned().unwrap_or_default();
-            let mut convert = terms.ascii.then(|| Encode { encoder: ascii::Encoder::default(), skip });
-            let convert = convert.as_mut().map(|c| c as &mut dyn Transform);
-            let sent = pump::send(&mut stream, reading.source, convert, &meter, terms.stall_after).await;
-            close(stream, sent.is_ok(), terms.stall_after).await;
-            (settle(reading.permit, sent.map_err(failure), &meter, began), false)
-        }
-        Moving::Lines(chunks, meter) => {
-            let source = Source::from_chunks(*chunks);
-            let sent = pump::send(&mut stream, source, None, &meter, terms.stall_after).await;
-            close(stream, sent.is_ok(), terms.stall_after).await;
-            (end(sent.map_err(failure), &meter, began), false)
-        }
-        Moving::In(writing, expected) => receive(stream, writing, expected, &terms).await,
-    }
+/// A transfer that is over.
+pub(super) struct Over {
+    pub(super) end: End,
+    /// The end of an upload under TLS was taken although it was not proved.
+    pub(super) unproved: bool,
+    /// The data connection, where it stays for the next transfer.
+    pub(super) kept: Option<Stream>,
 }
 
-async fn receive(mut stream: Stream, mut writing: Writing, expected: Option<u64>, terms: &Terms) -> (End, bool) {
+/// Moves a body over a data connection that stands, closes it unless it stays, and settles the permit.
+pub(super) async fn transfer(mut stream: Stream, moving: Moving, terms: Terms) -> Over {
+    let began = clock::now();
+    let (permit, meter, sent) = match moving {
+        Moving::Out(reading, span) => {
+            let meter = reading.permit.meter().cloned().unwrap_or_default();
+            let mut encode = Encode::new(terms.form, span.at, span.skip);
+            let encode = encode.as_mut().map(|encode| encode as &mut dyn Transform);
+            let sent = pump::send(&mut stream, reading.source, encode, &meter, terms.stall_after).await;
+            (Some(reading.permit), meter, sent)
+        }
+        Moving::Lines(chunks, meter) => {
+            let mut encode = EncodeLines::new(terms.form);
+            let encode = encode.as_mut().map(|encode| encode as &mut dyn Transform);
+            let source = Source::from_chunks(*chunks);
+            let sent = pump::send(&mut stream, source, encode, &meter, terms.stall_after).await;
+            (None, meter, sent)
+        }
+        Moving::In(writing, expected) => return receive(stream, writing, expected, terms).await,
+    };
+    let kept = part(stream, sent.is_ok(), &terms).await;
+    let sent = sent.map_err(failure);
+    let end = match permit {
+        Some(permit) => settle(permit, sent, &meter, began),
+        None => end(sent, &meter, began),
+    };
+    Over { end, unproved: false, kept }
+}
+
+async fn receive(mut stream: Stream, mut writing: Writing, expected: Option<u64>, mut terms: Terms) -> Over {
     let began = clock::now();
     let meter = writing.permit.meter().cloned().unwrap_or_default();
-    let mut convert = terms.ascii.then(|| Decode { decoder: ascii::Decoder::default() });
-    let convert = convert.as_mut().map(|c| c as &mut dyn Transform);
-    if let Some(most) = writing.permit.limit() {
+    let mut decode = Decode::new(terms.form, writing.at, writing.permit.limit(), terms.noted.take());
+    if let (None, Some(most)) = (&decode, writing.permit.limit()) {
         meter.limit_to(most);
     }
     if !terms.proved {
         stream.take_unproved_end();
     }
-    let received = pump::receive(&mut stream, &mut writing.sink, convert, &meter, terms.stall_after).await;
+    let transform = decode.as_mut().map(|decode| decode as &mut dyn Transform);
+    let received = pump::receive(&mut stream, &mut writing.sink, transform, &meter, terms.stall_after).await;
+    let received = received.map(|bytes| decode.as_ref().map_or(bytes, Decode::stored));
     let unproved = stream.is_end_unproved() && received.is_ok();
     // The body's end may have been seen where no reactor is, before the reactor could hear that the control connection
     // has ended too: it looks at its sockets now, and the control connection comes first.
@@ -145,28 +181,30 @@ async fn receive(mut stream: Stream, mut writing: Writing, expected: Option<u64>
         Ok(bytes) if expected.is_some_and(|expected| bytes < expected) => Err(Reason::SizeMismatch.into()),
         Ok(bytes) => Ok(bytes),
     };
-    let outcome = match whole {
+    let (outcome, kept) = match whole {
         Ok(bytes) => {
             let committed = writing.sink.commit().await;
-            close(stream, committed.is_ok(), terms.stall_after).await;
-            committed.map(|()| bytes)
+            let kept = part(stream, committed.is_ok(), &terms).await;
+            (committed.map(|()| bytes), kept)
         }
         Err(error) => {
             stream.reset();
             // Written before the reply, so that SIZE and REST right behind it see all that came.
             writing.sink.abandon().await;
-            Err(error)
+            (Err(error), None)
         }
     };
-    (settle(writing.permit, outcome, &meter, began), unproved)
+    Over { end: settle(writing.permit, outcome, &meter, began), unproved, kept }
 }
 
 /// Reads a file through the conversion and only counts (SIZE in TYPE A).
-pub(super) async fn count(reading: Reading) -> End {
+pub(super) async fn count(reading: Reading, form: Form) -> End {
     let began = clock::now();
     let meter = reading.permit.meter().cloned().unwrap_or_default();
-    let mut convert = Encode { encoder: ascii::Encoder::default(), skip: 0 };
-    let counted = pump::count(reading.source, &mut convert, &meter).await.map_err(failure);
+    let counted = match &mut Encode::new(form, 0, 0) {
+        Some(encode) => pump::count(reading.source, encode, &meter).await.map_err(failure),
+        None => Ok(reading.attr.size),
+    };
     match counted {
         Ok(bytes) => {
             reading.permit.settle(Outcome::Done);
@@ -177,6 +215,15 @@ pub(super) async fn count(reading: Reading) -> End {
             End::Failed { bytes: 0, error }
         }
     }
+}
+
+/// Keeps the data connection where the mode lets it stay, else closes it.
+async fn part(stream: Stream, whole: bool, terms: &Terms) -> Option<Stream> {
+    if whole && terms.form.keeps_connection() {
+        return Some(stream);
+    }
+    close(stream, whole, terms.stall_after).await;
+    None
 }
 
 /// An orderly end is TLS's close alert, where there is TLS, and a FIN, which closing sends behind the last byte; a
@@ -211,51 +258,5 @@ fn failure(error: PumpError) -> Error {
         PumpError::Storage(error) => error,
         PumpError::Cancelled => Reason::Cancelled.into(),
         PumpError::Stalled => Reason::DataStalled.into(),
-    }
-}
-
-/// TYPE A outwards, without the first bytes where REST left them out.
-struct Encode {
-    encoder: ascii::Encoder,
-    skip: u64,
-}
-
-impl Transform for Encode {
-    fn push(&mut self, input: &[u8], out: &mut Vec<u8>) {
-        let from = out.len();
-        self.encoder.push(input, out);
-        self.leave_out(from, out);
-    }
-
-    fn finish(&mut self, out: &mut Vec<u8>) {
-        let from = out.len();
-        self.encoder.finish(out);
-        self.leave_out(from, out);
-    }
-}
-
-impl Encode {
-    fn leave_out(&mut self, from: usize, out: &mut Vec<u8>) {
-        if self.skip > 0 {
-            let fresh = out.len().saturating_sub(from);
-            let cut = usize::try_from(self.skip).unwrap_or(usize::MAX).min(fresh);
-            out.drain(from..from + cut);
-            self.skip -= cut as u64;
-        }
-    }
-}
-
-/// TYPE A inwards.
-struct Decode {
-    decoder: ascii::Decoder,
-}
-
-impl Transform for Decode {
-    fn push(&mut self, input: &[u8], out: &mut Vec<u8>) {
-        self.decoder.push(input, out);
-    }
-
-    fn finish(&mut self, out: &mut Vec<u8>) {
-        self.decoder.finish(out);
     }
 }

@@ -7,6 +7,7 @@ mod data;
 mod listing;
 mod protect;
 mod replies;
+mod shape;
 mod single;
 mod transfers;
 pub(crate) mod words;

@@ -14,13 +14,16 @@ use io::clock;
 use io::meter::Meter;
 use io::stream::Stream;
 use io::tls::ServerSession;
+use proto::ftp::data::Form;
 use proto::ftp::server::{Body, Channel, End, Flow, Via};
+use tokio::sync::mpsc;
 use types::{Direction, Error, Reason, TransferId, What};
 
 use super::asks::Asks;
-use super::data::{self, How, Moving, Terms};
+use super::data::{self, How, Moving, Over, Span, Terms};
 use super::listing::Lines;
 use super::protect::{self, Failed, Reuse, Shield};
+use super::shape::Noted;
 use super::{Ends, Listener};
 use crate::ask::Opened;
 
@@ -32,7 +35,12 @@ pub(super) enum Step {
     Lines(Bytes),
     /// It ended; what the ladder shows of it.
     Ended(TransferId, End, [Option<What>; 2]),
+    /// Something showed in the body.
+    Noted(TransferId, Noted),
 }
+
+/// How many markers wait for the control connection to take their replies.
+const NOTED_AT_MOST: usize = 16;
 
 /// A transfer under way.
 pub(super) struct Transfer {
@@ -40,7 +48,11 @@ pub(super) struct Transfer {
     stage: Stage,
     meter: Meter,
     direction: Direction,
-    ascii: bool,
+    form: Form,
+    /// What shows in the body, for the control connection to tell.
+    noted: Option<mpsc::Receiver<Noted>>,
+    /// The data connection, where it stays when the transfer is over.
+    kept: Option<Stream>,
     stall_after: Duration,
     proved: bool,
     orphan: Arc<AtomicBool>,
@@ -52,7 +64,9 @@ enum Stage {
     /// The data connection is awaited.
     Connecting(BoxFuture<'static, Result<Stream, Failed>>, Option<Box<Moving>>),
     /// The body moves.
-    Moving(BoxFuture<'static, (End, bool)>),
+    Moving(BoxFuture<'static, Over>),
+    /// It is over; what showed in it comes first.
+    Over(Option<Box<(End, [Option<What>; 2])>>),
     /// Lines are made for the control connection.
     Telling(BoxFuture<'static, Told>),
     /// It was over before it began.
@@ -74,7 +88,7 @@ impl Transfer {
         orphan: Arc<AtomicBool>,
     ) -> Self {
         let direction = if matches!(flow.body, Body::Receive { .. }) { Direction::In } else { Direction::Out };
-        let ascii = flow.ascii;
+        let form = flow.form;
         let protected = flow.protected;
         let reuse = listener.tls.as_ref().map_or(Reuse::Prefer, |tls| tls.reuse);
         let shield = tls.filter(|_| protected).map(|session| Shield { session, reuse, way: direction });
@@ -94,15 +108,22 @@ impl Transfer {
                 to = Some(at);
                 connecting(How::Active(ends.local, at), shield, listener, moving)
             }
+            (Some(moving), Channel::Data(Via::Kept(or))) => {
+                let kept = asks.take_kept();
+                to = or.filter(|_| kept.is_none());
+                connecting(How::Kept(kept, or.map(|or| (ends.local, or))), shield, listener, moving)
+            }
             (Some(Moving::Lines(lines, _)), Channel::Control) => tell(lines),
             (Some(Moving::Out(reading, _)), Channel::Count) => {
-                Stage::Moving(Box::pin(async { (data::count(reading).await, false) }))
+                Stage::Moving(Box::pin(
+                    async move { Over { end: data::count(reading, form).await, unproved: false, kept: None } },
+                ))
             }
             (Some(_), _) => Stage::Failed(Some(Error::with(Reason::Io, "this cannot move there"))),
         };
         let stall_after = listener.stall_after;
         let proved = listener.tls.as_ref().is_none_or(|tls| tls.proved);
-        Self { id, stage, meter, direction, ascii, stall_after, proved, orphan, to, cancelled: false }
+        Self { id, stage, meter, direction, form, noted: None, kept: None, stall_after, proved, orphan, to, cancelled: false }
     }
 
     /// Where an active data connection goes.
@@ -119,6 +140,11 @@ impl Transfer {
     pub(super) fn cancel(&mut self) {
         self.cancelled = true;
         self.meter.token().cancel();
+    }
+
+    /// The data connection, where it stays.
+    pub(super) const fn take_kept(&mut self) -> Option<Stream> {
+        self.kept.take()
     }
 
     /// What the ladder shows when the session ends under it.
@@ -147,13 +173,31 @@ impl Transfer {
                 }
             }
             Stage::Moving(body) => {
-                let (end, unproved) = std::task::ready!(body.as_mut().poll(cx));
+                if let Some(noted) = &mut self.noted
+                    && let Poll::Ready(Some(noted)) = noted.poll_recv(cx)
+                {
+                    return Poll::Ready(Step::Noted(self.id, noted));
+                }
+                let Over { end, unproved, kept } = std::task::ready!(body.as_mut().poll(cx));
+                self.kept = kept;
                 let what = match &end {
                     End::Done { bytes, took } => What::Moved(self.direction, *bytes, *took),
                     End::Failed { bytes, error } => What::Cut(self.direction, *bytes, error.reason),
                 };
                 let note = unproved.then(|| What::Note(Reason::DataTruncated, "taken all the same".into()));
-                Poll::Ready(Step::Ended(self.id, end, [note, Some(what)]))
+                self.stage = Stage::Over(Some(Box::new((end, [note, Some(what)]))));
+                self.poll(cx)
+            }
+            Stage::Over(over) => {
+                if let Some(noted) = &mut self.noted
+                    && let Ok(noted) = noted.try_recv()
+                {
+                    return Poll::Ready(Step::Noted(self.id, noted));
+                }
+                match over.take() {
+                    Some(over) => Poll::Ready(Step::Ended(self.id, over.0, over.1)),
+                    None => Poll::Pending, // told already
+                }
             }
             Stage::Telling(lines) => {
                 if self.cancelled {
@@ -181,8 +225,13 @@ impl Transfer {
 
     fn connected(&mut self, stream: Stream, moving: Moving) -> Poll<Step> {
         let Ok(peer) = stream.peer_addr() else { return self.fail(Reason::DataReset.into()) };
-        let (ascii, stall_after, proved) = (self.ascii, self.stall_after, self.proved);
-        let terms = Terms { ascii, stall_after, proved, orphan: self.orphan.clone() };
+        let (form, stall_after, proved) = (self.form, self.stall_after, self.proved);
+        let mut noted = None;
+        if self.direction == Direction::In && form.keeps_connection() {
+            let (to, from) = mpsc::channel(NOTED_AT_MOST);
+            (noted, self.noted) = (Some(to), Some(from));
+        }
+        let terms = Terms { form, noted, stall_after, proved, orphan: self.orphan.clone() };
         let secured = stream.tls().is_some().then(|| protect::told(&stream));
         self.stage = Stage::Moving(Box::pin(data::transfer(stream, moving, terms)));
         Poll::Ready(Step::Connected(peer, self.direction, secured))
@@ -221,7 +270,7 @@ fn permit(moving: Moving) -> Option<Permit> {
 fn moving(flow: Flow, asks: &mut Asks) -> Option<Moving> {
     let over_control = flow.channel == Channel::Control;
     match (flow.body, asks.take_opened().map(|opened| *opened)) {
-        (Body::Send { skip }, Some(Opened::Reading(reading))) => Some(Moving::Out(reading, skip)),
+        (Body::Send { at, skip }, Some(Opened::Reading(reading))) => Some(Moving::Out(reading, Span { at, skip })),
         (Body::Receive { expected }, Some(Opened::Writing(writing))) => Some(Moving::In(writing, expected)),
         (Body::List(listed), opened) => {
             let folder = match opened {

@@ -57,6 +57,7 @@ pub(super) fn listener(
                 data_required: tls.data_required,
                 ccc: tls.ccc,
             }),
+            ebcdic: Default::default(),
             ascii_size_limit: config.ascii_size,
             version: env!("CARGO_PKG_VERSION").into(),
         }),

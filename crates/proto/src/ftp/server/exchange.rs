@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use types::{AskId, Attr, Credentials, Error, LoginError, Op, Reason, Secret, TransferId, VPath, Welcome, Yield};
 
+use crate::ftp::data::{CodePage, Form};
 use crate::ftp::listing::{Facts, ListOptions};
 use crate::ftp::reply::Reply;
 use crate::line::LineError;
@@ -26,6 +27,8 @@ pub struct Settings {
     pub single_port: bool,
     /// What goes for TLS; nothing where the listener has none.
     pub tls: Option<Tls>,
+    /// Which EBCDIC TYPE E means.
+    pub ebcdic: CodePage,
     /// The largest file that SIZE counts through in TYPE A, in bytes.
     pub ascii_size_limit: u64,
     /// The program's version, for CSID.
@@ -67,6 +70,10 @@ pub enum Input<'a> {
     Cleared(Result<(), Reason>),
     /// A transfer ended.
     Ended(TransferId, End),
+    /// A restart marker came with an upload: the sender's word for the place, and the byte of the file that stands there.
+    Marked(TransferId, &'a [u8], u64),
+    /// The sender of an upload called a part of it suspect (RFC 959 §3.4.2).
+    Suspect(TransferId),
     /// The answer to [`Output::Measure`]: bytes moved so far.
     Measured(TransferId, u64),
     /// The time that [`Session::deadline`](super::Session::deadline) named has come, or any other time.
@@ -130,6 +137,8 @@ pub enum Output {
     Start(TransferId, Flow),
     /// Break a transfer off.
     Cancel(TransferId),
+    /// Close the data connection that was kept open behind the last transfer.
+    DropData,
     /// Tell how many bytes a transfer has moved.
     Measure(TransferId),
     /// Forget who is logged in, and any reservation.
@@ -156,8 +165,8 @@ pub enum PassiveForm {
 pub struct Flow {
     /// What moves.
     pub body: Body,
-    /// Whether line ends are converted (TYPE A).
-    pub ascii: bool,
+    /// What becomes of its bytes on their way.
+    pub form: Form,
     /// Where it moves.
     pub channel: Channel,
     /// Whether the data connection is protected (PROT P when the command came).
@@ -169,6 +178,8 @@ pub struct Flow {
 pub enum Body {
     /// The opened file, to the client, without the first `skip` bytes of its representation (REST in TYPE A).
     Send {
+        /// The byte of the file that it was opened at.
+        at: u64,
         /// Bytes left out.
         skip: u64,
     },
@@ -225,6 +236,8 @@ pub enum Via {
     Passive,
     /// The server connects to the client.
     Active(SocketAddr),
+    /// Over the connection that was kept open; where the client has closed it, the server connects to this.
+    Kept(Option<SocketAddr>),
 }
 
 /// Kept out of [`Credentials`] until PASS comes.

@@ -137,6 +137,12 @@ impl Session {
                 }
             }
             Input::Ended(id, end) => self.ended(id, end),
+            Input::Marked(id, marker, at) => self.marked(id, marker, at),
+            Input::Suspect(id) => {
+                if let Some(running) = self.transfer_mut().filter(|running| running.id == id) {
+                    running.suspect = true;
+                }
+            }
             Input::Measured(id, bytes) => verbs::stat::measured(self, id, bytes),
             Input::Tick => {}
             Input::Stop(reason, at_once) => self.stop(reason, at_once),
@@ -292,7 +298,17 @@ impl Session {
             Work::Transfer(running) if running.id == id => {
                 self.last_heard = self.now; // data activity is activity
                 let aborted = running.aborted;
+                if let (Some(to), Some(user)) = (running.keeps, self.user_mut()) {
+                    user.data = match &end {
+                        End::Done { .. } => DataPort::Kept(to),
+                        End::Failed { .. } => to.map_or(DataPort::Spent, DataPort::Active),
+                    };
+                }
+                let doubt = running.suspect && matches!(end, End::Done { .. });
                 (running.then)(self, end);
+                if let (true, Some(Output::Reply(reply))) = (doubt, self.out.back_mut()) {
+                    reply.add(" The sender called a part of it suspect.");
+                }
                 if aborted {
                     self.say(Reply::fixed(226, "ABOR done."));
                 }
@@ -489,17 +505,40 @@ impl Session {
     pub(super) fn transfer(&mut self, flow: Flow, what: String, then: Ended) {
         let id = TransferId(self.next());
         let over_data = matches!(flow.channel, Channel::Data(_));
+        let mut keeps = None;
         if let (true, Some(user)) = (over_data, self.user_mut()) {
             user.data = match std::mem::replace(&mut user.data, DataPort::Spent) {
                 // An address that PORT named holds until another is named (RFC 959 §4.1.2, "PORT").
                 keep @ (DataPort::Active(_) | DataPort::Default) => keep,
-                DataPort::Passive(_) | DataPort::Spent => DataPort::Spent,
+                DataPort::Kept(Some(to)) => DataPort::Active(to),
+                DataPort::Passive(_) | DataPort::Kept(None) | DataPort::Spent => DataPort::Spent,
             };
+            if flow.form.keeps_connection() {
+                keeps = Some(if let DataPort::Active(to) = &user.data { Some(*to) } else { None });
+            }
             // REST is for the transfer right behind it (RFC 3659 §5): after a listing, STOR writes a whole file again.
             user.restart = 0;
         }
         self.emit(Output::Start(id, flow));
-        self.work = Work::Transfer(Running { id, what: what.into(), then, over_data, aborted: false });
+        self.work = Work::Transfer(Running { id, what: what.into(), then, over_data, keeps, suspect: false, aborted: false });
+    }
+
+    /// Gives up the data connection that was kept open, where there is one: what it was set up with holds no more.
+    pub(super) fn drop_kept(&mut self) {
+        if let Some(user) = self.user_mut()
+            && let DataPort::Kept(to) = user.data
+        {
+            user.data = to.map_or(DataPort::Spent, DataPort::Active);
+            self.emit(Output::DropData);
+        }
+    }
+
+    /// 110: all before a restart marker has come, and where a restart may begin (RFC 959 §3.5).
+    fn marked(&mut self, id: TransferId, marker: &[u8], at: u64) {
+        if self.transfer_mut().is_some_and(|running| running.id == id) {
+            let marker = String::from_utf8_lossy(marker);
+            self.say(Reply::new(110, format!("MARK {marker} = {at}")));
+        }
     }
 
     /// Makes someone a user after login, or nobody after REIN.

@@ -8,6 +8,7 @@ use types::{AskId, Error, TransferId, VPath, Yield};
 
 use super::exchange::{Password, Reserved};
 use super::session::Session;
+use crate::ftp::data::Form;
 use crate::ftp::listing::Facts;
 use crate::line::LineError;
 
@@ -69,8 +70,8 @@ pub(super) struct User {
     pub(super) home: VPath,
     /// The working directory.
     pub(super) cwd: VPath,
-    /// TYPE A rather than I.
-    pub(super) ascii: bool,
+    /// TYPE, STRU and MODE.
+    pub(super) form: Form,
     /// Where the next transfer starts (REST).
     pub(super) restart: u64,
     /// What ALLO announced for the next upload.
@@ -102,6 +103,8 @@ pub(super) enum DataPort {
     Active(SocketAddr),
     /// A place was reserved.
     Passive(Reserved),
+    /// The last transfer's connection is still open (RFC 959 §3.3); the address that PORT had named.
+    Kept(Option<SocketAddr>),
     /// What was set up is used up or failed; a new command must come first, or the default holds.
     Spent,
 }
@@ -147,6 +150,10 @@ pub(super) struct Running {
     pub(super) then: Ended,
     /// It moves over a data connection, and its first reply is out.
     pub(super) over_data: bool,
+    /// Its connection stays when it has gone well, and what PORT had named.
+    pub(super) keeps: Option<Option<SocketAddr>>,
+    /// The sender called a part of it suspect.
+    pub(super) suspect: bool,
     /// ABOR came: its own reply follows the transfer's.
     pub(super) aborted: bool,
 }

@@ -2,6 +2,7 @@
 
 use types::Reason;
 
+use super::representation;
 use crate::ftp::listing::Facts;
 use crate::ftp::reply::Reply;
 use crate::ftp::server::session::{Session, text};
@@ -36,6 +37,7 @@ pub(super) fn feat(session: &mut Session) {
     add("MFF Modify;UNIX.mode;UNIX.owner;UNIX.group;");
     add("MFMT");
     add(&format!("MLST {}", session.user().map_or_else(Facts::default, |user| user.facts.clone()).print_feat()));
+    add("MODE Z");
     if session.settings.passive {
         add("PASV");
     }
@@ -67,6 +69,7 @@ pub(super) fn opts(session: &mut Session, argument: &[u8]) {
             _ => session.say(Reply::fixed(501, "Expected: OPTS UTF8 ON (CRK-404).")),
         },
         b"MLST" => mlst(session, rest),
+        b"MODE" => representation::opts_mode(session, rest),
         b"" => session.syntax(Verb::Opts),
         name if Verb::named(name).is_some() => session.say(Reply::fixed(501, "That command has no options (CRK-408).")),
         _ => session.say(Reply::new(501, text(Reason::Unknown))),

@@ -3,6 +3,7 @@
 use types::{Attr, Op, Reason, VPath, Yield};
 
 use super::retrieve::{data_port, finish, shown};
+use crate::ftp::data::Form;
 use crate::ftp::glob;
 use crate::ftp::listing::ListOptions;
 use crate::ftp::name;
@@ -128,13 +129,17 @@ fn begin(session: &mut Session, listed: Listed, verb: &'static str, over: Over) 
         Over::Control => {
             let code = if listed.only.is_some() { 213 } else { 212 };
             session.say(Reply::opening(code, format!("Status of {}:", shown(&path))));
-            let flow = Flow { body: Body::List(listed), ascii: false, channel: Channel::Control, protected: false };
+            let flow = Flow { body: Body::List(listed), form: Form::ASCII, channel: Channel::Control, protected: false };
             session.transfer(flow, what, Box::new(move |session, end| close_lines(session, code, &end)));
         }
         Over::Data(via) => {
-            session.say(Reply::new(150, format!("Opening data connection for a listing of {}.", shown(&path))));
-            let flow =
-                Flow { body: Body::List(listed), ascii: false, channel: Channel::Data(via), protected: session.protection.data };
+            let form = session.user().map_or(Form::ASCII, |user| user.form);
+            session.say(match via {
+                Via::Kept(_) => Reply::new(125, format!("Using the open data connection for a listing of {}.", shown(&path))),
+                _ => Reply::new(150, format!("Opening data connection for a listing of {}.", shown(&path))),
+            });
+            let protected = session.protection.data;
+            let flow = Flow { body: Body::List(listed), form, channel: Channel::Data(via), protected };
             session.transfer(flow, what, Box::new(move |session, end| finish(session, end, Some(&path))));
         }
     }
@@ -157,7 +162,7 @@ fn tell(session: &mut Session, mut listed: Listed, attr: Attr) {
     session.say(Reply::opening(250, format!("Facts of {}:", shown(&listed.path))));
     let what = format!("MLST {}", listed.path);
     listed.only = Some(attr);
-    let flow = Flow { body: Body::List(listed), ascii: false, channel: Channel::Control, protected: false };
+    let flow = Flow { body: Body::List(listed), form: Form::ASCII, channel: Channel::Control, protected: false };
     session.transfer(flow, what, Box::new(|session, end| close_lines(session, 250, &end)));
 }
 

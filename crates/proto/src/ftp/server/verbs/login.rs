@@ -2,6 +2,7 @@
 
 use types::{Credentials, LoginError, Reason, Secret, Welcome};
 
+use crate::ftp::data::Form;
 use crate::ftp::reply::Reply;
 use crate::ftp::server::exchange::Output;
 use crate::ftp::server::session::{Session, text};
@@ -114,7 +115,7 @@ pub(in crate::ftp::server) fn answered(session: &mut Session, answer: Result<Wel
                 name: welcome.user,
                 home: welcome.home.clone(),
                 cwd: welcome.home,
-                ascii: true, // RFC 959 §5.1: the default type is ASCII Non-print
+                form: Form { page: session.settings.ebcdic, ..Form::ASCII }, // RFC 959 §5.1
                 restart: 0,
                 announced: None,
                 renaming: None,

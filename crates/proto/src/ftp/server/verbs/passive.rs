@@ -34,6 +34,7 @@ pub(super) fn passive(session: &mut Session, verb: Verb, argument: &[u8]) {
         // 227 has room for IPv4 only; 425 tells the client to try something else.
         return session.say(Reply::fixed(425, "PASV is for IPv4: use EPSV (CRK-310)."));
     }
+    session.drop_kept();
     session.ask_reserve(form);
 }
 

@@ -50,6 +50,7 @@ fn set(session: &mut Session, verb: Verb, to: SocketAddr) {
         }
         _ => to,
     };
+    session.drop_kept();
     if let Some(user) = session.user_mut() {
         user.data = DataPort::Active(to);
     }

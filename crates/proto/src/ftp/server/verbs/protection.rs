@@ -101,11 +101,13 @@ pub(super) fn prot(session: &mut Session, level: &[u8]) {
     let required = session.settings.tls.is_some_and(|tls| tls.data_required);
     match level.to_ascii_uppercase().as_slice() {
         b"P" => {
+            session.drop_kept();
             session.protection.data = true;
             session.say(Reply::fixed(200, "Data connections are protected."));
         }
         b"C" if required => session.say(Reply::new(534, text(Reason::DataUnprotected))),
         b"C" => {
+            session.drop_kept();
             session.protection.data = false;
             session.say(Reply::fixed(200, "Data connections are in clear."));
         }

@@ -2,6 +2,7 @@
 
 use types::{Op, Reason, VPath, Yield};
 
+use crate::ftp::data::{Form, Type};
 use crate::ftp::reply::Reply;
 use crate::ftp::server::exchange::{Body, Channel, End, Flow, Via};
 use crate::ftp::server::session::{Session, about, text};
@@ -9,7 +10,12 @@ use crate::ftp::server::state::DataPort;
 use crate::ftp::verb::Verb;
 
 pub(super) fn rest(session: &mut Session, argument: &[u8]) {
+    let Some(form) = session.user().map(|user| user.form) else { return };
     match number(argument) {
+        // Under STRU R the representation has no bytes to count by; pages count from the start.
+        Some(at) if at > 0 && !form.has_offsets() && !form.has_markers() => {
+            session.say(Reply::fixed(501, "Nothing can be restarted with this STRU and MODE (CRK-408)."));
+        }
         Some(at) => {
             if let Some(user) = session.user_mut() {
                 user.restart = at;
@@ -25,26 +31,44 @@ pub(super) fn retr(session: &mut Session, argument: &[u8]) {
     let Some(via) = data_port(session) else { return };
     let Some(user) = session.user_mut() else { return };
     let restart = std::mem::take(&mut user.restart);
-    let ascii = user.ascii;
-    // In TYPE A the offset counts what is sent, not what is stored: it is sent from the start and left out.
-    let (at, skip) = if ascii { (0, restart) } else { (restart, 0) };
+    let form = user.form;
+    let (at, skip) = match (form.has_markers(), form.has_offsets()) {
+        // Our own markers name bytes of the file.
+        (true, _) => (restart, 0),
+        (_, true) if form.kind == Type::Image => (restart, 0),
+        // In TYPE A the offset counts what is sent, not what is stored: it is sent from the start and left out.
+        (_, true) => (0, restart),
+        _ if restart == 0 => (0, 0),
+        _ => return session.say(Reply::fixed(554, "Nothing can be restarted with this STRU and MODE (CRK-405).")),
+    };
     let op = Op::Read { path: path.clone(), at };
     session.ask_abortable(
         op,
         Box::new(move |session, answer| match answer {
             Ok(Yield::Reading(attr)) => {
-                let kind = if ascii { "ASCII" } else { "BINARY" };
                 let size = attr.size.saturating_sub(at);
-                let line = format!("Opening {kind} data connection for {} ({size} bytes).", shown(&path));
-                session.say(Reply::new(150, line));
-                let flow =
-                    Flow { body: Body::Send { skip }, ascii, channel: Channel::Data(via), protected: session.protection.data };
+                open(session, via, form, &format!("{} ({size} bytes)", shown(&path)));
+                let protected = session.protection.data;
+                let flow = Flow { body: Body::Send { at, skip }, form, channel: Channel::Data(via), protected };
                 session.transfer(flow, format!("RETR {path}"), Box::new(move |session, end| finish(session, end, Some(&path))));
             }
             Ok(_) => {}
             Err(error) => session.refuse(&error, Some(&path)),
         }),
     );
+}
+
+/// The first reply of a transfer: 125 where the data connection is open already (RFC 959 §5.4).
+pub(super) fn open(session: &mut Session, via: Via, form: Form, what: &str) {
+    let kind = match form.kind {
+        Type::Ascii => "ASCII",
+        Type::Ebcdic => "EBCDIC",
+        Type::Image => "BINARY",
+    };
+    session.say(match via {
+        Via::Kept(_) => Reply::new(125, format!("Using the open data connection for {what}.")),
+        _ => Reply::new(150, format!("Opening {kind} data connection for {what}.")),
+    });
 }
 
 /// How the data connection comes about; `None` after a refusal (425; 521 where PROT must change first, RFC 4217 §10).
@@ -58,6 +82,7 @@ pub(super) fn data_port(session: &mut Session) -> Option<Via> {
     let only_epsv = session.user().is_some_and(|user| user.only_epsv);
     match session.user().map(|user| &user.data) {
         Some(DataPort::Active(to)) => Some(Via::Active(*to)),
+        Some(DataPort::Kept(to)) => Some(Via::Kept(*to)),
         Some(DataPort::Passive(_)) => Some(Via::Passive),
         // RFC 959 §3.2: without PORT or PASV the client listens on its control connection's port.
         Some(DataPort::Default | DataPort::Spent) if session.settings.active && !only_epsv => Some(Via::Active(peer)),

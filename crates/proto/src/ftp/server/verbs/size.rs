@@ -2,6 +2,7 @@
 
 use types::{Kind, Op, Reason, Yield};
 
+use crate::ftp::data::{Form, Structure, Type};
 use crate::ftp::reply::Reply;
 use crate::ftp::server::exchange::{Body, Channel, End, Flow};
 use crate::ftp::server::session::Session;
@@ -9,7 +10,12 @@ use crate::ftp::verb::Verb;
 
 pub(super) fn size(session: &mut Session, argument: &[u8]) {
     let Some(path) = session.named_path(Verb::Size, argument) else { return };
-    let ascii = session.user().is_some_and(|user| user.ascii);
+    let Some(form) = session.user().map(|user| user.form) else { return };
+    if form.structure != Structure::File {
+        return session.say(Reply::fixed(550, "SIZE is for STRU F (CRK-408)."));
+    }
+    // TYPE E turns every byte into one byte.
+    let ascii = form.kind == Type::Ascii;
     let op = Op::Stat { path: path.clone(), follow: true };
     session.ask(
         op,
@@ -42,7 +48,8 @@ fn count(session: &mut Session, path: types::VPath) {
         op,
         Box::new(move |session, answer| match answer {
             Ok(_) => {
-                let flow = Flow { body: Body::Send { skip: 0 }, ascii: true, channel: Channel::Count, protected: false };
+                let flow =
+                    Flow { body: Body::Send { at: 0, skip: 0 }, form: Form::ASCII, channel: Channel::Count, protected: false };
                 session.transfer(
                     flow,
                     format!("SIZE {path}"),

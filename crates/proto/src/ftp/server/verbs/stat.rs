@@ -2,7 +2,7 @@
 
 use types::TransferId;
 
-use super::list;
+use super::{list, representation};
 use crate::ftp::reply::Reply;
 use crate::ftp::server::exchange::{Output, Reserved};
 use crate::ftp::server::session::Session;
@@ -36,12 +36,13 @@ fn report(session: &Session) -> String {
     match &session.stage {
         Stage::LoggedIn(user) => {
             lines += &format!("\nLogged in as {}", user.name);
-            lines += &format!("\nTYPE {}; STRU File; MODE Stream", if user.ascii { "ASCII Non-print" } else { "Image" });
+            lines += &format!("\n{}", representation::words(&user.form));
             lines += &match &user.data {
                 DataPort::Default => "\nData: to the control connection's port".to_owned(),
                 DataPort::Active(to) => format!("\nData: to {to}"),
                 DataPort::Passive(Reserved::At(at)) => format!("\nData: awaited at {at}"),
                 DataPort::Passive(Reserved::Key(_)) => "\nData: awaited on the control port".to_owned(),
+                DataPort::Kept(_) => "\nData: the connection is open".to_owned(),
                 DataPort::Spent => "\nData: none set up".to_owned(),
             };
             if user.restart > 0 {

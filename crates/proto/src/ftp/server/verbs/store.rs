@@ -2,7 +2,8 @@
 
 use types::{Op, Reason, VPath, WriteHow, Yield};
 
-use super::retrieve::{data_port, finish, moved, number, shown};
+use super::retrieve::{data_port, finish, moved, number, open, shown};
+use crate::ftp::data::{Form, Structure, Type};
 use crate::ftp::reply::Reply;
 use crate::ftp::server::exchange::{Body, Channel, End, Flow, Via};
 use crate::ftp::server::session::{Session, text};
@@ -18,10 +19,11 @@ pub(super) fn store(session: &mut Session, verb: Verb, argument: &[u8]) {
     let Some(user) = session.user_mut() else { return };
     let restart = std::mem::take(&mut user.restart);
     let expected = user.announced.take();
-    let ascii = user.ascii;
-    if restart > 0 && ascii && verb == Verb::Stor {
-        // The offset counts what was sent; where that lies in what is stored cannot be known.
-        return session.say(Reply::new(554, "REST with STOR needs TYPE I (CRK-405).".to_owned()));
+    let form = user.form;
+    let as_stored = form.kind == Type::Image && form.structure == Structure::File;
+    // An offset counts what was sent; where that lies in what is stored cannot be known. A marker is our own.
+    if restart > 0 && !as_stored && !form.has_markers() && verb == Verb::Stor {
+        return session.say(Reply::fixed(554, "REST with STOR needs TYPE I and STRU F, or MODE B (CRK-405)."));
     }
     let how = match verb {
         Verb::Appe => WriteHow::Append,
@@ -30,26 +32,28 @@ pub(super) fn store(session: &mut Session, verb: Verb, argument: &[u8]) {
         _ => WriteHow::Replace,
     };
     // What ALLO announced is the whole file as it is stored; only a whole upload that is stored as sent can be held to it.
-    let expected = expected.filter(|_| !ascii && matches!(how, WriteHow::Replace | WriteHow::Unique));
+    let expected = expected.filter(|_| as_stored && matches!(how, WriteHow::Replace | WriteHow::Unique));
     let op = Op::Write { path: path.clone(), how, expected };
     session.ask_abortable(
         op,
         Box::new(move |session, answer| match answer {
-            Ok(Yield::Writing { path, .. }) => begin(session, via, verb, path, ascii, expected),
+            Ok(Yield::Writing { path, .. }) => begin(session, via, verb, path, form, expected),
             Ok(_) => {}
             Err(error) => refuse(session, error.reason, &path),
         }),
     );
 }
 
-fn begin(session: &mut Session, via: Via, verb: Verb, path: VPath, ascii: bool, expected: Option<u64>) {
+fn begin(session: &mut Session, via: Via, verb: Verb, path: VPath, form: Form, expected: Option<u64>) {
     let name = shown(&path);
-    session.say(if verb == Verb::Stou {
-        Reply::new(150, format!("FILE: {}", name.trim_start_matches('/'))) // RFC 1123 §4.1.2.9 gives this form
+    if verb == Verb::Stou {
+        // RFC 1123 §4.1.2.9 gives this form.
+        let code = if matches!(via, Via::Kept(_)) { 125 } else { 150 };
+        session.say(Reply::new(code, format!("FILE: {}", name.trim_start_matches('/'))));
     } else {
-        Reply::new(150, format!("Opening {} data connection for {name}.", if ascii { "ASCII" } else { "BINARY" }))
-    });
-    let flow = Flow { body: Body::Receive { expected }, ascii, channel: Channel::Data(via), protected: session.protection.data };
+        open(session, via, form, &name);
+    }
+    let flow = Flow { body: Body::Receive { expected }, form, channel: Channel::Data(via), protected: session.protection.data };
     session.transfer(
         flow,
         format!("{} {path}", verb.row().name),
@@ -85,7 +89,7 @@ pub(super) fn allo(session: &mut Session, argument: &[u8]) {
             Ok(_) => {
                 if let Some(user) = session.user_mut() {
                     // In TYPE A the file's size differs from what travels, so it is no promise to hold the client to.
-                    user.announced = (!user.ascii).then_some(bytes);
+                    user.announced = (user.form.kind == Type::Image).then_some(bytes);
                 }
                 session.say(Reply::new(200, format!("{bytes} bytes would fit.")));
             }
