@@ -12,6 +12,7 @@ mod door;
 mod floors;
 mod harness;
 mod limits;
+mod modes;
 mod ports;
 mod resume;
 mod serve;

@@ -94,3 +94,22 @@ fn renames_deletes_lists_and_changes_modes() {
     let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(server.root().join("two")).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
 }
+
+#[test]
+fn deflated_both_ways() {
+    need!("lftp");
+    let (server, here) = (Server::start(), TempDir::new().unwrap());
+    make_tree(&here.path().join("out"));
+    std::fs::write(here.path().join("out/text"), "the same line again\n".repeat(200_000)).unwrap();
+    let on = "set ftp:use-mode-z yes; set ftp:mode-z-level 9; debug 9; ";
+    let said = lftp(&server, Way::Passive4, here.path(), &format!("{on}mirror -R out up")).well().said;
+    assert!(said.contains("---> MODE Z") && said.contains("---> OPTS MODE Z LEVEL 9"), "{said}");
+    assert_same_trees(&here.path().join("out"), &server.root().join("up"));
+    lftp(&server, Way::Passive4, here.path(), &format!("{on}mirror up back")).well();
+    assert_same_trees(&here.path().join("out"), &here.path().join("back"));
+    // It goes on in the midst of a file, too: REST counts the file's own bytes.
+    let whole = std::fs::read(here.path().join("out/text")).unwrap();
+    std::fs::write(here.path().join("text"), &whole[..2_000_001]).unwrap();
+    lftp(&server, Way::Passive4, here.path(), &format!("{on}get -c up/text")).well();
+    assert_same(&here.path().join("out/text"), &here.path().join("text"));
+}

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use gate::rules::{HostRules, ListenerRules};
 use ipnet::IpNet;
+use proto::ftp::data::CodePage;
 
 use super::section::{Section, Told};
 use super::value::{self, Host};
@@ -47,6 +48,8 @@ pub(super) fn listener(section: Section<'_>, base: &Path) -> ReadListener {
     let words = [("loopback", PlainLogin::Loopback), ("allow", PlainLogin::Allow), ("refuse", PlainLogin::Refuse)];
     let plain_login = section.choice("plain_login", &words).unwrap_or(PlainLogin::Loopback);
     let single_port = section.flag("single_port").unwrap_or(true);
+    let pages = CodePage::ALL.map(|page| (page.name(), page));
+    let ebcdic = section.choice("ebcdic", &pages).unwrap_or_default();
     let rules = ListenerRules {
         plain_login: match plain_login {
             PlainLogin::Allow => gate::rules::PlainLogin::Allow,
@@ -66,6 +69,7 @@ pub(super) fn listener(section: Section<'_>, base: &Path) -> ReadListener {
         passive,
         active,
         single_port,
+        ebcdic,
         plain_login,
         tls: None, // until it is known whether there are certificates
         proxies: proxies.unwrap_or_default(),

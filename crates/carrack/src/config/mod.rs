@@ -108,6 +108,8 @@ pub(crate) struct Listener {
     pub(crate) active: Option<Active>,
     /// Data connections may arrive on the control port (SPSV).
     pub(crate) single_port: bool,
+    /// Which EBCDIC TYPE E means.
+    pub(crate) ebcdic: proto::ftp::data::CodePage,
     /// Whether passwords are taken in clear.
     pub(crate) plain_login: PlainLogin,
     /// TLS, where there is any.

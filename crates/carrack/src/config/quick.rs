@@ -157,6 +157,7 @@ fn listeners(args: &Serve) -> Result<Vec<Listener>, String> {
             passive: Some(Passive { ports, by_network: Vec::new(), address: address.clone() }),
             active: Some(Active { source_port: Some(20) }),
             single_port: true,
+            ebcdic: Default::default(),
             plain_login,
             tls,
             proxies: Vec::new(),

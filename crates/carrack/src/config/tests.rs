@@ -198,6 +198,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("[[listener]]", "public_address = { default = 5 }", "expects text, and this is the number 5"),
     ("[[listener]]", "public_address = { \"10.0.0.0/8\" = \"a.example.com\" }", "gives the name \"a.example.com\" to a network"),
     ("[[listener]]", "single_port = 1", "expects true or false"),
+    ("[[listener]]", "ebcdic = \"1140\"", "`ebcdic` of [[listener]] \"ftp\" cannot be \"1140\""),
     ("[[listener]]", "active = 1", "expects true or false, and this is the number 1"),
     ("[[listener]]", "active_source_port = 70000", "cannot be 70000; Write a whole number from 0 to 65535."),
     ("[[listener]]", "active_source_port = \"20\"", "expects a whole number from 0 to 65535, and this is text"),

@@ -57,7 +57,7 @@ pub(super) fn listener(
                 data_required: tls.data_required,
                 ccc: tls.ccc,
             }),
-            ebcdic: Default::default(),
+            ebcdic: one.ebcdic,
             ascii_size_limit: config.ascii_size,
             version: env!("CARGO_PKG_VERSION").into(),
         }),

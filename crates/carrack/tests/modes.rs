@@ -1,0 +1,179 @@
+//! TYPE, STRU and MODE over the wire: exact bytes, one data connection for many files, markers, and bodies that lie.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use crate::harness::{Client, Server, Site, until};
+
+fn start() -> (Site, Server, Client) {
+    let site = Site::anna("");
+    let (server, port) = site.start();
+    let mut c = Client::login(port, "anna");
+    c.say("TYPE I", "200");
+    (site, server, c)
+}
+
+fn header(descriptor: u8, bytes: &[u8]) -> Vec<u8> {
+    let count = u16::try_from(bytes.len()).unwrap().to_be_bytes();
+    [&[descriptor], count.as_slice(), bytes].concat()
+}
+
+/// The body of one file in MODE B, and its restart markers.
+fn block_body(data: &mut TcpStream) -> (Vec<u8>, Vec<Vec<u8>>) {
+    let (mut body, mut markers) = (Vec::new(), Vec::new());
+    loop {
+        let mut head = [0; 3];
+        data.read_exact(&mut head).unwrap();
+        let mut bytes = vec![0; usize::from(u16::from_be_bytes([head[1], head[2]]))];
+        data.read_exact(&mut bytes).unwrap();
+        match head[0] {
+            0x10 => markers.push(bytes),
+            _ => body.extend(bytes),
+        }
+        if head[0] & 0x40 != 0 {
+            return (body, markers);
+        }
+    }
+}
+
+#[test]
+fn one_data_connection_carries_many_files_both_ways() {
+    let (site, _server, mut c) = start();
+    c.say("MODE B", "200");
+    let mut data = c.data();
+    for n in 0..20usize {
+        let body = vec![b'a' + u8::try_from(n).unwrap(); n * 1000];
+        c.say(&format!("STOR f{n}"), if n == 0 { "150" } else { "125" });
+        let body_blocks: Vec<u8> = body.chunks(700).flat_map(|block| header(0, block)).collect();
+        data.write_all(&body_blocks).unwrap();
+        data.write_all(&header(0x40, b"")).unwrap();
+        c.reply("226");
+        assert!(std::fs::read(site.data(&format!("f{n}"))).unwrap() == body);
+    }
+    for n in 0..20usize {
+        c.say(&format!("RETR f{n}"), "125");
+        assert_eq!(block_body(&mut data).0.len(), n * 1000);
+        c.reply("226");
+    }
+    c.say("RETR none", "550");
+    c.say("NLST", "125");
+    assert_eq!(block_body(&mut data).0.split(|&b| b == b'\n').count(), 21);
+    c.reply("226");
+    c.say("MODE S", "200");
+    assert_eq!(data.read(&mut [0; 8]).unwrap(), 0, "the connection closes with its mode");
+}
+
+#[test]
+fn a_kept_connection_that_the_client_closed_is_told_at_once() {
+    let (site, _server, mut c) = start();
+    site.put("f", "1");
+    c.say("MODE B", "200");
+    let mut data = c.data();
+    c.say("RETR f", "150");
+    block_body(&mut data);
+    c.reply("226");
+    drop(data);
+    until("the end is seen", || c.ask("RETR f").starts_with("125"));
+    c.reply("426");
+    let mut data = c.data();
+    c.say("RETR f", "150");
+    assert_eq!(block_body(&mut data).0, b"1");
+    c.reply("226");
+}
+
+#[test]
+fn an_upload_goes_on_at_a_marker() {
+    let (site, _server, mut c) = start();
+    c.say("MODE B", "200");
+    let mut data = c.data();
+    c.say("STOR f", "150");
+    for part in [header(0, b"0123456789"), header(0x10, b"mine"), header(0, b"lost")] {
+        data.write_all(&part).unwrap();
+    }
+    assert!(c.reply("110").contains("MARK mine = 10"));
+    drop(data);
+    c.reply("426");
+    c.say("REST 10", "350");
+    let mut data = c.data();
+    c.say("STOR f", "150");
+    data.write_all(&[header(0, b"abc"), header(0x40, b"")].concat()).unwrap();
+    c.reply("226");
+    assert_eq!(std::fs::read(site.data("f")).unwrap(), b"0123456789abc");
+}
+
+#[test]
+fn a_download_goes_on_at_a_marker_of_the_server() {
+    let (site, _server, mut c) = start();
+    let body: Vec<u8> = (0..3_000_000u32).map(|n| (n % 251) as u8).collect();
+    site.put("f", &body);
+    c.say("MODE B", "200");
+    let mut data = c.data();
+    c.say("RETR f", "150");
+    let (whole, markers) = block_body(&mut data);
+    c.reply("226");
+    assert!(whole == body && markers.len() == 2);
+    let marker = String::from_utf8(markers[1].clone()).unwrap();
+    c.say(&format!("REST {marker}"), "350");
+    c.say("RETR f", "125");
+    let (rest, _) = block_body(&mut data);
+    c.reply("226");
+    assert!(rest == body[2 * 1024 * 1024..]);
+}
+
+#[test]
+fn ebcdic_records_come_back_as_text() {
+    let (site, _server, mut c) = start();
+    site.put("f", "Hello\n[0]\n");
+    for line in ["TYPE E C", "STRU R"] {
+        c.say(line, "200");
+    }
+    let (wire, _) = c.take("RETR f");
+    let wire = wire.unwrap();
+    assert_eq!(wire, b"\xc8\x85\x93\x93\x96\xff\x01\xad\xf0\xbd\xff\x01\xff\x02");
+    assert!(c.give("STOR g", &wire).starts_with("226"));
+    assert_eq!(std::fs::read(site.data("g")).unwrap(), b"Hello\n[0]\n");
+    c.say("STRU P", "200");
+    let (wire, _) = c.take("RETR f");
+    assert!(c.give("STOR h", &wire.unwrap()).starts_with("226"));
+    assert_eq!(std::fs::read(site.data("h")).unwrap(), b"Hello\n[0]\n");
+}
+
+#[test]
+fn bodies_that_lie_are_refused_and_replace_nothing() {
+    let (site, _server, mut c) = start();
+    site.put("f", "old");
+    for (mode, structure, body, code) in [
+        ("B", "F", &b"\x40\x00\x05abc"[..], "CRK-340"),
+        ("B", "F", b"\x01\x00\x01a", "CRK-341"),
+        ("B", "F", b"\x10\xff\xffa", "CRK-345"),
+        ("B", "F", b"\x40\x00\x01aXYZ", "CRK-346"),
+        ("C", "F", b"\x00\x40", "226"),
+        ("C", "F", b"\x05abc", "CRK-340"),
+        ("Z", "F", b"no zlib at all", "CRK-342"),
+        ("Z", "F", b"", "CRK-340"),
+        ("S", "R", b"a\nb\xff\x03", "CRK-343"),
+        ("S", "R", b"a\xff\x01", "CRK-340"),
+        ("S", "P", b"\x04\x07\x01\x01a", "CRK-344"),
+    ] {
+        c.say(&format!("MODE {mode}"), "200");
+        c.say(&format!("STRU {structure}"), "200");
+        let name = if code == "226" { "g" } else { "f" };
+        let reply = c.give(&format!("STOR {name}"), body);
+        assert!(reply.contains(code), "{mode} {structure} {body:?}: {reply}");
+        assert_eq!(std::fs::read(site.data("f")).unwrap(), b"old", "{mode} {structure}");
+    }
+}
+
+#[test]
+fn a_deflated_bomb_ends_at_the_quota_for_files() {
+    let site = Site::anna("file_size = \"1 MiB\"\n");
+    let (_server, port) = site.start();
+    let mut c = Client::login(port, "anna");
+    for line in ["TYPE I", "MODE C"] {
+        c.say(line, "200");
+    }
+    // 63 bytes in each byte.
+    let reply = c.give("STOR bomb", &[0xff; 100_000]);
+    assert!(reply.starts_with("552"), "{reply}");
+    assert!(!site.data("bomb").exists());
+}
