@@ -8,6 +8,7 @@
 pub mod authority;
 pub mod control;
 pub mod files;
+pub mod network;
 pub mod run;
 mod subject;
 

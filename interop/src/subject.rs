@@ -2,6 +2,7 @@
 //! script is to blame when both fail.
 
 use crate::Way;
+use crate::network::Network;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -18,6 +19,8 @@ pub struct Server {
     child: Child,
     scratch: TempDir,
     root: PathBuf,
+    /// The words before the program, where it runs on a machine of its own.
+    before: Vec<String>,
     arguments: Vec<String>,
     ports: Ports,
 }
@@ -68,20 +71,22 @@ impl Server {
             format!("[[user]]\nname = \"{USER}\"\npassword = \"{HASH}\"\n"),
             more.to_owned(),
         ];
-        Self::said(&text.concat())
+        Self::said(&text.concat(), Vec::new())
     }
 
     /// Starts carrack with TFTP alone, over IPv4 and IPv6: these keys for both listeners, and everybody may do all.
     pub fn over_tftp(keys: &str) -> Self {
-        let listener = |name: &str, host: &str| {
-            format!("[[listener]]\nname = \"{name}\"\nprotocol = \"tftp\"\naddress = \"{host}:0\"\n{keys}\n")
-        };
-        let anonymous = "[anonymous]\npermissions = { \"/\" = \"all\" }\n".to_owned();
-        Self::said(&[listener("tftp4", "127.0.0.1"), listener("tftp6", "[::1]"), anonymous].concat())
+        let listeners = [tftp("tftp4", "127.0.0.1:0", keys), tftp("tftp6", "[::1]:0", keys)];
+        Self::said(&[&listeners.concat(), EVERYBODY].concat(), Vec::new())
+    }
+
+    /// Starts it with TFTP alone on a machine of a network, at its port 69, with these keys; everybody may do all.
+    pub fn on(network: &Network, host: &str, keys: &str) -> Self {
+        Self::said(&[&tftp("tftp4", "0.0.0.0:69", keys), EVERYBODY].concat(), network.on(host))
     }
 
     /// Starts it with a configuration that lacks nothing but the mount.
-    fn said(text: &str) -> Self {
+    fn said(text: &str, before: Vec<String>) -> Self {
         let scratch = TempDir::new().expect("a temporary folder");
         let root = scratch.path().join("root");
         fs::create_dir_all(&root).expect("create the root");
@@ -89,8 +94,8 @@ impl Server {
         let file = scratch.path().join("carrack.toml");
         fs::write(&file, format!("{text}\n{mount}")).expect("write the configuration");
         let arguments = vec!["--config".to_owned(), file.to_str().expect("a UTF-8 path").to_owned()];
-        let (child, ports) = launch(&root, scratch.path(), &arguments);
-        Self { child, scratch, root, arguments, ports }
+        let (child, ports) = launch(&root, scratch.path(), &before, &arguments);
+        Self { child, scratch, root, before, arguments, ports }
     }
 
     /// The port of the listener with implicit TLS.
@@ -115,8 +120,8 @@ impl Server {
         fs::write(scratch.path().join("password"), format!("{PASSWORD}\n")).expect("write the password");
         fs::set_permissions(scratch.path().join("password"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("chmod");
         let arguments: Vec<String> = arguments.iter().map(|&a| a.to_owned()).collect();
-        let (child, ports) = launch(&root, scratch.path(), &arguments);
-        Self { child, scratch, root, arguments, ports }
+        let (child, ports) = launch(&root, scratch.path(), &[], &arguments);
+        Self { child, scratch, root, before: Vec::new(), arguments, ports }
     }
 
     /// Kills the server as a crash would, at once.
@@ -128,7 +133,7 @@ impl Server {
     /// Starts it again over the same folder after [`Server::kill`]; its ports are new.
     pub fn restart(&mut self) {
         self.kill();
-        (self.child, self.ports) = launch(&self.root, self.scratch.path(), &self.arguments);
+        (self.child, self.ports) = launch(&self.root, self.scratch.path(), &self.before, &self.arguments);
     }
 
     /// The folder it serves.
@@ -184,14 +189,15 @@ impl Drop for Server {
     }
 }
 
-fn launch(root: &Path, scratch: &Path, arguments: &[String]) -> (Child, Ports) {
+fn launch(root: &Path, scratch: &Path, before: &[String], arguments: &[String]) -> (Child, Ports) {
     let log = scratch.join("log");
     let file = File::create(&log).expect("create the log");
     let configured = arguments.iter().any(|a| a == "--config");
     let mut command = match (Server::is_carrack(), configured) {
         (_, true) => {
-            let mut command = Command::new(program());
-            command.arg("serve");
+            let mut words = before.iter().map(PathBuf::from).chain([program()]);
+            let mut command = Command::new(words.next().expect("a program"));
+            command.args(words).arg("serve");
             command
         }
         (true, false) => carrack(root, scratch),
@@ -225,6 +231,9 @@ fn welcomed(said: &str) -> Option<Ports> {
 /// The ports in the log of a server with a configuration.
 fn listening(said: &str) -> Option<Ports> {
     let port = |name: &str| port_after(said, &format!("{name} listens on 127.0.0.1:"));
+    if port_after(said, "tftp4 listens on 0.0.0.0:").is_some() {
+        return Some(Ports { clear: (0, 0), implicit: None, tftp: None });
+    }
     if let Some(four) = port("tftp4") {
         let six = port_after(said, "tftp6 listens on [::1]:")?;
         return Some(Ports { clear: (0, 0), implicit: None, tftp: Some((four, six)) });
@@ -232,6 +241,14 @@ fn listening(said: &str) -> Option<Ports> {
     let clear = port("clear")?;
     Some(Ports { clear: (clear, clear), implicit: Some(port("implicit")?), tftp: None })
 }
+
+/// A listener that speaks TFTP.
+fn tftp(name: &str, address: &str, keys: &str) -> String {
+    format!("[[listener]]\nname = \"{name}\"\nprotocol = \"tftp\"\naddress = \"{address}\"\n{keys}\n")
+}
+
+/// Who has no name may do all.
+const EVERYBODY: &str = "[anonymous]\npermissions = { \"/\" = \"all\" }\n";
 
 /// argon2id of [`PASSWORD`], as cheap as it can be: tests log in often.
 const HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$4mw39rkCA3qxmmK7RBsLEQ$7xWd2qdzo9B8ni2v9A3IIpteAOlkDxP+s2rsAgD6CgI";

@@ -5,6 +5,8 @@
 mod atftp;
 mod busybox;
 mod curl;
+mod loss;
+mod nat;
 mod tftp_hpa;
 mod tftpy;
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A program the outside-client tests want, and the package it comes in.
-const PROGRAMS: [(&str, &str); 18] = [
+const PROGRAMS: [(&str, &str); 20] = [
     ("curl", "curl"),
     ("lftp", "lftp"),
     ("ncftpput", "ncftp"),
@@ -18,6 +18,9 @@ const PROGRAMS: [(&str, &str); 18] = [
     ("tftp", "tftp-hpa"),
     ("atftp", "atftp"),
     ("busybox", "busybox"),
+    // Machines and cables for tests of the network itself.
+    ("ip", "iproute2"),
+    ("nft", "nftables"),
     // A real certificate authority (ACME), made for tests.
     ("pebble", "pebble"),
     ("python3", "python3"),
