@@ -10,7 +10,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
-use nix::sys::socket::{setsockopt, sockopt::Ipv6DontFrag};
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::{Ipv4RecvErr, Ipv6DontFrag, Ipv6RecvErr};
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use rustix::io::Errno;
 use rustix::net::sockopt::{self, Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
@@ -18,7 +19,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
-pub use feed::Feed;
+pub use feed::{Feed, Turn};
 
 /// Bytes that IPv4 and UDP put before a datagram.
 const BEFORE_V4: usize = 28;
@@ -37,6 +38,8 @@ pub struct Datagrams {
     local: SocketAddr,
     /// Batches have failed here.
     singly: AtomicBool,
+    /// That nobody is there is an error here.
+    refusals: bool,
 }
 
 /// A socket at an address, for [`Datagrams::from_std`]; it needs no reactor yet. The IPv6 wildcard takes IPv4 as well.
@@ -103,7 +106,22 @@ impl Datagrams {
             }
         }
         let socket = UdpSocket::from_std(socket)?;
-        Ok(Self { socket, state, local, singly: AtomicBool::new(false) })
+        Ok(Self { socket, state, local, singly: AtomicBool::new(false), refusals: false })
+    }
+
+    /// Has ICMP's word that nobody is at the other end come as an error of sending or receiving, for who speaks to one peer
+    /// alone (Linux ip(7): IP_RECVERR).
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn hear_refusals(&mut self) -> io::Result<()> {
+        if self.local.is_ipv4() {
+            setsockopt(&self.socket, Ipv4RecvErr, &true)?;
+        } else {
+            setsockopt(&self.socket, Ipv6RecvErr, &true)?;
+        }
+        self.refusals = true;
+        Ok(())
     }
 
     /// A socket at an address of this machine, on any free port or one of `ports`, each taken in its turn.
@@ -135,12 +153,12 @@ impl Datagrams {
     /// Waits for datagrams and takes as many as there are, at least one. What was in the box before is gone.
     ///
     /// # Errors
-    /// The system's. An error a peer can cause (an ICMP message) is none.
+    /// The system's. An error a peer can cause (an ICMP message) is none, unless [`Datagrams::hear_refusals`].
     pub async fn receive(&self, inbox: &mut Inbox) -> io::Result<()> {
         loop {
             let received = self.socket.async_io(Interest::READABLE, || inbox.fill(self)).await;
             match received {
-                Err(e) if is_about_a_peer(&e) => {}
+                Err(e) if is_about_a_peer(&e) && !self.minds(&e) => {}
                 other => return other,
             }
         }
@@ -169,11 +187,16 @@ impl Datagrams {
                 Ok(()) => rest = later,
                 // The card or its driver cannot cut batches: one by one, then, from here on.
                 Err(e) if now.len() > size && is_about_batches(&e) => self.singly.store(true, Ordering::Relaxed),
-                Err(e) if is_loss(&e) => rest = later,
+                Err(e) if is_loss(&e) && !self.minds(&e) => rest = later,
                 Err(e) => return Err(e),
             }
         }
         Ok(())
+    }
+
+    /// Whether an error that another packet may have caused is told.
+    fn minds(&self, e: &io::Error) -> bool {
+        self.refusals && matches!(Errno::from_io_error(e), Some(Errno::CONNREFUSED | Errno::HOSTUNREACH | Errno::NETUNREACH))
     }
 
     /// How many packets may leave in one call.
@@ -351,6 +374,24 @@ mod tests {
             assert_eq!(asked_at.1.map(|ip| ip.to_canonical()), Some(to.ip()), "{wildcard}");
             server.send(&server.route(asked_at.0, asked_at.1), b"answer", 6).await.unwrap();
             assert_eq!(collect(&client, &mut Inbox::new(1, 100), 1).await[0].0, to, "{wildcard}");
+        }
+    }
+
+    #[tokio::test]
+    async fn that_nobody_is_there_is_told_where_it_is_wished() {
+        for any in ["127.0.0.1:0", "[::1]:0"] {
+            let any: SocketAddr = any.parse().unwrap();
+            let mut one = Datagrams::bind(any, true).unwrap();
+            let dead = Datagrams::bind(any, false).unwrap().local();
+            one.hear_refusals().unwrap();
+            one.send(&one.route(dead, None), b"hello", 5).await.unwrap();
+            let mut inbox = Inbox::new(1, 100);
+            let heard = tokio::time::timeout(Duration::from_secs(5), one.receive(&mut inbox)).await.expect("an error");
+            assert_eq!(heard.unwrap_err().kind(), io::ErrorKind::ConnectionRefused, "{any}");
+            // And it goes on.
+            let other = Datagrams::bind(any, false).unwrap();
+            other.send(&other.route(one.local(), None), b"hello", 5).await.unwrap();
+            assert_eq!(collect(&one, &mut inbox, 1).await[0].2, b"hello");
         }
     }
 

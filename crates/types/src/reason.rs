@@ -205,6 +205,11 @@ reasons! {
     SshChannels = "856", "this connection has as many channels open as it may have", "Close one, or raise the listener's channels_max.";
     SshStartups = "857", "too many connections are not logged in yet", "Try again in a moment, or raise the listener's startups_max.";
     SshHostKey = "859", "a host key cannot be used", "Give a private key in OpenSSH or PEM form that the server's user alone may read, or let Carrack make one.";
+    // 80x to 82x: TFTP
+    TftpNoAnswer = "801", "nobody answered over TFTP", "Check address, port and firewall (UDP); through NAT only a server answers that keeps to one port (ports = \"single\").";
+    TftpBare = "802", "TFTP moves whole files by their name, and does nothing else", "Name the file; use another protocol to list, rename or remove.";
+    TftpNoUploads = "803", "this TFTP listener takes no uploads", "Set its uploads to \"new\", \"replace\" or \"versions\", and let [anonymous] write there.";
+    TftpRule = "804", "a rule of the TFTP listener refuses that name", "See its [[listener.rewrite]]; `carrack tftp map NAME --from ADDR` shows which rule it is.";
 }
 
 impl Reason {

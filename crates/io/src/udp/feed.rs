@@ -17,7 +17,11 @@ pub struct Feed {
     from: From,
     /// What came of the chunk at hand and was not wanted yet.
     rest: Bytes,
+    turn: Option<Turn>,
 }
+
+/// Makes bytes as they stand on the wire out of bytes as they stand here, and puts them behind those that are there.
+pub type Turn = fn(&[u8], &mut Vec<u8>);
 
 /// Bytes read from a cold file at once: the next windows are in memory then.
 const COLD: usize = 256 * 1024;
@@ -26,9 +30,16 @@ impl Feed {
     /// From its beginning.
     pub fn new(source: Source) -> Self {
         match source.0 {
-            From::Bytes(rest) => Self { from: From::Bytes(Bytes::new()), rest },
-            from => Self { from, rest: Bytes::new() },
+            From::Bytes(rest) => Self { from: From::Bytes(Bytes::new()), rest, turn: None },
+            from => Self { from, rest: Bytes::new(), turn: None },
         }
+    }
+
+    /// From its beginning, and its bytes as `turn` makes them.
+    pub fn turned(source: Source, turn: Turn) -> Self {
+        let mut feed = Self::new(source);
+        (feed.rest, feed.turn) = (turned(feed.rest, Some(turn)), Some(turn));
+        feed
     }
 
     /// Puts the next bytes into the gaps, from the first on, and tells how many; 0 is the body's end (or no gap).
@@ -43,7 +54,7 @@ impl Feed {
         if self.rest.is_empty() {
             match &mut self.from {
                 From::Bytes(_) => {}
-                From::Chunks(chunks) => self.rest = chunks.next().await?.unwrap_or_default(),
+                From::Chunks(chunks) => self.rest = turned(chunks.next().await?.unwrap_or_default(), self.turn),
                 From::File { file, at, end } => {
                     let left = usize::try_from(end.saturating_sub(*at)).unwrap_or(usize::MAX);
                     if left == 0 {
@@ -51,6 +62,7 @@ impl Feed {
                     }
                     // A file that has grown is sent as it was: its size has been told.
                     if left >= wanted
+                        && self.turn.is_none()
                         && let Ok(came @ 1..) = preadv2(&*file, gaps, *at, ReadWriteFlags::NOWAIT)
                     {
                         *at += came as u64;
@@ -61,6 +73,7 @@ impl Feed {
                         return Err(Error::with(Reason::Io, "the file became shorter while it was sent"));
                     }
                     *at += self.rest.len() as u64;
+                    self.rest = turned(std::mem::take(&mut self.rest), self.turn);
                 }
             }
         }
@@ -74,6 +87,13 @@ impl Feed {
         }
         Ok(filled)
     }
+}
+
+fn turned(bytes: Bytes, turn: Option<Turn>) -> Bytes {
+    let Some(turn) = turn else { return bytes };
+    let mut wire = Vec::with_capacity(bytes.len());
+    turn(&bytes, &mut wire);
+    wire.into()
 }
 
 /// Reads where it may wait.
@@ -137,6 +157,17 @@ mod tests {
             assert_eq!(all(Source::from_file(file.clone(), 0), lengths).await.unwrap(), text);
             assert_eq!(all(Source::from_range(file.clone(), 5, 70_000), lengths).await.unwrap(), &text[5..70_000]);
             assert_eq!(all(Source::from_chunks(Three(0)), lengths).await.unwrap(), [[1; 10], [2; 10], [3; 10]].concat());
+        }
+        let doubled = |bytes: &[u8], wire: &mut Vec<u8>| wire.extend(bytes.iter().flat_map(|&b| [b, b]));
+        let twice: Vec<u8> = text.iter().flat_map(|&b| [b, b]).collect();
+        for source in [Source::from_bytes(text.clone().into()), Source::from_file(file.clone(), 0)] {
+            let mut feed = Feed::turned(source, doubled);
+            let mut gap = vec![0; 2 * text.len() + 1];
+            let mut filled = 0;
+            while let Ok(came @ 1..) = feed.fill(&mut [IoSliceMut::new(&mut gap[filled..])]).await {
+                filled += came;
+            }
+            assert!(gap[..filled] == twice);
         }
         let shrunk = all(Source::from_range(file, 0, 100_001), &[1428; 16]).await.unwrap_err();
         assert_eq!(shrunk.reason, Reason::Io);

@@ -145,6 +145,10 @@ pub const fn reply_code(reason: Reason) -> u16 {
         | R::ResumeDiffers
         | R::ListingUnsure
         | R::TooMuchToRemove
+        | R::TftpNoAnswer
+        | R::TftpBare
+        | R::TftpNoUploads
+        | R::TftpRule
         | R::PlanOutdated
         | R::PlanUnreadable
         | R::PasswordMissing

@@ -64,7 +64,9 @@ pub const fn code(reason: Reason) -> Code {
         | R::PlainLogin
         | R::UserDisabled
         | R::AddressNotAllowed
-        | R::NotLoggedIn => Code::ACCESS,
+        | R::NotLoggedIn
+        | R::TftpNoUploads
+        | R::TftpRule => Code::ACCESS,
         R::NoSpace | R::OverQuota | R::TooLarge => Code::FULL,
         R::Unknown | R::Syntax | R::BadByte | R::NotServed | R::NotNow => Code::ILLEGAL,
         R::Exists => Code::EXISTS,

@@ -9,8 +9,13 @@ pub mod packet;
 pub mod receiver;
 pub mod sender;
 pub mod timing;
+pub mod words;
+
+use std::time::Duration;
 
 use errors::Code;
+use options::Terms;
+use packet::Packet;
 
 /// Which block number comes after 65535. No RFC says so; programs do one or the other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -75,6 +80,72 @@ pub struct Tally {
     /// How often the time ran out.
     pub timeouts: u64,
 }
+
+/// One of the two machines, for whoever drives either: [`sender::Sender`] and [`receiver::Receiver`].
+pub trait Machine: Send {
+    /// Hears a packet from the peer.
+    fn hear(&mut self, packet: &Packet<'_>, now: Duration);
+    /// It is later now.
+    fn tick(&mut self, now: Duration);
+    /// When [`Machine::tick`] wants to be called.
+    fn deadline(&self) -> Option<Duration>;
+    /// Whether the peer has ever answered.
+    fn answered(&self) -> bool;
+    /// How it ended, once it has.
+    fn ended(&self) -> Option<Result<(), &Failure>>;
+    /// Gives up, and tells the peer so.
+    fn fail(&mut self, code: Code, text: &str);
+    /// What both ends agreed on.
+    fn terms(&self) -> &Terms;
+    /// What it took so far.
+    fn tally(&self) -> Tally;
+    /// The mean round trip, once there is one.
+    fn round_trip(&self) -> Option<Duration>;
+}
+
+macro_rules! machine {
+    ($($one:ty),*) => {$(
+        impl Machine for $one {
+            fn hear(&mut self, packet: &Packet<'_>, now: Duration) {
+                Self::hear(self, packet, now);
+            }
+
+            fn tick(&mut self, now: Duration) {
+                Self::tick(self, now);
+            }
+
+            fn deadline(&self) -> Option<Duration> {
+                Self::deadline(self)
+            }
+
+            fn answered(&self) -> bool {
+                Self::answered(self)
+            }
+
+            fn ended(&self) -> Option<Result<(), &Failure>> {
+                Self::ended(self)
+            }
+
+            fn fail(&mut self, code: Code, text: &str) {
+                Self::fail(self, code, text);
+            }
+
+            fn terms(&self) -> &Terms {
+                Self::terms(self)
+            }
+
+            fn tally(&self) -> Tally {
+                Self::tally(self)
+            }
+
+            fn round_trip(&self) -> Option<Duration> {
+                Self::round_trip(self)
+            }
+        }
+    )*};
+}
+
+machine!(sender::Sender, receiver::Receiver);
 
 #[cfg(test)]
 mod tests {

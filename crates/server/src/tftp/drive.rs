@@ -9,104 +9,38 @@ use io::body::Sink;
 use io::clock;
 use io::meter::Meter;
 use io::udp::Feed;
-use proto::tftp::errors;
+use proto::tftp::errors::{self, Code};
 use proto::tftp::netascii;
 use proto::tftp::options::Terms;
 use proto::tftp::packet::{Mode, Packet};
 use proto::tftp::receiver::Receiver;
 use proto::tftp::sender::{Opening, Sender};
-use proto::tftp::{Failure, Tally};
+use proto::tftp::{Failure, Machine, Tally, words};
 use tokio_util::sync::CancellationToken;
 use types::{Direction, Error, Reason, What};
 
 use super::transfer::{Session, Told};
-use super::words;
-
-/// What one of the two machines makes of what it hears.
-trait Machine: Send {
-    fn hear(&mut self, packet: &Packet<'_>, now: Duration);
-    fn tick(&mut self, now: Duration);
-    fn deadline(&self) -> Option<Duration>;
-    fn answered(&self) -> bool;
-}
-
-impl Machine for Sender {
-    fn hear(&mut self, packet: &Packet<'_>, now: Duration) {
-        Self::hear(self, packet, now);
-    }
-
-    fn tick(&mut self, now: Duration) {
-        Self::tick(self, now);
-    }
-
-    fn deadline(&self) -> Option<Duration> {
-        Self::deadline(self)
-    }
-
-    fn answered(&self) -> bool {
-        Self::answered(self)
-    }
-}
-
-impl Machine for Receiver {
-    fn hear(&mut self, packet: &Packet<'_>, now: Duration) {
-        Self::hear(self, packet, now);
-    }
-
-    fn tick(&mut self, now: Duration) {
-        Self::tick(self, now);
-    }
-
-    fn deadline(&self) -> Option<Duration> {
-        Self::deadline(self)
-    }
-
-    fn answered(&self) -> bool {
-        Self::answered(self)
-    }
-}
 
 /// A file on its way to the client.
 struct Text {
     feed: Feed,
-    /// Wire bytes of a text that did not fit; `None` in mode octet.
-    ascii: Option<Vec<u8>>,
     /// All was read.
     over: bool,
     /// Bytes that went to the sender.
     given: u64,
 }
 
-/// How much of a text is turned at once.
-const PIECE: usize = 32 * 1024;
-
 impl Text {
     /// Gives the sender what it wants.
     async fn give(&mut self, sender: &mut Sender) -> Result<(), Error> {
-        while sender.wanted() > 0 && !(self.over && self.ascii.as_ref().is_none_or(Vec::is_empty)) {
-            let came = match &mut self.ascii {
-                None => {
-                    let mut gaps: Vec<IoSliceMut<'_>> = sender.gaps().map(IoSliceMut::new).collect();
-                    let came = self.feed.fill(&mut gaps).await?;
-                    sender.filled(came);
-                    self.over = came == 0;
-                    came
-                }
-                Some(wire) => {
-                    if wire.is_empty() {
-                        let mut piece = vec![0; PIECE];
-                        let came = self.feed.fill(&mut [IoSliceMut::new(&mut piece)]).await?;
-                        self.over = came == 0;
-                        netascii::encode(piece.get(..came).unwrap_or_default(), wire);
-                    }
-                    let taken = sender.push(wire);
-                    wire.drain(..taken);
-                    taken
-                }
-            };
+        while sender.wanted() > 0 && !self.over {
+            let mut gaps: Vec<IoSliceMut<'_>> = sender.gaps().map(IoSliceMut::new).collect();
+            let came = self.feed.fill(&mut gaps).await?;
+            sender.filled(came);
+            self.over = came == 0;
             self.given += came as u64;
         }
-        if self.over && self.ascii.as_ref().is_none_or(Vec::is_empty) {
+        if self.over {
             sender.end();
         }
         Ok(())
@@ -125,8 +59,8 @@ impl Session {
         let Reading { source, permit, .. } = reading;
         let meter = permit.meter().cloned().unwrap_or_default();
         let mut sender = Sender::new(opening, terms, self.listener.sending, self.now());
-        let ascii = (self.mode == Mode::Netascii).then(Vec::new);
-        let mut text = Text { feed: Feed::new(source), ascii, over: false, given: 0 };
+        let feed = if self.mode == Mode::Netascii { Feed::turned(source, netascii::encode) } else { Feed::new(source) };
+        let mut text = Text { feed, over: false, given: 0 };
         self.note(|| What::Started(Direction::Out));
         let mut why = None;
         loop {
@@ -266,7 +200,7 @@ impl Session {
         why: Option<Reason>,
         tally: Tally,
     ) -> Result<(), Told> {
-        let reason = why.or_else(|| failure.map(words::reason));
+        let reason = why.or_else(|| failure.map(reason_of));
         let bytes = meter.moved();
         permit.settle(reason.map_or(Outcome::Done, Outcome::Failed));
         let took = clock::now().saturating_duration_since(meter.begun());
@@ -286,6 +220,19 @@ impl Session {
                 Err(Told::Yes(reason))
             }
         }
+    }
+}
+
+/// Why a transfer failed, as the log and the audit trail have it.
+const fn reason_of(failure: &Failure) -> Reason {
+    match failure {
+        // Firmware opens a transfer to learn a size and aborts it: that is no fault of anybody.
+        Failure::Peer(Code(0 | 8), _) => Reason::Cancelled,
+        Failure::Peer(..) => Reason::DataReset,
+        Failure::Silent { answered: false } => Reason::DataNeverCame,
+        Failure::Silent { answered: true } => Reason::DataStalled,
+        Failure::Illegal(_) => Reason::Syntax,
+        Failure::Own(_) => Reason::Io,
     }
 }
 

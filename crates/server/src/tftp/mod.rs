@@ -4,7 +4,6 @@ mod drive;
 pub mod names;
 mod transfer;
 mod wire;
-mod words;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};

@@ -60,7 +60,7 @@ impl Names {
     /// What a client's name becomes.
     ///
     /// # Errors
-    /// [`Reason::Denied`] where a rule refuses it, [`Reason::NameTooLong`] where rules make it so.
+    /// [`Reason::TftpRule`] where a rule refuses it, [`Reason::NameTooLong`] where rules make it so.
     pub fn map(&self, peer: IpAddr, asked: &[u8]) -> Result<Mapped<'_>, Reason> {
         let mut mapped = Mapped { name: slashes(asked), rules: Vec::new() };
         let peer = peer.to_canonical();
@@ -71,7 +71,7 @@ impl Names {
             }
             mapped.rules.push(&rule.name);
             match &rule.then {
-                Then::Refuse => return Err(Reason::Denied),
+                Then::Refuse => return Err(Reason::TftpRule),
                 Then::Replace(with) => {
                     let with = filled_in(with, peer);
                     mapped.name = slashes(&rule.pattern.replace(&mapped.name, with.as_bytes()));
@@ -132,7 +132,7 @@ mod tests {
             rule("all", &[], "^", Then::Replace("boot/".into()), false),
         ]);
         let map = |peer: &str, asked: &str| names.map(peer.parse().unwrap(), asked.as_bytes());
-        assert_eq!(map("192.0.2.7", "x.bak"), Err(Reason::Denied));
+        assert_eq!(map("192.0.2.7", "x.bak"), Err(Reason::TftpRule));
         let phone = map("::ffff:192.0.2.7", "SEP00.cnf.xml").unwrap();
         assert_eq!((&phone.name[..], &phone.rules[..]), (&b"phones/192.0.2.7/SEP00.cnf.xml"[..], &["phones"][..]));
         assert_eq!(map("198.51.100.1", "SEP00.cnf.xml").unwrap().name, b"boot/SEP00.cnf.xml");

@@ -12,12 +12,13 @@ use proto::tftp::errors::{self, Code};
 use proto::tftp::options::{Terms, Wishes};
 use proto::tftp::packet::{HEADER, Mode, Packet, Request, print_options};
 use proto::tftp::sender::Opening;
+use proto::tftp::words;
 use tokio_util::sync::CancellationToken;
 use trace::record::{Observer, Recorder, SessionInfo};
 use types::{Credentials, Error, LoginError, Op, Reason, VPath, What, WriteHow};
 
 use super::wire::Wire;
-use super::{Listener, Uploads, words};
+use super::{Listener, Uploads};
 use crate::ask::{Opened, ask};
 use crate::listen::canonical;
 
@@ -172,7 +173,7 @@ impl Session {
         }
         let op = if writing {
             let how = match self.listener.uploads {
-                Uploads::Off => return Err(Reason::Denied.into()),
+                Uploads::Off => return Err(Reason::TftpNoUploads.into()),
                 Uploads::New => WriteHow::New,
                 Uploads::Replace => WriteHow::Replace,
                 Uploads::Versions => WriteHow::Unique,
@@ -214,7 +215,7 @@ impl Session {
         if options.is_empty() {
             return (terms, Opening::Plain);
         }
-        self.note(|| What::Reply(words::agreed(&options)));
+        self.note(|| What::Reply(words::agreed(options.iter().map(|(name, value)| (*name, value)))));
         (terms, Opening::Offer(print_options(options)))
     }
 
