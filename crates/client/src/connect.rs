@@ -42,15 +42,7 @@ impl Family {
 /// [`Reason::Unreachable`] with each address and why, [`Reason::TooSlow`] where `within` is over.
 pub async fn connect(host: &str, port: u16, family: Family, within: Duration) -> Result<TcpStream, Error> {
     let deadline = clock::now() + within;
-    let work = async {
-        let found = tokio::net::lookup_host((host, port)).await;
-        let found = found.map_err(|e| Error::with(Reason::Unreachable, format!("the name {host} is not known: {e}")))?;
-        let addresses: Vec<_> = found.filter(|address| family.takes(address)).collect();
-        if addresses.is_empty() {
-            return Err(Error::with(Reason::Unreachable, format!("{host} has no address of the family that was asked for")));
-        }
-        race(interleaved(addresses)).await
-    };
+    let work = async { race(addresses(host, port, family).await?).await };
     tokio::time::timeout_at(deadline.into(), work)
         .await
         .map_err(|_| too_slow(&format!("connection to {host} port {port}"), within))?
@@ -59,6 +51,20 @@ pub async fn connect(host: &str, port: u16, family: Family, within: Duration) ->
 /// A wait that took too long.
 pub(crate) fn too_slow(awaited: &str, within: Duration) -> Error {
     Error::with(Reason::TooSlow, format!("waiting for: {awaited}, {} s", within.as_secs_f64()))
+}
+
+/// The addresses of a host, in the order they are tried.
+///
+/// # Errors
+/// [`Reason::Unreachable`] where there is none.
+pub(crate) async fn addresses(host: &str, port: u16, family: Family) -> Result<Vec<SocketAddr>, Error> {
+    let found = tokio::net::lookup_host((host, port)).await;
+    let found = found.map_err(|e| Error::with(Reason::Unreachable, format!("the name {host} is not known: {e}")))?;
+    let addresses: Vec<_> = found.filter(|address| family.takes(address)).collect();
+    if addresses.is_empty() {
+        return Err(Error::with(Reason::Unreachable, format!("{host} has no address of the family that was asked for")));
+    }
+    Ok(interleaved(addresses))
 }
 
 /// The two families take turns, beginning with the one the resolver put first (RFC 8305 §4).

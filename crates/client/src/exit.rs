@@ -35,7 +35,7 @@ pub const fn code(reason: Reason) -> u8 {
         Reason::BadUrl | Reason::BadBookmark => 3,
         Reason::PlanUnreadable => 2,
         Reason::SchemeUnserved | Reason::Unsupported | Reason::NoRestart | Reason::NotServed => 4,
-        Reason::Unreachable => 6,
+        Reason::Unreachable | Reason::TftpNoAnswer => 6,
         Reason::NotTheProtocol | Reason::Disconnected | Reason::ServerClosing | Reason::ServerRefused => 7,
         Reason::TooSlow => 8,
         Reason::Denied | Reason::StorageDenied | Reason::ReadOnly => 9,

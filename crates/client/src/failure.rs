@@ -81,6 +81,7 @@ pub const fn is_passing(reason: Reason) -> bool {
             | Reason::TransferCut
             | Reason::TransferShort
             | Reason::SourceChanged
+            | Reason::TftpNoAnswer
     )
 }
 
@@ -100,18 +101,27 @@ const fn is_about_a_file(kind: Kind) -> bool {
     )
 }
 
-/// The reason another Carrack named in its reply. Only those about files, and that there are too many of us: a stranger may
+/// The reason another Carrack named in its words. Only those about files, and that there are too many of us: a stranger may
 /// write what it likes, and no word of it shall pass for a failure of ours.
 fn told_by_carrack(kind: Kind, text: &[u8]) -> Option<Reason> {
-    let text = std::str::from_utf8(text).ok()?;
-    let at = text.rfind("CRK-")?;
-    let reason = Reason::by_code(text.get(at..at + 7)?)?;
+    let reason = named(text)?;
     let is_full = matches!(reason, Reason::TooManySessions | Reason::TooManyFromAddress | Reason::TooManyOfUser);
     match kind {
         Kind::LoginRefused | Kind::ServerClosing if is_full => Some(Reason::TooManyConnections),
-        kind if is_about_a_file(kind) && reason.code().starts_with("CRK-2") => Some(reason),
+        kind if is_about_a_file(kind) => told_about_files(text),
         _ => None,
     }
+}
+
+/// The reason about files that another Carrack named in its words.
+pub(crate) fn told_about_files(text: &[u8]) -> Option<Reason> {
+    named(text).filter(|reason| reason.code().starts_with("CRK-2"))
+}
+
+fn named(text: &[u8]) -> Option<Reason> {
+    let text = std::str::from_utf8(text).ok()?;
+    let at = text.rfind("CRK-")?;
+    Reason::by_code(text.get(at..at + 7)?)
 }
 
 #[cfg(test)]

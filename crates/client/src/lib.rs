@@ -26,6 +26,7 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
+mod bridge;
 pub mod connect;
 pub mod copy;
 pub mod exit;
@@ -34,6 +35,7 @@ pub mod ftp;
 pub mod pool;
 pub mod proxy;
 pub mod remote;
+pub mod tftp;
 pub mod url;
 
 pub use remote::Remote;

@@ -35,7 +35,7 @@ pub struct Url {
     /// The path, without %-escapes and without the slash behind the host. One that still begins with `/` (written
     /// `%2F` or `//`) counts from the server's root, any other from the folder the login leads to (RFC 1738 §3.2.2).
     pub path: Box<[u8]>,
-    /// What `;type=` says.
+    /// What `;type=` says, or `;mode=` of TFTP.
     pub form: Option<Form>,
 }
 
@@ -48,6 +48,8 @@ pub enum Scheme {
     Ftps,
     /// FTP that changes to TLS with AUTH (RFC 4217).
     Ftpes,
+    /// TFTP (RFC 3617).
+    Tftp,
 }
 
 impl Scheme {
@@ -57,6 +59,7 @@ impl Scheme {
             Self::Ftp => "ftp",
             Self::Ftps => "ftps",
             Self::Ftpes => "ftpes",
+            Self::Tftp => "tftp",
         }
     }
 
@@ -65,11 +68,12 @@ impl Scheme {
         match self {
             Self::Ftp | Self::Ftpes => 21,
             Self::Ftps => 990,
+            Self::Tftp => 69,
         }
     }
 }
 
-/// What `;type=` says (RFC 1738 §3.2.2).
+/// What `;type=` says (RFC 1738 §3.2.2), or `;mode=` of TFTP (RFC 3617 §3).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Form {
     /// Text: line ends are converted.
@@ -81,7 +85,7 @@ pub enum Form {
 }
 
 /// Schemes that are known and not served.
-const LATER: [&str; 5] = ["sftp", "scp", "tftp", "s3", "http"];
+const LATER: [&str; 4] = ["sftp", "scp", "s3", "http"];
 
 impl Place {
     /// Reads what somebody typed. What has no scheme is a path on this machine, and so is what only looks like one
@@ -99,6 +103,7 @@ impl Place {
             "ftp" => Scheme::Ftp,
             "ftps" => Scheme::Ftps,
             "ftpes" => Scheme::Ftpes,
+            "tftp" => Scheme::Tftp,
             later if LATER.contains(&later) || later == "https" => {
                 return Err(Error::with(Reason::SchemeUnserved, format!("{later}: is not yet in this build")));
             }
@@ -170,7 +175,10 @@ fn local(rest: &str) -> Result<PathBuf, Error> {
 fn remote(scheme: Scheme, rest: &str) -> Result<Url, Error> {
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let Authority { user, password, host, port } = authority_of(authority)?;
-    let (path, form) = form_of(path)?;
+    let (path, form) = if scheme == Scheme::Tftp { mode_of(path)? } else { form_of(path)? };
+    if scheme == Scheme::Tftp && authority.contains('@') {
+        return Err(bad("tftp: knows no users"));
+    }
     let path = unescape(path, "path")?;
     if path.contains(&0) {
         return Err(bad("the path holds a NUL byte"));
@@ -247,6 +255,17 @@ fn form_of(path: &str) -> Result<(&str, Option<Form>), Error> {
     }
 }
 
+/// Takes `;mode=netascii` off the end of a path.
+fn mode_of(path: &str) -> Result<(&str, Option<Form>), Error> {
+    let Some(at) = path.to_ascii_lowercase().rfind(";mode=") else { return Ok((path, None)) };
+    let (before, parameter) = path.split_at_checked(at).unwrap_or((path, ""));
+    match parameter.get(";mode=".len()..).unwrap_or_default().to_ascii_lowercase().as_str() {
+        "netascii" => Ok((before, Some(Form::Ascii))),
+        "octet" => Ok((before, Some(Form::Image))),
+        other => Err(bad(format!(";mode={other}: it is netascii or octet"))),
+    }
+}
+
 fn text_of(escaped: &str, what: &str) -> Result<Box<str>, Error> {
     String::from_utf8(unescape(escaped, what)?).map(String::into_boxed_str).map_err(|_| bad(format!("the {what} is no UTF-8")))
 }
@@ -296,6 +315,8 @@ impl fmt::Display for Url {
         };
         write!(f, "{}", percent_encode(path, IN_PATH))?;
         match self.form {
+            Some(Form::Ascii) if self.scheme == Scheme::Tftp => f.write_str(";mode=netascii"),
+            Some(_) if self.scheme == Scheme::Tftp => f.write_str(";mode=octet"),
             Some(Form::Ascii) => f.write_str(";type=a"),
             Some(Form::Image) => f.write_str(";type=i"),
             Some(Form::Folder) => f.write_str(";type=d"),
@@ -341,6 +362,18 @@ mod tests {
     }
 
     #[test]
+    fn tftp_names_files_and_modes() {
+        let u = url("tftp://h/boot/x;mode=NetASCII");
+        assert_eq!((u.scheme, u.port(), &*u.path, u.form), (Scheme::Tftp, 69, &b"boot/x"[..], Some(Form::Ascii)));
+        assert!(url("tftp://h//tftpboot/x").is_absolute());
+        assert_eq!(&*url("tftp://h/a;type=a").path, b"a;type=a", "that is FTP's");
+        for (text, words) in [("tftp://h/a;mode=mail", ";mode=mail"), ("tftp://u@h/a", "no users")] {
+            let (reason, detail) = refused(text);
+            assert!(reason == Reason::BadUrl && detail.contains(words), "{text}: {detail}");
+        }
+    }
+
+    #[test]
     fn addresses_of_ipv6_stand_in_brackets() {
         let u = url("ftp://[2001:db8::1]:2121/x");
         assert_eq!((&*u.host, u.port()), ("2001:db8::1", 2121));
@@ -369,7 +402,7 @@ mod tests {
             let (reason, detail) = refused(text);
             assert!(reason == Reason::BadUrl && detail.contains(words), "{text}: {detail}");
         }
-        for text in ["sftp://h/", "SCP://h/", "tftp://h/x", "s3://bucket/x", "https://h/"] {
+        for text in ["sftp://h/", "SCP://h/", "s3://bucket/x", "https://h/"] {
             assert_eq!(refused(text).0, Reason::SchemeUnserved, "{text}");
         }
     }
@@ -392,7 +425,12 @@ mod tests {
 
     #[test]
     fn printed_it_is_read_again_and_shows_no_password() {
-        for text in ["ftp://an%40na@h:2121/a%20b/%3Bc%25", "ftps://[fe80::1%25eth0]:1/%2Fx%FF;type=i", "ftp://h/"] {
+        for text in [
+            "ftp://an%40na@h:2121/a%20b/%3Bc%25",
+            "ftps://[fe80::1%25eth0]:1/%2Fx%FF;type=i",
+            "ftp://h/",
+            "tftp://h/x;mode=netascii",
+        ] {
             assert_eq!(url(text).to_string(), text);
             assert_eq!(url(&url(text).to_string()), url(text));
         }

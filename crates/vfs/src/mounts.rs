@@ -103,8 +103,9 @@ fn on_the_way() -> Attr {
 impl Storage for Mounts {
     /// What all of them can do; [`Mounts::capability_at`] tells of one.
     fn capability(&self) -> Capability {
-        let all = Capability { rename_dir: true, write_at: true, set_times: true, modes: true, links: true };
+        let all = Capability { bare: false, rename_dir: true, write_at: true, set_times: true, modes: true, links: true };
         self.mounts.iter().map(|(_, storage)| storage.capability()).fold(all, |a, b| Capability {
+            bare: a.bare || b.bare,
             rename_dir: a.rename_dir && b.rename_dir,
             write_at: a.write_at && b.write_at,
             set_times: a.set_times && b.set_times,

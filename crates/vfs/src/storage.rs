@@ -74,6 +74,9 @@ pub type SharedStorage = Arc<dyn Storage>;
 /// What a storage can do beyond the least.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Capability {
+    /// Files are known by name alone and move whole (TFTP): nothing can be listed, renamed or removed, and a file's size is
+    /// all that is told of it, if at all.
+    pub bare: bool,
     /// Folders can be renamed, in one step.
     pub rename_dir: bool,
     /// Standing files can be written in place from a byte on (REST and APPE).

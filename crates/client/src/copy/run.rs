@@ -280,7 +280,9 @@ impl Work<'_> {
 
     /// From a storage straight to a server: under a temporary name, if that is wished, until it is whole.
     async fn upload(&self, remote: &dyn Remote, file: File<'_>) -> Result<u64, Error> {
-        let temporary = if self.settings.temporary_names { temporary_name(file.to) } else { None };
+        // Who cannot rename has each file under its own name from the first.
+        let bare = self.target.storage.capability().bare;
+        let temporary = if self.settings.temporary_names && !bare { temporary_name(file.to) } else { None };
         let name = temporary.as_ref().unwrap_or(file.to);
         let mut at = 0;
         let worth = file.size >= WORTH_RESUMING || file.attempt > 0;

@@ -1,6 +1,5 @@
 //! FTP as a client: how a session is begun, and what a handle to it can do.
 
-mod bridge;
 mod call;
 mod control;
 mod data;
@@ -23,8 +22,10 @@ use tokio::sync::{mpsc, oneshot};
 use trace::record::{Capacity, Observer, Recorder, SessionInfo};
 use types::{Error, Reason, SessionId};
 
+use crate::bridge::Work;
 use crate::connect::Family;
 use crate::failure;
+use crate::pool::Lease;
 use crate::proxy::Proxy;
 use call::{Answer, Body, Call, Message};
 use control::{Driver, Stall, Start};
@@ -296,6 +297,15 @@ impl Running {
     async fn answered(&mut self) -> Answer {
         let gone = |_| Answer { result: Err(why(&self.ended)), sink: None, rest: Vec::new() };
         (&mut self.answer).await.unwrap_or_else(gone)
+    }
+
+    /// As work that keeps the connection until it is over.
+    fn keeping(self, lease: Lease) -> Work {
+        Box::pin(async move {
+            let answer = self.answer().await;
+            drop(lease);
+            answer.result.map(drop)
+        })
     }
 }
 

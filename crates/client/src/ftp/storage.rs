@@ -15,10 +15,10 @@ use tokio::sync::oneshot;
 use types::{Attr, AttrChange, Error, Kind, Reason, Space, Time, VPath, WriteHow};
 use vfs::{Capability, Listing, Opened, Owner, Storage, WriteOrder};
 
-use super::bridge::{self, Download, Upload};
 use super::call::Body;
 use super::listing::Pages;
-use super::{Connection, Dial, Get, Put, Running};
+use super::{Connection, Dial, Get, Put};
+use crate::bridge::{self, Download, Upload, wait_for_begin};
 use crate::failure;
 use crate::pool::Pool;
 use crate::remote::Remote;
@@ -119,9 +119,10 @@ impl Ftp {
         let (sink, pieces) = bridge::download();
         let (begun, begins) = oneshot::channel();
         let body = Body::Into(sink, Meter::default());
-        let mut running = lease.connection()?.call(get.operation(), body, Some(begun)).await?;
-        wait_for_begin(&mut running, begins).await?;
-        Ok((attr_of(&stat), Source::from_chunks(Download { pieces, running: Some(running), lease: Some(lease) })))
+        let running = lease.connection()?.call(get.operation(), body, Some(begun)).await?;
+        let mut work = running.keeping(lease);
+        wait_for_begin(&mut work, begins).await?;
+        Ok((attr_of(&stat), Source::from_chunks(Download { pieces, work: Some(work) })))
     }
 
     async fn open_write(&self, path: &VPath, how: WriteHow) -> Result<Opened, Error> {
@@ -151,9 +152,9 @@ impl Ftp {
         let (source, outlet) = bridge::upload();
         let (begun, begins) = oneshot::channel();
         let body = Body::From(source, Meter::default());
-        let mut running = connection.call(put.operation(), body, Some(begun)).await?;
-        wait_for_begin(&mut running, begins).await?;
-        Ok(Opened { sink: Sink::from_put(Upload { outlet, running, lease }), path, at, before })
+        let mut work = connection.call(put.operation(), body, Some(begun)).await?.keeping(lease);
+        wait_for_begin(&mut work, begins).await?;
+        Ok(Opened { sink: Sink::from_put(Upload { outlet, work }), path, at, before })
     }
 
     async fn free_name(&self, connection: &Connection, path: &VPath) -> Result<VPath, Error> {
@@ -208,18 +209,6 @@ impl Ftp {
     }
 }
 
-/// Waits until a transfer has begun: until then its failure is one of opening.
-async fn wait_for_begin(running: &mut Running, begins: oneshot::Receiver<()>) -> Result<(), Error> {
-    tokio::select! {
-        biased;
-        Ok(()) = begins => Ok(()),
-        answer = running.answered() => {
-            answer.result?;
-            Err(Error::with(Reason::NotTheProtocol, "the transfer ended before it began"))
-        }
-    }
-}
-
 /// Whether a session's TLS could be resumed no more: the pool has let it go, and the next try has a new one.
 fn is_spent(error: &Error) -> bool {
     error.reason == Reason::DataNotProtected
@@ -240,6 +229,7 @@ impl Storage for Ftp {
     fn capability(&self) -> Capability {
         let features = &self.welcome.features;
         Capability {
+            bare: false,
             rename_dir: true,
             write_at: features.may("REST"),
             set_times: features.has("MFMT"),

@@ -7,3 +7,4 @@ mod own_server;
 mod proxies;
 mod server;
 mod storage;
+mod tftp;

@@ -118,7 +118,7 @@ impl MemoryStorage {
 
 impl Storage for MemoryStorage {
     fn capability(&self) -> Capability {
-        Capability { rename_dir: true, write_at: true, set_times: true, modes: true, links: true }
+        Capability { bare: false, rename_dir: true, write_at: true, set_times: true, modes: true, links: true }
     }
 
     fn stat<'a>(&'a self, path: &'a VPath, follow: bool, owner: &'a Owner) -> BoxFuture<'a, Result<Attr, Error>> {

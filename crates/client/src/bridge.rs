@@ -1,13 +1,25 @@
-//! How does a body get from a driver's task to whoever reads it piece by piece, and back? Through a short queue, with the
-//! server's last word at its end.
+//! How does a body get from a driver to whoever reads it piece by piece, and back? Through a short queue, with the server's
+//! last word at its end.
 
 use bytes::Bytes;
 use io::body::{BoxFuture, Chunks, Put, Sink, Source};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use types::{Error, Reason};
 
-use super::Running;
-use crate::pool::Lease;
+/// A transfer until its end: the server's last word. What it holds is let go before it is over.
+pub(crate) type Work = BoxFuture<'static, Result<(), Error>>;
+
+/// Waits until a transfer has begun: until then its failure is one of opening. What begins it is given.
+pub(crate) async fn wait_for_begin<T>(work: &mut Work, begins: oneshot::Receiver<T>) -> Result<T, Error> {
+    tokio::select! {
+        biased;
+        Ok(begun) = begins => Ok(begun),
+        ended = work => {
+            ended?;
+            Err(Error::with(Reason::NotTheProtocol, "the transfer ended before it began"))
+        }
+    }
+}
 
 /// As many pieces as wait in a queue.
 const PIECES: usize = 4;
@@ -20,7 +32,7 @@ enum Piece {
 }
 
 /// A sink for the driver, whose bytes come out of the other end.
-pub(super) fn download() -> (Sink, mpsc::Receiver<Bytes>) {
+pub(crate) fn download() -> (Sink, mpsc::Receiver<Bytes>) {
     let (sender, receiver) = mpsc::channel(PIECES);
     (Sink::from_put(Inlet(sender)), receiver)
 }
@@ -38,28 +50,23 @@ impl Put for Inlet {
 }
 
 /// What comes down, and at its end whether it was all: a reader sees a failure as a failure to read.
-pub(super) struct Download {
-    pub(super) pieces: mpsc::Receiver<Bytes>,
-    pub(super) running: Option<Running>,
-    pub(super) lease: Option<Lease>,
+pub(crate) struct Download {
+    pub(crate) pieces: mpsc::Receiver<Bytes>,
+    pub(crate) work: Option<Work>,
 }
 
 impl Chunks for Download {
     fn next(&mut self) -> BoxFuture<'_, Result<Option<Bytes>, Error>> {
         Box::pin(async move {
             loop {
-                let Some(running) = &mut self.running else { return Ok(self.pieces.recv().await) };
+                let Some(work) = &mut self.work else { return Ok(self.pieces.recv().await) };
                 tokio::select! {
                     biased;
-                    piece = self.pieces.recv() => if piece.is_some() {
-                        return Ok(piece);
-                    },
-                    answer = running.answered() => {
-                        self.running = None;
-                        self.lease = None;
-                        // The sink goes with the answer, and so the queue ends behind what is still in it.
-                        answer.result?;
-                        drop(answer.sink);
+                    Some(piece) = self.pieces.recv() => return Ok(Some(piece)),
+                    ended = work => {
+                        self.work = None;
+                        // The sink has gone with it, and so the queue ends behind what is still in it.
+                        ended?;
                     }
                 }
             }
@@ -68,12 +75,12 @@ impl Chunks for Download {
 }
 
 /// A source for the driver that gives what is put into the other end.
-pub(super) fn upload() -> (Source, Outlet) {
+pub(crate) fn upload() -> (Source, Outlet) {
     let (sender, receiver) = mpsc::channel(PIECES);
     (Source::from_chunks(Drain(receiver)), Outlet(sender))
 }
 
-pub(super) struct Outlet(mpsc::Sender<Piece>);
+pub(crate) struct Outlet(mpsc::Sender<Piece>);
 
 struct Drain(mpsc::Receiver<Piece>);
 
@@ -90,10 +97,9 @@ impl Chunks for Drain {
 }
 
 /// What goes up: committed once the server has confirmed it; dropped before, it is cut off, never ended.
-pub(super) struct Upload {
-    pub(super) outlet: Outlet,
-    pub(super) running: Running,
-    pub(super) lease: Lease,
+pub(crate) struct Upload {
+    pub(crate) outlet: Outlet,
+    pub(crate) work: Work,
 }
 
 impl Put for Upload {
@@ -104,10 +110,10 @@ impl Put for Upload {
             }
             tokio::select! {
                 biased;
-                answer = self.running.answered() => Err(early(answer.result.err())),
+                ended = &mut self.work => Err(early(ended.err())),
                 sent = self.outlet.0.send(Piece::Bytes(chunk)) => match sent {
                     Ok(()) => Ok(()),
-                    Err(_) => Err(early(self.running.answered().await.result.err())),
+                    Err(_) => Err(early((&mut self.work).await.err())),
                 },
             }
         })
@@ -115,12 +121,14 @@ impl Put for Upload {
 
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
         Box::pin(async move {
-            let Self { outlet, mut running, lease } = *self;
-            // Where the driver has given up, its answer says why.
-            let _ = outlet.0.send(Piece::End).await;
-            let answer = running.answered().await;
-            drop(lease);
-            answer.result.map(drop)
+            let Self { outlet, mut work } = *self;
+            tokio::select! {
+                biased;
+                ended = &mut work => return ended.and_then(|()| Err(early(None))),
+                // Where the driver has given up, its answer says why.
+                _ = outlet.0.send(Piece::End) => {}
+            }
+            work.await
         })
     }
 }
