@@ -9,14 +9,16 @@ use types::{Error, Reason};
 /// A transfer until its end: the server's last word. What it holds is let go before it is over.
 pub(crate) type Work = BoxFuture<'static, Result<(), Error>>;
 
-/// Waits until a transfer has begun: until then its failure is one of opening. What begins it is given.
-pub(crate) async fn wait_for_begin<T>(work: &mut Work, begins: oneshot::Receiver<T>) -> Result<T, Error> {
+/// Waits until a transfer has begun: until then its failure is one of opening. Gives what its beginning told, and the work
+/// that is left: a small file may have come whole by then.
+pub(crate) async fn wait_for_begin<T>(mut work: Work, mut begins: oneshot::Receiver<T>) -> Result<(T, Option<Work>), Error> {
     tokio::select! {
         biased;
-        Ok(begun) = begins => Ok(begun),
-        ended = work => {
+        Ok(begun) = &mut begins => Ok((begun, Some(work))),
+        ended = &mut work => {
             ended?;
-            Err(Error::with(Reason::NotTheProtocol, "the transfer ended before it began"))
+            let never = |_| Error::with(Reason::NotTheProtocol, "the transfer ended before it began");
+            begins.try_recv().map(|begun| (begun, None)).map_err(never)
         }
     }
 }
@@ -96,10 +98,19 @@ impl Chunks for Drain {
     }
 }
 
+/// A sink for what goes up, from where it has begun on.
+///
+/// # Errors
+/// Where the work is over before anything was sent.
+pub(crate) fn outlet(outlet: Outlet, work: Option<Work>) -> Result<Sink, Error> {
+    let work = work.ok_or_else(|| early(None))?;
+    Ok(Sink::from_put(Upload { outlet, work }))
+}
+
 /// What goes up: committed once the server has confirmed it; dropped before, it is cut off, never ended.
-pub(crate) struct Upload {
-    pub(crate) outlet: Outlet,
-    pub(crate) work: Work,
+struct Upload {
+    outlet: Outlet,
+    work: Work,
 }
 
 impl Put for Upload {

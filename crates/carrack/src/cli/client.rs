@@ -55,6 +55,12 @@ impl Options {
                 connect_timeout: network.connect_timeout.or(under.network.connect_timeout),
                 retries: network.retries.or(under.network.retries),
             },
+            tftp: TftpOptions {
+                blksize: self.tftp.blksize.or(under.tftp.blksize),
+                windowsize: self.tftp.windowsize.or(under.tftp.windowsize),
+                mode: self.tftp.mode.or(under.tftp.mode),
+                tsize: self.tftp.tsize.or(under.tftp.tsize),
+            },
             say: self.say.clone(),
         }
     }
@@ -94,9 +100,43 @@ pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) network: NetworkOptions,
 
+    /// What TFTP asks for
+    #[command(flatten)]
+    pub(crate) tftp: TftpOptions,
+
     /// What is said
     #[command(flatten)]
     pub(crate) say: SayOptions,
+}
+
+/// What TFTP asks for.
+#[derive(Args, Debug, Default, Clone)]
+#[command(next_help_heading = "What is asked for over TFTP")]
+pub(crate) struct TftpOptions {
+    /// Bytes in a block, from 8 to 65464 [default: as many as a packet carries]
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(8..=65_464))]
+    pub(crate) blksize: Option<u16>,
+
+    /// Blocks for one acknowledgement (RFC 7440) [default: 16]
+    #[arg(long, value_name = "BLOCKS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) windowsize: Option<u16>,
+
+    /// How files cross the network: as they are, or as text with line ends of the network
+    #[arg(long, value_name = "MODE")]
+    pub(crate) mode: Option<TftpMode>,
+
+    /// Whether the file's size is asked for or told: yes or no [default: yes]
+    #[arg(long, value_name = "YES", value_parser = clap::builder::BoolishValueParser::new())]
+    pub(crate) tsize: Option<bool>,
+}
+
+/// How a file crosses the network over TFTP (RFC 1350 §1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub(crate) enum TftpMode {
+    /// As it is.
+    Octet,
+    /// As text.
+    Netascii,
 }
 
 /// Who logs in.

@@ -18,7 +18,7 @@ use vfs::{Capability, Listing, Opened, Owner, Storage, WriteOrder};
 use super::call::Body;
 use super::listing::Pages;
 use super::{Connection, Dial, Get, Put};
-use crate::bridge::{self, Download, Upload, wait_for_begin};
+use crate::bridge::{self, Download, wait_for_begin};
 use crate::failure;
 use crate::pool::Pool;
 use crate::remote::Remote;
@@ -120,9 +120,8 @@ impl Ftp {
         let (begun, begins) = oneshot::channel();
         let body = Body::Into(sink, Meter::default());
         let running = lease.connection()?.call(get.operation(), body, Some(begun)).await?;
-        let mut work = running.keeping(lease);
-        wait_for_begin(&mut work, begins).await?;
-        Ok((attr_of(&stat), Source::from_chunks(Download { pieces, work: Some(work) })))
+        let ((), work) = wait_for_begin(running.keeping(lease), begins).await?;
+        Ok((attr_of(&stat), Source::from_chunks(Download { pieces, work })))
     }
 
     async fn open_write(&self, path: &VPath, how: WriteHow) -> Result<Opened, Error> {
@@ -152,9 +151,9 @@ impl Ftp {
         let (source, outlet) = bridge::upload();
         let (begun, begins) = oneshot::channel();
         let body = Body::From(source, Meter::default());
-        let mut work = connection.call(put.operation(), body, Some(begun)).await?.keeping(lease);
-        wait_for_begin(&mut work, begins).await?;
-        Ok(Opened { sink: Sink::from_put(Upload { outlet, work }), path, at, before })
+        let work = connection.call(put.operation(), body, Some(begun)).await?.keeping(lease);
+        let ((), work) = wait_for_begin(work, begins).await?;
+        Ok(Opened { sink: bridge::outlet(outlet, work)?, path, at, before })
     }
 
     async fn free_name(&self, connection: &Connection, path: &VPath) -> Result<VPath, Error> {

@@ -15,7 +15,7 @@ use vfs::{Capability, Listing, Opened, Owner, Storage, WriteOrder};
 
 use super::transfer::{Job, Task};
 use super::{Inner, Tftp};
-use crate::bridge::{self, Download, Upload, Work, wait_for_begin};
+use crate::bridge::{self, Download, Work, wait_for_begin};
 use crate::remote::Remote;
 
 /// Files at once: each is a transfer of its own, and servers have their limits.
@@ -82,17 +82,17 @@ impl Tftp {
             return Err(Error::with(Reason::NoRestart, "TFTP sends whole files only"));
         }
         let (sink, pieces) = bridge::download();
-        let (mut work, begins) = self.0.begin(self.0.job(path, Task::Get { sink: Some(sink), expected: None })?);
-        let size = wait_for_begin(&mut work, begins).await?;
-        Ok((file(size), Source::from_chunks(Download { pieces, work: Some(work) })))
+        let (work, begins) = self.0.begin(self.0.job(path, Task::Get { sink: Some(sink), expected: None })?);
+        let (size, work) = wait_for_begin(work, begins).await?;
+        Ok((file(size), Source::from_chunks(Download { pieces, work })))
     }
 
     async fn open_write(&self, path: &VPath, how: WriteHow) -> Result<Opened, Error> {
         replaces(how)?;
         let (source, outlet) = bridge::upload();
-        let (mut work, begins) = self.0.begin(self.0.job(path, Task::Put { feed: self.0.feed(source), expected: None })?);
-        wait_for_begin(&mut work, begins).await?;
-        Ok(Opened { sink: Sink::from_put(Upload { outlet, work }), path: path.clone(), at: 0, before: 0 })
+        let (work, begins) = self.0.begin(self.0.job(path, Task::Put { feed: self.0.feed(source), expected: None })?);
+        let (_, work) = wait_for_begin(work, begins).await?;
+        Ok(Opened { sink: bridge::outlet(outlet, work)?, path: path.clone(), at: 0, before: 0 })
     }
 }
 

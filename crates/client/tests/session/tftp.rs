@@ -136,6 +136,9 @@ async fn it_is_a_storage_of_whole_files() {
     let (attr, source) = server.read(&path("/a/b"), 0, &nobody).await.unwrap();
     assert_eq!(attr.size, 300_000);
     assert!(source.read_to_end().await.unwrap() == body);
+    own.holds("/small", b"hello").await;
+    let (_, source) = server.read(&path("/small"), 0, &nobody).await.unwrap();
+    assert_eq!(source.read_to_end().await.unwrap(), b"hello");
     let order = WriteOrder { how: WriteHow::Replace, mode: 0o644, owner: &nobody };
     let mut opened = server.write(&path("/c"), order).await.unwrap();
     for piece in body.chunks(10_000) {

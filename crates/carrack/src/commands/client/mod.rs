@@ -190,7 +190,7 @@ async fn live(client: &Client, at_interrupt: AtInterrupt, work: impl AsyncFnOnce
     }
     let good_bye = async {
         for server in client.servers.lock().await.iter() {
-            server.close().await;
+            server.close(client).await;
         }
     };
     let _ = tokio::time::timeout(GOOD_BYE_WITHIN, good_bye).await;

@@ -6,16 +6,18 @@ use std::time::Duration;
 
 use client::connect::Family;
 use client::ftp::{Dial, Ftp, Root, is_passing, settings};
-use client::url::Scheme;
+use client::tftp::Tftp;
+use client::url::{self, Scheme};
 use client::{Place, Remote, Url, pool};
 use io::clock;
 use proto::ftp::client::{Form, Limits, Tls};
+use proto::tftp::packet::Mode;
 use types::{Error, Reason, VPath};
 use vfs::{Durability, LocalSettings, LocalStorage, Owner, SharedStorage};
 
 use super::{Client, login, tls};
 use crate::bookmarks;
-use crate::cli::client::{NetworkOptions, Options};
+use crate::cli::client::{NetworkOptions, Options, TftpMode};
 
 /// How often opening a session is tried again, unless told otherwise.
 const RETRIES: u32 = 3;
@@ -49,6 +51,8 @@ pub(super) struct Server {
     root: Root,
     remote: Arc<dyn Remote>,
     storage: SharedStorage,
+    /// The same, where it tells what its transfers took.
+    tftp: Option<Arc<Tftp>>,
 }
 
 impl Server {
@@ -61,11 +65,16 @@ impl Server {
             && own.port() == url.port()
             && own.user == url.user
             && own.password == url.password
+            && (own.scheme != Scheme::Tftp || own.form == url.form)
     }
 
-    /// Says good-bye.
-    pub(super) async fn close(&self) {
+    /// Says good-bye. What was lost on the way is told, for it is what makes a transfer slow.
+    pub(super) async fn close(&self, client: &Client) {
         self.remote.close().await;
+        let Some(summary) = self.tftp.as_ref().and_then(|tftp| tftp.summary()) else { return };
+        if summary.tally.again > 0 || client.options.say.verbose {
+            client.output.note(format_args!("{}://{}: {summary}", self.url.scheme.name(), self.url.host));
+        }
     }
 }
 
@@ -121,7 +130,12 @@ impl Client {
         match url.scheme {
             Scheme::Ftp | Scheme::Ftps | Scheme::Ftpes => {
                 let ftp = Arc::new(self.connect_ftp(url, root, options).await?);
-                Ok(Server { url: url.clone(), root, remote: ftp.clone(), storage: ftp })
+                Ok(Server { url: url.clone(), root, remote: ftp.clone(), storage: ftp, tftp: None })
+            }
+            Scheme::Tftp => {
+                let dial = tftp(url, options, self)?;
+                let tftp = Arc::new(Tftp::open(dial, root == Root::Server).await?);
+                Ok(Server { url: url.clone(), root, remote: tftp.clone(), storage: tftp.clone(), tftp: Some(tftp) })
             }
         }
     }
@@ -162,15 +176,44 @@ fn dial(url: &Url, options: &Options, client: &Client) -> Result<Dial, Error> {
     if mode != Tls::Off {
         dial.tls = Some(tls::client(&options.tls)?);
     }
-    dial.family = match (options.network.ipv4, options.network.ipv6) {
-        (true, _) => Family::V4,
-        (_, true) => Family::V6,
-        _ => Family::Any,
-    };
+    dial.family = family(&options.network);
     dial.connect_within = options.network.connect_timeout.map_or(Dial::CONNECT_WITHIN, |seconds| seconds.0);
     dial.active_ports =
         options.network.active_ports.as_ref().filter(|ports| !ports.any()).map(|ports| (*ports.0.start(), *ports.0.end()));
     Ok(dial)
+}
+
+/// How a server of TFTP is asked.
+fn tftp(url: &Url, options: &Options, client: &Client) -> Result<client::tftp::Dial, Error> {
+    if options.tls.tls {
+        return Err(Error::with(Reason::NotProtected, "TFTP has no TLS; leave out --tls, or use another protocol"));
+    }
+    let (own, network) = (&options.tftp, &options.network);
+    let mut dial = client::tftp::Dial::new(&url.host, url.port());
+    let usual = dial.options.clone();
+    dial.options = client::tftp::Options {
+        blksize: own.blksize,
+        windowsize: own.windowsize.unwrap_or(usual.windowsize),
+        tsize: own.tsize.unwrap_or(usual.tsize),
+        ..usual
+    };
+    dial.mode = match (own.mode, url.form) {
+        (Some(TftpMode::Netascii), _) | (None, Some(url::Form::Ascii)) => Mode::Netascii,
+        _ => Mode::Octet,
+    };
+    dial.family = family(network);
+    dial.patience.give_up = network.timeout.map_or(dial.patience.give_up, |seconds| seconds.0);
+    dial.patience.unanswered = network.retries.map_or(dial.patience.unanswered, |retries| retries.saturating_add(1));
+    dial.observer = client.observer.clone();
+    Ok(dial)
+}
+
+const fn family(network: &NetworkOptions) -> Family {
+    match (network.ipv4, network.ipv6) {
+        (true, _) => Family::V4,
+        (_, true) => Family::V6,
+        _ => Family::Any,
+    }
 }
 
 /// Which ways to a data connection are tried.
