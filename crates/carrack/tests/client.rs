@@ -1,5 +1,6 @@
 //! The client's commands as people run them: the program itself, against a server that is the program, too.
 
+mod change;
 mod frame;
 mod look;
 

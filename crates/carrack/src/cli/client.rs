@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, FromArgMatches};
+use client::proxy::Proxy;
 
 use super::PassivePorts;
 
@@ -51,6 +52,7 @@ impl Options {
                 active_ports: network_of(says_way).active_ports,
                 ipv4: network_of(says_family).ipv4,
                 ipv6: network_of(says_family).ipv6,
+                proxy: network.proxy.clone().or_else(|| under.network.proxy.clone()),
                 timeout: network.timeout.or(under.network.timeout),
                 connect_timeout: network.connect_timeout.or(under.network.connect_timeout),
                 retries: network.retries.or(under.network.retries),
@@ -209,6 +211,10 @@ pub(crate) struct NetworkOptions {
     /// Ports to wait on in active mode, to be opened in a firewall: 50000-50009, or one port [default: free ones]
     #[arg(long, value_name = "FROM-TO", conflicts_with = "passive")]
     pub(crate) active_ports: Option<PassivePorts>,
+
+    /// Go through this proxy: socks5://user@host:1080 or http://host:8080; active mode is not tried then
+    #[arg(long, value_name = "URL", value_parser = |text: &str| Proxy::parse(text).map_err(|e| e.to_string()))]
+    pub(crate) proxy: Option<Proxy>,
 
     /// Use IPv4 only
     #[arg(short = '4', long, conflicts_with = "ipv6")]

@@ -2,6 +2,7 @@
 //! made from this.
 
 mod address;
+pub(crate) mod change;
 pub(crate) mod client;
 mod exit;
 pub(crate) mod files;
@@ -57,6 +58,16 @@ pub(crate) enum Command {
     Stat(Box<files::Stat>),
     /// Write files to standard output
     Cat(Box<files::Cat>),
+    /// Make folders
+    Mkdir(Box<change::Mkdir>),
+    /// Remove empty folders
+    Rmdir(Box<change::Rmdir>),
+    /// Rename files and folders, or move them to another folder
+    Mv(Box<change::Mv>),
+    /// Change permission bits
+    Chmod(Box<change::Chmod>),
+    /// Set the time of the last change, or make empty files
+    Touch(Box<change::Touch>),
     /// Remove files, and with -r folders and all that is in them
     Rm(Box<files::Rm>),
     /// Send lines to a server as they are, and show its replies

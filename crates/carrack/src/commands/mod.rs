@@ -2,7 +2,7 @@
 
 mod bookmark;
 mod check;
-mod client;
+pub(crate) mod client;
 mod hash;
 mod paper;
 mod serve;
@@ -19,6 +19,11 @@ pub(crate) fn run(command: Command) -> Exit {
         Command::Ls(args) => client::ls::run(&args),
         Command::Stat(args) => client::stat::run(&args),
         Command::Cat(args) => client::cat::run(&args),
+        Command::Mkdir(args) => client::mkdir::run(&args),
+        Command::Rmdir(args) => client::mkdir::run_remove(&args),
+        Command::Mv(args) => client::mv::run(&args),
+        Command::Chmod(args) => client::chmod::run(&args),
+        Command::Touch(args) => client::touch::run(&args),
         Command::Rm(args) => client::rm::run(&args),
         Command::Quote(args) => client::quote::run(&args),
         Command::Hash => hash::run(),

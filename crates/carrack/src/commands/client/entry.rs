@@ -58,6 +58,11 @@ fn zoned(time: Time, form: &str) -> String {
     }
 }
 
+/// A time as JSON has it: in UTC, as RFC 3339 writes it.
+pub(crate) fn rfc3339(time: Time) -> String {
+    timestamp(time).map(|stamp| stamp.to_string()).unwrap_or_default()
+}
+
 fn timestamp(time: Time) -> Option<Timestamp> {
     Timestamp::new(time.seconds, i32::try_from(time.nanos).ok()?).ok()
 }

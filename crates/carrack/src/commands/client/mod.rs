@@ -1,17 +1,23 @@
 //! How does a client command run? With places to open, a way to say what it found, and an end at Ctrl-C.
 
 pub(crate) mod cat;
+pub(crate) mod chmod;
 pub(crate) mod entry;
 mod ladder;
 mod login;
 pub(crate) mod ls;
+pub(crate) mod mkdir;
+pub(crate) mod mode;
+pub(crate) mod mv;
 mod output;
 mod place;
 pub(crate) mod quote;
 pub(crate) mod rm;
 pub(crate) mod stat;
 mod tls;
+pub(crate) mod touch;
 pub(crate) mod tree;
+pub(crate) mod when;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -21,7 +27,7 @@ use io::CancellationToken;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Mutex;
 use trace::Observer;
-use types::{Error, Reason};
+use types::{Error, Reason, VPath};
 
 use crate::cli::Exit;
 use crate::cli::client::Options;
@@ -46,6 +52,8 @@ pub(crate) struct Client {
     life: CancellationToken,
     observer: Arc<dyn Observer>,
     servers: Mutex<Vec<Server>>,
+    /// The bits that what is made here does not get.
+    umask: u32,
     /// Whether something was done.
     done: AtomicBool,
     /// The exit code of the first failure; 0 if there was none.
@@ -63,6 +71,30 @@ impl Client {
     /// Remembers that something was done, so that a failure is not one of everything.
     pub(crate) fn done(&self) {
         self.done.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells of a failure with one of many, and goes on; not after Ctrl-C or a closed pipe.
+    ///
+    /// # Errors
+    /// What ends the work.
+    pub(crate) fn tell(&self, place: &Opened, path: &VPath, stop: Stop) -> Result<(), Stop> {
+        match stop {
+            Stop::Failed(error) if error.reason != Reason::Cancelled => {
+                self.failed(&place.shown_below(path), &error);
+                Ok(())
+            }
+            stop => Err(stop),
+        }
+    }
+
+    /// Permission bits of a folder that is made here.
+    pub(crate) const fn mode_of_folders(&self) -> u32 {
+        0o777 & !self.umask
+    }
+
+    /// Permission bits of a file that is made here.
+    pub(crate) const fn mode_of_files(&self) -> u32 {
+        0o666 & !self.umask
     }
 
     /// The exit code of what was done and what failed.
@@ -143,6 +175,7 @@ pub(crate) fn run(
         life: CancellationToken::new(),
         observer: Ladders::observer(&options.say),
         servers: Mutex::default(),
+        umask: umask(),
         done: AtomicBool::new(false),
         failed: AtomicU8::new(0),
     };
@@ -151,6 +184,13 @@ pub(crate) fn run(
     client.life.cancel();
     runtime.shutdown_timeout(GOOD_BYE_WITHIN);
     exit
+}
+
+/// The process's umask. The system only tells it to who sets another.
+fn umask() -> u32 {
+    let mask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    rustix::process::umask(mask);
+    mask.bits() & 0o777
 }
 
 async fn live(client: &Client, at_interrupt: AtInterrupt, work: impl AsyncFnOnce(&Client) -> Result<(), Stop>) -> Exit {

@@ -84,6 +84,21 @@ impl Output {
         self.line(format_args!("{object}"))
     }
 
+    /// Something that was done: said as JSON, and taken for granted otherwise.
+    ///
+    /// # Errors
+    /// As [`Output::line`].
+    pub(crate) fn event(&self, event: &str, place: &str, more: &[(&str, Value)]) -> Result<(), Stop> {
+        if !self.json {
+            return Ok(());
+        }
+        let mut object = serde_json::Map::new();
+        object.insert("event".to_owned(), event.into());
+        object.insert("place".to_owned(), place.into());
+        object.extend(more.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
+        self.object(&Value::Object(object))
+    }
+
     /// Bytes of the result, as they are.
     ///
     /// # Errors

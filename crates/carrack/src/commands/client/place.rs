@@ -178,6 +178,7 @@ fn dial(url: &Url, options: &Options, client: &Client) -> Result<Dial, Error> {
     }
     dial.family = family(&options.network);
     dial.connect_within = options.network.connect_timeout.map_or(Dial::CONNECT_WITHIN, |seconds| seconds.0);
+    dial.proxy = options.network.proxy.clone().map(Arc::new);
     dial.active_ports =
         options.network.active_ports.as_ref().filter(|ports| !ports.any()).map(|ports| (*ports.0.start(), *ports.0.end()));
     Ok(dial)

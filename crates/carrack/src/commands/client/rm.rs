@@ -47,7 +47,7 @@ impl Removal<'_> {
             for entry in entries.iter().filter(|entry| entry.attr.kind != Kind::Dir) {
                 let path = folder.join(&entry.name).map_err(Error::from)?;
                 if let Err(stop) = self.file(place, &path).await {
-                    self.tell(place, &path, stop)?;
+                    self.client.tell(place, &path, stop)?;
                     failed.push(path);
                 }
             }
@@ -63,7 +63,7 @@ impl Removal<'_> {
                 if *folder == place.path {
                     return Err(stop);
                 }
-                self.tell(place, folder, stop)?;
+                self.client.tell(place, folder, stop)?;
                 failed.push(folder.clone());
             }
         }
@@ -86,24 +86,9 @@ impl Removal<'_> {
             }
         }
         let output = &self.client.output;
-        if output.is_json() {
-            let event = if self.args.dry_run { "would remove" } else { "removed" };
-            return output.object(&serde_json::json!({ "event": event, "place": shown }));
+        if self.args.dry_run && !output.is_json() {
+            return output.line(format_args!("would remove {}", printable(&shown)));
         }
-        if self.args.dry_run {
-            output.line(format_args!("would remove {}", printable(&shown)))?;
-        }
-        Ok(())
-    }
-
-    /// Goes on after a failure, but not after Ctrl-C or a closed pipe.
-    fn tell(&self, place: &Opened, path: &VPath, stop: Stop) -> Result<(), Stop> {
-        match stop {
-            Stop::Failed(error) if error.reason != Reason::Cancelled => {
-                self.client.failed(&place.shown_below(path), &error);
-                Ok(())
-            }
-            stop => Err(stop),
-        }
+        output.event(if self.args.dry_run { "would remove" } else { "removed" }, &shown, &[])
     }
 }
