@@ -103,6 +103,7 @@ reasons! {
     DataNotResumed = "315", "the data connection did not resume the control connection's TLS session", "Switch session reuse on in the client, or set data_reuse = \"prefer\" on the listener.";
     DataTruncated = "316", "the data connection ended without TLS's close alert, so the end may be missing", "Send it again with a client that ends TLS properly (close_notify).";
     DataTls = "317", "the TLS handshake of the data connection failed", "See the session's ladder for what the client said.";
+    DataSpoilt = "318", "a TLS record on the data connection was not what its sender encrypted", "Something between client and server changes bytes, or the client sent plain bytes; look there, then send it again.";
 
     // 34x to 37x: bodies and what is made of them
     BodyCut = "340", "the body ended before its own end mark", "Send it again, or the rest of it from the last restart marker.";

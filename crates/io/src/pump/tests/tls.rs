@@ -225,7 +225,7 @@ async fn a_record_that_was_changed_ends_the_upload() {
             .await;
         let (mut sink, file, ..) = file_sink(tempfile::tempfile().unwrap());
         let e = receive(&mut stream, &mut sink, None, &meter(), STALL).await.unwrap_err();
-        assert!(matches!(&e, PumpError::Peer(e) if e.kind() == ErrorKind::InvalidData), "{e}");
+        assert_eq!(e.reason(), Reason::DataSpoilt, "{e}");
         sink.abandon().await;
         assert!(content(&file) == [b"head".as_slice(), &body(RECORD)].concat());
         drop(stream);
