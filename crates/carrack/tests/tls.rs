@@ -291,6 +291,21 @@ fn one_command_protects_a_folder_and_its_certificate_is_there_the_next_time() {
 }
 
 #[test]
+fn the_ladder_of_an_implicit_listener_begins_with_tls() {
+    let (folder, state) = (folder(), tempfile::tempdir().unwrap());
+    let mut command = command(&["--trace", "--no-tftp", "--ftps", "127.0.0.1:0", shown(folder.path())]);
+    command.env("XDG_STATE_HOME", state.path());
+    let mut server = Server::start(command);
+    let port = listens(&mut server, "ftps");
+    let mut client = Secure::implicit(port).login("carrack");
+    client.say("QUIT", "221");
+    drop(client);
+    server.line_with("221 ");
+    let place = |text: &str| server.seen.iter().position(|l| l.contains('│') && l.contains(text)).unwrap();
+    assert!(place("TLS 1.3") < place("220 "), "{:?}", server.seen);
+}
+
+#[test]
 fn without_tls_there_is_none() {
     let folder = folder();
     let mut server = Server::serve(&["--ftp", "127.0.0.1:0", "--no-tls", shown(folder.path())]);

@@ -71,6 +71,7 @@ pub(super) fn session(
         unread: Vec::new(),
         replies: Replies::default(),
         first_line: FirstLine::new(listener.session.single_port && !implicit),
+        silent: implicit,
         hears: true,
         began: clock::now(),
         recorder: Recorder::new(info, observer, listener.record),
@@ -110,6 +111,8 @@ pub(super) struct Control {
     unread: Vec<u8>,
     replies: Replies,
     first_line: FirstLine,
+    /// Nothing can be said before the handshake an implicit listener begins with; what the session has to say waits.
+    silent: bool,
     /// Whether the client may still say something.
     hears: bool,
     began: Instant,
@@ -390,7 +393,7 @@ impl Control {
 
     /// Performs what the session wishes, in order.
     fn perform(&mut self) {
-        loop {
+        while !self.silent {
             while let Some(output) = self.session.poll() {
                 self.perform_one(output);
             }
@@ -517,7 +520,7 @@ impl Control {
     }
 
     fn turned(&mut self, turned: Turned) {
-        self.turn = None;
+        (self.turn, self.silent) = (None, false);
         let now = self.now();
         match turned {
             Turned::Secured(Ok(stream)) => {
