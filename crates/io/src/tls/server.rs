@@ -163,7 +163,7 @@ impl ServerSession {
     /// Why it failed, and what to tell.
     pub async fn accept_data(&self, stream: Stream, way: Direction, deadline: Instant) -> Result<Stream, Failure> {
         let mut config = ServerConfig::clone(&self.config);
-        let visitor = Arc::new(Visitor::new(self.store.clone()));
+        let visitor = Arc::new(Visitor::new(self.store.clone(), way));
         config.session_storage = visitor.clone();
         // A client that only writes may never read its ticket, and closing a socket with something unread resets the
         // connection and loses what is not sent yet. So it gets one when all has come; one that reads gets its tickets
