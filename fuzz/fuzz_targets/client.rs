@@ -13,9 +13,30 @@ use std::time::Duration;
 
 /// Replies that lead somewhere; random bytes seldom do.
 const REPLIES: [&str; 24] = [
-    "220 Ready", "331 Password", "230 In", "215 UNIX", "211-F\r\n MLST type*;\r\n SIZE\r\n MDTM\r\n211 End", "200 Well", "150 Here",
-    "226 Done", "250 Done", "227 (192,0,2,1,1,2)", "229 (|||5000|)", "213 5", "257 \"/\"", "350 Go on", "425 No data", "426 Cut",
-    "450 Busy", "500 What", "530 No", "550 No such file", "552 Full", "421 Bye", "234 TLS", "332 Account",
+    "220 Ready",
+    "331 Password",
+    "230 In",
+    "215 UNIX",
+    "211-F\r\n MLST type*;\r\n SIZE\r\n MDTM\r\n211 End",
+    "200 Well",
+    "150 Here",
+    "226 Done",
+    "250 Done",
+    "227 (192,0,2,1,1,2)",
+    "229 (|||5000|)",
+    "213 5",
+    "257 \"/\"",
+    "350 Go on",
+    "425 No data",
+    "426 Cut",
+    "450 Busy",
+    "500 What",
+    "530 No",
+    "550 No such file",
+    "552 Full",
+    "421 Bye",
+    "234 TLS",
+    "332 Account",
 ];
 
 /// What was seen of the session.
@@ -35,7 +56,8 @@ fuzz_target!(|data: &[u8]| {
     settings.pipeline = first & 1 != 0;
     settings.keep_alive = None;
     settings.tls = [Tls::Off, Tls::Offered, Tls::Required, Tls::Implicit][usize::from(first >> 1 & 3)];
-    let (peer, local) = if first & 8 == 0 { ("192.0.2.1:21", "192.0.2.7:4000") } else { ("[2001:db8::1]:21", "[2001:db8::7]:4000") };
+    let (peer, local) =
+        if first & 8 == 0 { ("192.0.2.1:21", "192.0.2.7:4000") } else { ("[2001:db8::1]:21", "[2001:db8::7]:4000") };
     let mut session = Session::new(Arc::new(settings), peer.parse().expect("an address"), local.parse().expect("an address"));
     let (mut seen, mut now, mut asked) = (Seen::default(), Duration::ZERO, 0_u64);
     drain(&mut session, &mut seen);

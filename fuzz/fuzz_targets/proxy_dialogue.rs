@@ -2,8 +2,8 @@
 #![no_main]
 
 use carrack_proto::proxy::{Dialogue, Form, Login, MAX_ANSWER};
-use libfuzzer_sys::fuzz_target;
 use carrack_types::Secret;
+use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let Some((&choice, mut said)) = data.split_first() else { return };

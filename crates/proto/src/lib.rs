@@ -5,5 +5,6 @@
 pub mod ftp;
 pub mod line;
 pub mod proxy;
+pub mod scp;
 pub mod sftp;
 pub mod tftp;

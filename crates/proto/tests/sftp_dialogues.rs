@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test reads its own files")]
 
 mod corpus;
+mod driver;
 
 use bytes::BytesMut;
 use carrack_proto::sftp::MOST_PACKET;
@@ -12,11 +13,12 @@ use carrack_proto::sftp::attrs::Attrs;
 use carrack_proto::sftp::digest::Digest;
 use carrack_proto::sftp::extension::{Check, Extension};
 use carrack_proto::sftp::frame::Frames;
-use carrack_proto::sftp::reply::{DATA_HEAD, Reply, parse_version};
+use carrack_proto::sftp::reply::{Reply, parse_version};
 use carrack_proto::sftp::request::{OpenFlags, Request, put_init};
-use carrack_proto::sftp::server::{Done, Input, Output, Session, Settings, Work};
+use carrack_proto::sftp::server::{Input, Output, Session, Settings};
+use driver::{attr_words, number};
 use types::path::Shown;
-use types::{AskId, Attr, Entry, Error, Kind, Reason, Space, Time, VPath, Yield};
+use types::{Reason, VPath};
 
 #[test]
 fn dialogues_play_as_written() {
@@ -101,49 +103,9 @@ impl Player {
     }
 
     fn answer(&mut self, text: &str) -> Result<(), String> {
-        let (ask, answer) = text.split_once(' ').ok_or("expected: ASK ANSWER")?;
-        let ask = AskId(number(ask)? as u32);
-        let words: Vec<&str> = answer.split(' ').collect();
-        let input = match words[..] {
-            [code] if code.starts_with("CRK-") => {
-                let reason = Reason::by_code(code).ok_or("no such code")?;
-                // Whichever it was: the session takes the one that fits.
-                return {
-                    self.fail(ask, reason);
-                    Ok(())
-                };
-            }
-            ["opened"] => Input::Answer(ask, Ok(Yield::Opened(Attr::new(Kind::File, 0)))),
-            ["listing"] => Input::Answer(ask, Ok(Yield::Listing)),
-            ["granted"] => Input::Answer(ask, Ok(Yield::Done)),
-            ["attr", ref rest @ ..] => Input::Answer(ask, Ok(Yield::Attr(attr(rest)?))),
-            ["target", target] => Input::Answer(ask, Ok(Yield::Target(corpus::unescape(target).into()))),
-            ["space", free, total] => {
-                Input::Answer(ask, Ok(Yield::Space(Space { free: free.parse().ok(), total: total.parse().ok() })))
-            }
-            ["done"] => Input::Worked(ask, Ok(Done::Nothing)),
-            ["data"] => Input::Worked(ask, Ok(Done::Data(BytesMut::zeroed(DATA_HEAD)))),
-            ["data", data] => {
-                let mut buffer = BytesMut::zeroed(DATA_HEAD);
-                buffer.extend_from_slice(&corpus::unescape(data));
-                Input::Worked(ask, Ok(Done::Data(buffer)))
-            }
-            ["is", ref rest @ ..] => Input::Worked(ask, Ok(Done::Attr(attr(rest)?))),
-            ["digests", count] => Input::Worked(ask, Ok(Done::Digests(Digest::Sha256, vec![0xab; number(count)? as usize]))),
-            ["page", ref names @ ..] => {
-                let page = names.iter().map(|name| entry(name)).collect();
-                Input::Worked(ask, Ok(Done::Page(page, Time::from_seconds(1_795_247_520))))
-            }
-            _ => return Err("no such answer".into()),
-        };
+        let input = driver::answer(text, &self.out)?;
         self.session.handle(input);
         Ok(())
-    }
-
-    fn fail(&mut self, ask: AskId, reason: Reason) {
-        let asked = self.out.lines().any(|line| line.starts_with(&format!("= ask {}:", ask.0)));
-        let error = Error::new(reason);
-        self.session.handle(if asked { Input::Answer(ask, Err(error)) } else { Input::Worked(ask, Err(error)) });
     }
 
     fn drain(&mut self) {
@@ -157,11 +119,7 @@ impl Player {
                     }
                     continue;
                 }
-                Output::Ask(ask, op) => format!("= ask {}: {op}", ask.0),
-                Output::Work(ask, file, work) => format!("= work {} on {}: {}", ask.0, file.0.0, work_words(&work)),
-                Output::Heard(_) | Output::Said(_) => continue,
-                Output::Close(None) => "! closed".into(),
-                Output::Close(Some(reason)) => format!("! closed {}", reason.code()),
+                other => driver::words(&other),
             };
             self.say(&line);
         }
@@ -197,56 +155,9 @@ impl Player {
     }
 }
 
-fn number(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| format!("{text}: expected a number"))
-}
-
 fn from_hex(hex: &str) -> Result<Vec<u8>, String> {
     let byte = |at| u8::from_str_radix(hex.get(at..at + 2).ok_or("half a byte")?, 16).map_err(|e| e.to_string());
     (0..hex.len()).step_by(2).map(byte).collect()
-}
-
-fn attr(words: &[&str]) -> Result<Attr, String> {
-    let kind = match words.first() {
-        Some(&"folder") => Kind::Dir,
-        Some(&"link") => Kind::Link,
-        Some(&"special") => Kind::Other,
-        _ => Kind::File,
-    };
-    let mut attr = Attr::new(kind, number(words.get(1).unwrap_or(&"0"))?);
-    attr.modified = Some(Time::from_seconds(1_000_000_000));
-    Ok(attr)
-}
-
-/// `name` is a folder if it ends with a slash; `name=5` has five bytes, `name>x` is a link.
-fn entry(word: &str) -> Entry {
-    let (name, attr, target) = if let Some(name) = word.strip_suffix('/') {
-        (name, Attr::new(Kind::Dir, 4_096), None)
-    } else if let Some((name, target)) = word.split_once('>') {
-        (name, Attr::new(Kind::Link, target.len() as u64), Some(target.as_bytes().into()))
-    } else {
-        let (name, size) = word.split_once('=').unwrap_or((word, "0"));
-        (name, Attr::new(Kind::File, size.parse().unwrap()), None)
-    };
-    let attr = Attr { modified: Some(Time::from_seconds(1_795_240_000)), ..attr };
-    Entry { name: corpus::unescape(name).into(), attr, target }
-}
-
-fn attr_words(attrs: &Attrs) -> String {
-    let mut words = String::new();
-    if let Some(size) = attrs.size {
-        words += &format!(" size={size}");
-    }
-    if let Some((owner, group)) = attrs.ids {
-        words += &format!(" ids={owner}:{group}");
-    }
-    if let Some(mode) = attrs.mode {
-        words += &format!(" mode={mode:o}");
-    }
-    if let Some((accessed, modified)) = attrs.times {
-        words += &format!(" times={accessed}:{modified}");
-    }
-    words
 }
 
 fn attrs(words: &[Vec<u8>]) -> Result<Attrs, String> {
@@ -327,21 +238,4 @@ fn request<'a>(name: &str, words: &'a [Vec<u8>]) -> Result<Request<'a>, String> 
             _ => return Err("no such request".into()),
         }),
     })
-}
-
-fn work_words(work: &Work) -> String {
-    match work {
-        Work::Read { at, length } => format!("read {length} at {at}"),
-        Work::Write { at, data } => format!("write {} at {at}", Shown(data)),
-        Work::List => "list".into(),
-        Work::Sync => "sync".into(),
-        Work::Stat => "stat".into(),
-        Work::SetAttr { size, change } => {
-            let size = size.map_or_else(String::new, |size| format!(" size={size}"));
-            format!("set{size}{}", attr_words(&Attrs::from(change)))
-        }
-        Work::Copy { at, length, to, to_at } => format!("copy {length:?} at {at} to {} at {to_at}", to.0.0),
-        Work::Digest { digest, at, length, block } => format!("{} of {length:?} at {at} by {block:?}", digest.name()),
-        Work::Close => "close".into(),
-    }
 }

@@ -110,6 +110,11 @@ pub const fn reply_code(reason: Reason) -> u16 {
         | R::SftpVersion
         | R::NotInitialized
         | R::RequestArgument
+        | R::ScpCommand
+        | R::ScpMessage
+        | R::ScpName
+        | R::ScpFolder
+        | R::ScpWarned
         | R::RequestsUnanswered => 451,
         // What befalls a client; a storage that is another server may bring it here. Worth another try (451), or not (550).
         R::Unreachable

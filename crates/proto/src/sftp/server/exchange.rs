@@ -119,9 +119,11 @@ pub enum Work {
         /// One of each so many bytes; `None` is one of all.
         block: Option<u32>,
     },
-    /// Close it: an upload is committed, and only then is the answer [`Done::Nothing`]. Whatever the answer, it is not
-    /// open any more.
+    /// Close it: an upload is committed, and only then is the answer [`Done::Nothing`]. One that a write failed in is not,
+    /// and the answer is that failure. Whatever the answer, it is not open any more.
     Close,
+    /// Close it, and give up what was written: it is known to be no good. Answered by [`Done::Nothing`].
+    Abandon,
 }
 
 /// How work went.
