@@ -82,6 +82,7 @@ pub const fn is_passing(reason: Reason) -> bool {
             | Reason::TransferShort
             | Reason::SourceChanged
             | Reason::TftpNoAnswer
+            | Reason::ChecksumDiffers
     )
 }
 

@@ -6,6 +6,8 @@ use proto::ftp::client::Welcome;
 use types::{Error, VPath, WriteHow};
 use vfs::Storage;
 
+use crate::checksum::{Algorithm, Checksum};
+
 /// A server as a storage, and what can be asked of a server besides.
 pub trait Remote: Storage {
     /// What the server told of itself when the first session began.
@@ -41,6 +43,11 @@ pub trait Remote: Storage {
 
     /// How large a file is, exactly; `None` where the server does not tell.
     fn size<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<Option<u64>, Error>>;
+
+    /// The digest of a file by one of these algorithms, as the server tells it; `None` where it can make none of them.
+    fn checksum<'a>(&'a self, _path: &'a VPath, _wanted: &'a [Algorithm]) -> BoxFuture<'a, Result<Option<Checksum>, Error>> {
+        Box::pin(async { Ok(None) })
+    }
 
     /// How many files can move at once: fewer once the server has said that it allows fewer.
     fn at_once(&self) -> usize;

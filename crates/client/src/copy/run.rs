@@ -1,6 +1,6 @@
 //! Does what a plan says: many files at once, each under its name only when it is whole, tried again where that may help.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -38,6 +38,8 @@ pub struct Settings {
     pub keep_times: bool,
     /// Whether uploads go to a temporary name first and are renamed when they are whole.
     pub temporary_names: bool,
+    /// Whether the digests of each file and its copy are compared.
+    pub checksum: bool,
     /// Whether interrupted copies are gone on with.
     pub resume: bool,
     /// Over how many connections one file comes from a server; decided by its size and by what the server allows if `None`.
@@ -56,6 +58,7 @@ impl Default for Settings {
             pause: Duration::from_millis(500),
             keep_times: true,
             temporary_names: true,
+            checksum: false,
             resume: true,
             segments: None,
             segments_from: 64 * 1024 * 1024,
@@ -99,27 +102,48 @@ pub async fn run(
     hearing: &dyn Hearing,
     token: &CancellationToken,
 ) -> Report {
-    let is_copy = |step: &&Step| matches!(step, Step::Copy { .. });
-    let is_removal = |step: &&Step| matches!(step, Step::Remove(..) | Step::RemoveDir(_));
-    let files = plan.steps.iter().filter(is_copy).collect::<VecDeque<_>>();
-    let allowed = [source, target].iter().filter_map(|side| side.remote.as_ref()).map(|remote| remote.at_once()).min();
-    let at_once = settings.at_once.min(allowed.unwrap_or(usize::MAX)).min(files.len()).max(1);
+    let copies = |step: &&Step| matches!(step, Step::Copy { .. });
+    let allowed = at_once(source, target);
+    let files = plan.steps.iter().filter(copies).count();
+    let at_once = settings.at_once.min(allowed).min(files).max(1);
     let work = Work { source, target, settings, hearing, token, at_once, report: Mutex::default() };
-    for step in plan.steps.iter().filter(|step| matches!(step, Step::MakeDir(_))) {
-        work.step(step).await;
+    let together = settings.at_once.min(allowed).max(1);
+    // A folder can be made once the one above stands, and removed once those in it are gone.
+    for folders in by_depth(plan, |step| matches!(step, Step::MakeDir(_))).into_values() {
+        work.together(folders, together).await;
     }
-    let files = Mutex::new(files);
-    all((0..at_once).map(|_| Box::pin(work.files(&files)) as BoxFuture<'_, ()>).collect()).await;
+    work.together(plan.steps.iter().filter(copies).collect(), at_once).await;
     let has_failed = !work.report().failed.is_empty();
-    let removals: Vec<_> = plan.steps.iter().filter(is_removal).collect();
-    if has_failed && !removals.is_empty() {
+    let removals: VecDeque<_> = plan.steps.iter().filter(|step| matches!(step, Step::Remove(..))).collect();
+    let folders = by_depth(plan, |step| matches!(step, Step::RemoveDir(_)));
+    if has_failed && !(removals.is_empty() && folders.is_empty()) {
         work.report().kept = true;
     } else {
-        for step in removals {
-            work.step(step).await;
+        work.together(removals, together).await;
+        for folders in folders.into_values().rev() {
+            work.together(folders, together).await;
         }
     }
     work.report.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How many files can move at once between two places.
+fn at_once(source: &Side, target: &Side) -> usize {
+    let allowed = |side: &Side| side.remote.as_ref().map_or(usize::MAX, |remote| remote.at_once());
+    match (&source.remote, &target.remote) {
+        // Each file needs a connection to come and one to go.
+        (Some(from), Some(to)) if Arc::ptr_eq(from, to) => from.at_once() / 2,
+        _ => allowed(source).min(allowed(target)),
+    }
+}
+
+/// Steps by how deep they lie.
+fn by_depth(plan: &Plan, are_meant: impl Fn(&Step) -> bool) -> BTreeMap<usize, VecDeque<&Step>> {
+    let mut steps: BTreeMap<_, VecDeque<_>> = BTreeMap::new();
+    for step in plan.steps.iter().filter(|step| are_meant(step)) {
+        steps.entry(step.place().components().count()).or_default().push_back(step);
+    }
+    steps
 }
 
 pub(super) struct Work<'a> {
@@ -151,7 +175,14 @@ impl Work<'_> {
         self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn files(&self, queue: &Mutex<VecDeque<&Step>>) {
+    /// Does steps in any order, so many at once.
+    async fn together(&self, steps: VecDeque<&Step>, at_once: usize) {
+        let at_once = at_once.min(steps.len());
+        let queue = Mutex::new(steps);
+        all((0..at_once).map(|_| Box::pin(self.steps(&queue)) as BoxFuture<'_, ()>).collect()).await;
+    }
+
+    async fn steps(&self, queue: &Mutex<VecDeque<&Step>>) {
         loop {
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let Some(step) = next else { return };
@@ -196,6 +227,9 @@ impl Work<'_> {
     }
 
     async fn once(&self, step: &Step, attempt: u32) -> Result<u64, Error> {
+        if matches!(step, Step::Copy { .. }) && at_once(self.source, self.target) == 0 {
+            return Err(Error::with(Reason::TooManyConnections, "a copy on one server needs two connections to it"));
+        }
         let to = step.place().under(&self.target.root)?;
         let storage = &self.target.storage;
         match step {
@@ -243,6 +277,7 @@ impl Work<'_> {
         if many > 1
             && let Some(bytes) = self.download_in_segments(remote, file, many).await?
         {
+            self.verify(file.from, file.to).await?;
             self.keep_time(file.to, file.modified).await?;
             return Ok(bytes);
         }
@@ -256,6 +291,7 @@ impl Work<'_> {
         let opened = self.target.storage.write(file.to, self.order(how, &self.target.owner)).await?;
         let rest = expected.map(|size| size.saturating_sub(at));
         let bytes = remote.receive(file.from, at, rest, opened.sink, self.meter(file)).await?;
+        self.verify(file.from, file.to).await?;
         self.keep_time(file.to, file.modified).await?;
         Ok(bytes)
     }
@@ -298,6 +334,7 @@ impl Work<'_> {
         let rest = is_exact.then(|| attr.size.saturating_sub(at));
         let how = if at == 0 { WriteHow::Replace } else { WriteHow::At(at) };
         let bytes = remote.send(name, how, rest, body, self.meter(file)).await?;
+        self.verify(file.from, name).await?;
         self.keep_time(name, file.modified.or(attr.modified)).await?;
         if let Some(temporary) = &temporary {
             self.publish(temporary, file.to).await?;
@@ -343,6 +380,7 @@ impl Work<'_> {
             }
         }
         sink.commit().await?;
+        self.verify(file.from, file.to).await?;
         self.keep_time(file.to, file.modified).await?;
         Ok(at)
     }

@@ -3,6 +3,7 @@
 mod call;
 mod control;
 mod data;
+mod digest;
 mod listing;
 mod seen;
 mod storage;

@@ -19,6 +19,7 @@ use super::call::Body;
 use super::listing::Pages;
 use super::{Connection, Dial, Get, Put};
 use crate::bridge::{self, Download, wait_for_begin};
+use crate::checksum::{Algorithm, Checksum};
 use crate::failure;
 use crate::pool::Pool;
 use crate::remote::Remote;
@@ -385,6 +386,13 @@ impl Remote for Ftp {
         Box::pin(async move {
             let lease = self.pool.lease().await?;
             Ok(self.look(lease.connection()?, path).await?.size)
+        })
+    }
+
+    fn checksum<'a>(&'a self, path: &'a VPath, wanted: &'a [Algorithm]) -> BoxFuture<'a, Result<Option<Checksum>, Error>> {
+        Box::pin(async move {
+            let lease = self.pool.lease().await?;
+            lease.connection()?.checksum(&self.wire(path), wanted).await
         })
     }
 

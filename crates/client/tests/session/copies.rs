@@ -11,8 +11,9 @@ use io::meter::{Bucket, Meter};
 use types::{AttrChange, Error, Reason, Time, VPath};
 use vfs::{LocalSettings, LocalStorage, Owner, SharedStorage};
 
+use super::liar::{Liar, liar, soon};
 use super::own_server::{content, memory, sample, sink};
-use super::server::{Diary, Odd, Server, path};
+use super::server::{Diary, Odd, Server, dial, path};
 
 fn me() -> Owner {
     Owner(Some("me".into()))
@@ -355,4 +356,71 @@ async fn where_segments_cannot_be_had_the_file_comes_whole() {
     let report = run(&plan, &remote, &target, &settings, &(), &CancellationToken::new()).await;
     assert!(report.failed.is_empty(), "{report:?}");
     assert!(content(&target.storage, "/f").await == body);
+}
+
+#[tokio::test]
+async fn checksums_are_compared_up_and_down_and_nothing_is_the_worse_for_it() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (mine, back) = (here(one.path()), here(two.path()));
+    grow(&mine.storage).await;
+    let server = Server::over(memory());
+    let remote = there(&server, "/").await;
+    let settings = Settings { checksum: true, ..Settings::default() };
+    for (source, target) in [(&mine, &remote), (&remote, &back)] {
+        let plan = plan(source, target, &Wishes::default()).await;
+        let report = run(&plan, source, target, &settings, &(), &CancellationToken::new()).await;
+        assert!(report.failed.is_empty(), "{:?}", report.failed);
+    }
+    assert_eq!(shown(&mine).await, shown(&back).await);
+}
+
+#[tokio::test]
+async fn files_are_copied_within_one_server() {
+    let server = Server::over(memory());
+    for folder in ["/from", "/to"] {
+        server.storage.make_dir(&path(folder), 0o755).await.unwrap();
+    }
+    for n in 0..12 {
+        put(&server.storage, &format!("/from/{n}"), &sample(n * 1000), 1_000_000_000).await;
+    }
+    let source = there(&server, "/from").await;
+    let target = Side { root: path("/to"), ..source.clone() };
+    let settings = Settings { at_once: 8, ..Settings::default() };
+    let plan = plan(&source, &target, &Wishes::default()).await;
+    let report = run(&plan, &source, &target, &settings, &(), &CancellationToken::new()).await;
+    assert!(report.failed.is_empty(), "{:?}", report.failed);
+    assert_eq!(shown(&source).await, shown(&target).await);
+}
+
+#[tokio::test]
+async fn a_copy_with_another_checksum_is_taken_away_and_never_gets_its_name() {
+    let (heard, mut hears) = tokio::sync::mpsc::unbounded_channel();
+    let address = liar(|mut liar: Liar| async move {
+        liar.say("220 hello\r\n").await;
+        liar.until("FEAT").await;
+        liar.say("211-Features:\r\n XMD5\r\n211 End\r\n").await;
+        liar.until("STOR").await;
+        liar.say("150 go on\r\n").await;
+        tokio::io::copy(&mut liar.accept().await, &mut tokio::io::sink()).await.unwrap();
+        liar.say("226 got it\r\n").await;
+        liar.until("XMD5").await;
+        liar.say("250 00000000000000000000000000000000\r\n").await;
+        while let Some(line) = liar.hear().await {
+            liar.say("250 ok\r\n").await;
+            heard.send(line).unwrap();
+        }
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let mine = here(folder.path());
+    put(&mine.storage, "/f", b"hello", 5).await;
+    let dial = dial(address, "ann");
+    let ftp = Ftp::open(dial, Root::Server, 1, Duration::from_secs(20), &CancellationToken::new()).await.unwrap();
+    let remote = Side::there(Arc::new(ftp), VPath::root());
+    let plan = Plan::make(&scan(&mine, &Filter::default()).await, &Tree::default(), &Wishes::default()).unwrap();
+    let settings = Settings { checksum: true, tries: 1, ..Settings::default() };
+    let report = soon(run(&plan, &mine, &remote, &settings, &(), &CancellationToken::new())).await;
+    assert_eq!(report.failed[0].1.reason, Reason::ChecksumDiffers);
+    assert_eq!(soon(hears.recv()).await.unwrap(), "DELE /.f.carrack-part");
+    drop((remote, hears));
 }

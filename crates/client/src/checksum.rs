@@ -1,0 +1,239 @@
+//! Is a copy the same as its original? Digests of files: told by the server where it can, else by reading them.
+
+use std::fmt;
+
+use io::body::Source;
+use io::meter::Meter;
+use io::pump::{self, Transform};
+use md5::Md5;
+use sha1::Sha1;
+use sha2::{Digest as _, Sha256, Sha512};
+use types::{Error, VPath};
+use vfs::{Owner, Storage};
+
+use crate::remote::Remote;
+
+/// A way to a digest.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Algorithm {
+    /// SHA-256 (RFC 6234).
+    Sha256,
+    /// SHA-512 (RFC 6234).
+    Sha512,
+    /// SHA-1 (RFC 3174): against accidents alone.
+    Sha1,
+    /// MD5 (RFC 1321): against accidents alone.
+    Md5,
+    /// CRC-32 as in IEEE 802.3: against accidents alone.
+    Crc32,
+}
+
+impl Algorithm {
+    /// All there are, the one that is to be preferred first.
+    pub const ALL: [Self; 5] = [Self::Sha256, Self::Sha512, Self::Sha1, Self::Md5, Self::Crc32];
+
+    /// Its name, as HASH has it (draft-bryan-ftpext-hash-02 §3.1, after IANA's names of hash functions).
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sha256 => "SHA-256",
+            Self::Sha512 => "SHA-512",
+            Self::Sha1 => "SHA-1",
+            Self::Md5 => "MD5",
+            Self::Crc32 => "CRC32",
+        }
+    }
+
+    /// How many bytes its digests have.
+    pub const fn length(self) -> usize {
+        match self {
+            Self::Sha256 => 32,
+            Self::Sha512 => 64,
+            Self::Sha1 => 20,
+            Self::Md5 => 16,
+            Self::Crc32 => 4,
+        }
+    }
+
+    /// The one of this name, whatever its case and with or without hyphens.
+    pub fn by_name(name: &str) -> Option<Self> {
+        let bare = |name: &str| name.replace(['-', '_'], "").to_ascii_lowercase();
+        Self::ALL.into_iter().find(|algorithm| bare(algorithm.name()) == bare(name))
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A digest, and how it was made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Checksum {
+    /// How it was made.
+    pub algorithm: Algorithm,
+    /// Its bytes, as many as [`Algorithm::length`] says.
+    pub digest: Box<[u8]>,
+}
+
+impl Checksum {
+    /// Reads a digest's hexadecimal digits; `None` where they are no digest of this kind. Servers leave out a CRC's leading
+    /// zeros.
+    pub fn from_hex(algorithm: Algorithm, digits: &str) -> Option<Self> {
+        let wanted = 2 * algorithm.length();
+        let is_short = algorithm == Algorithm::Crc32 && !digits.is_empty() && digits.len() < wanted;
+        if (digits.len() != wanted && !is_short) || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return None;
+        }
+        let full = format!("{digits:0>wanted$}");
+        let byte = |n: usize| u8::from_str_radix(full.get(2 * n..2 * n + 2)?, 16).ok();
+        let digest = (0..algorithm.length()).map(byte).collect::<Option<_>>()?;
+        Some(Self { algorithm, digest })
+    }
+
+    /// The digest in hexadecimal digits.
+    pub fn hex(&self) -> String {
+        self.digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl fmt::Display for Checksum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.algorithm, self.hex())
+    }
+}
+
+/// Makes a digest piece by piece.
+enum Hasher {
+    Sha256(Sha256),
+    Sha512(Sha512),
+    Sha1(Sha1),
+    Md5(Md5),
+    Crc32(crc32fast::Hasher),
+}
+
+impl Hasher {
+    fn new(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Sha256 => Self::Sha256(Sha256::new()),
+            Algorithm::Sha512 => Self::Sha512(Sha512::new()),
+            Algorithm::Sha1 => Self::Sha1(Sha1::new()),
+            Algorithm::Md5 => Self::Md5(Md5::new()),
+            Algorithm::Crc32 => Self::Crc32(crc32fast::Hasher::new()),
+        }
+    }
+
+    fn finish(self) -> Checksum {
+        let (algorithm, digest) = match self {
+            Self::Sha256(h) => (Algorithm::Sha256, h.finalize().to_vec()),
+            Self::Sha512(h) => (Algorithm::Sha512, h.finalize().to_vec()),
+            Self::Sha1(h) => (Algorithm::Sha1, h.finalize().to_vec()),
+            Self::Md5(h) => (Algorithm::Md5, h.finalize().to_vec()),
+            Self::Crc32(h) => (Algorithm::Crc32, h.finalize().to_be_bytes().to_vec()),
+        };
+        Checksum { algorithm, digest: digest.into() }
+    }
+}
+
+impl Transform for Hasher {
+    fn push(&mut self, input: &[u8], _: &mut Vec<u8>) {
+        match self {
+            Self::Sha256(h) => h.update(input),
+            Self::Sha512(h) => h.update(input),
+            Self::Sha1(h) => h.update(input),
+            Self::Md5(h) => h.update(input),
+            Self::Crc32(h) => h.update(input),
+        }
+    }
+
+    fn finish(&mut self, _: &mut Vec<u8>) {}
+}
+
+/// The digest of a body, read to its end.
+///
+/// # Errors
+/// The body's.
+pub async fn of_body(source: Source, algorithm: Algorithm) -> Result<Checksum, Error> {
+    let mut hasher = Hasher::new(algorithm);
+    let read = pump::count(source, &mut hasher, &Meter::default()).await;
+    read.map_err(|e| match e {
+        pump::PumpError::Storage(e) => e,
+        e => Error::with(e.reason(), e.to_string()),
+    })?;
+    Ok(hasher.finish())
+}
+
+/// The digest of a file by one of these algorithms, the first that will do: the server's own, else by reading the file.
+///
+/// # Errors
+/// The storage's.
+pub async fn of_file(
+    storage: &dyn Storage,
+    remote: Option<&dyn Remote>,
+    path: &VPath,
+    owner: &Owner,
+    wanted: &[Algorithm],
+) -> Result<Checksum, Error> {
+    if let Some(remote) = remote
+        && let Some(checksum) = remote.checksum(path, wanted).await?
+    {
+        return Ok(checksum);
+    }
+    let (_, body) = storage.read(path, 0, owner).await?;
+    of_body(body, wanted.first().copied().unwrap_or(Algorithm::Sha256)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    /// The digests of "abc", from RFC 6234 §8.5, RFC 3174 §7.3 and RFC 1321 §A.5; the CRC is of "123456789", as in the
+    /// catalogue of CRCs.
+    #[tokio::test]
+    async fn known_texts_have_their_known_digests() {
+        for (algorithm, text, hex) in [
+            (Algorithm::Sha256, "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+            (
+                Algorithm::Sha512,
+                "abc",
+                "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+            ),
+            (Algorithm::Sha1, "abc", "a9993e364706816aba3e25717850c26c9cd0d89d"),
+            (Algorithm::Md5, "abc", "900150983cd24fb0d6963f7d28e17f72"),
+            (Algorithm::Crc32, "123456789", "cbf43926"),
+        ] {
+            let checksum = of_body(Source::from_bytes(Bytes::from_static(text.as_bytes())), algorithm).await.unwrap();
+            assert_eq!((checksum.hex().as_str(), checksum.digest.len()), (hex, algorithm.length()));
+            assert_eq!(Checksum::from_hex(algorithm, &hex.to_ascii_uppercase()), Some(checksum));
+        }
+    }
+
+    #[test]
+    fn digits_that_are_no_digest_are_none() {
+        for digits in [
+            "",
+            "12",
+            "zz",
+            "900150983cd24fb0d6963f7d28e17f7",
+            "900150983cd24fb0d6963f7d28e17f7é",
+            "+00150983cd24fb0d6963f7d28e17f72",
+        ] {
+            assert_eq!(Checksum::from_hex(Algorithm::Md5, digits), None, "{digits}");
+        }
+        assert_eq!(Checksum::from_hex(Algorithm::Crc32, "1f").unwrap().hex(), "0000001f");
+        assert_eq!(Checksum::from_hex(Algorithm::Crc32, ""), None);
+    }
+
+    #[test]
+    fn algorithms_go_by_several_names() {
+        for (name, expected) in [
+            ("sha256", Some(Algorithm::Sha256)),
+            ("SHA-1", Some(Algorithm::Sha1)),
+            ("Crc_32", Some(Algorithm::Crc32)),
+            ("sha3", None),
+        ] {
+            assert_eq!(Algorithm::by_name(name), expected);
+        }
+    }
+}
