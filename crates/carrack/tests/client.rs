@@ -1,6 +1,7 @@
 //! The client's commands as people run them: the program itself, against a server that is the program, too.
 
 mod change;
+mod copies;
 mod frame;
 mod look;
 

@@ -4,7 +4,7 @@
 //! | ---: | --- |
 //! | 0 | all is done |
 //! | 1 | some of it failed, the rest is done |
-//! | 2 | what was asked for cannot be read |
+//! | 2 | the command line, or a plan, is wrong |
 //! | 3 | the URL or the bookmark cannot be used |
 //! | 4 | it is known and not served by this build, or the server cannot do it |
 //! | 6 | the server cannot be reached |
@@ -33,7 +33,7 @@ pub const PARTLY: u8 = 1;
 pub const fn code(reason: Reason) -> u8 {
     match reason {
         Reason::BadUrl | Reason::BadBookmark => 3,
-        Reason::PlanUnreadable => 2,
+        Reason::PlanUnreadable | Reason::Syntax => 2,
         Reason::SchemeUnserved | Reason::Unsupported | Reason::NoRestart | Reason::NotServed => 4,
         Reason::Unreachable | Reason::TftpNoAnswer => 6,
         Reason::NotTheProtocol | Reason::Disconnected | Reason::ServerClosing | Reason::ServerRefused => 7,

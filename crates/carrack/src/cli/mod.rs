@@ -4,6 +4,7 @@
 mod address;
 pub(crate) mod change;
 pub(crate) mod client;
+pub(crate) mod copies;
 mod exit;
 pub(crate) mod files;
 
@@ -70,6 +71,18 @@ pub(crate) enum Command {
     Touch(Box<change::Touch>),
     /// Remove files, and with -r folders and all that is in them
     Rm(Box<files::Rm>),
+    /// Fetch files from a server
+    Get(Box<copies::Get>),
+    /// Send files to a server
+    Put(Box<copies::Put>),
+    /// Copy files between any two places
+    Cp(Box<copies::Cp>),
+    /// Make one folder like another, and copy only what differs
+    Mirror(Box<copies::Mirror>),
+    /// Write down what mirror would do (docs/plan.md)
+    Plan(Box<copies::PlanArgs>),
+    /// Do what a plan says, exactly, or nothing where something has changed since
+    Apply(Box<copies::Apply>),
     /// Send lines to a server as they are, and show its replies
     Quote(Box<files::Quote>),
     /// Turn a password into the hash that a configuration holds

@@ -18,7 +18,7 @@ use crate::remote::Remote;
 
 pub use filter::{Filter, Manner};
 pub use plan::{Plan, Same, Seen, Step, Tree, Wishes};
-pub use run::{Hearing, Report, Settings, run};
+pub use run::{Hearing, Report, Settings, publish, run, temporary_name};
 
 /// One end of a copy.
 #[derive(Clone)]

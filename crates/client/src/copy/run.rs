@@ -9,7 +9,7 @@ use io::body::BoxFuture;
 use io::meter::{Bucket, Meter};
 use io::{CancellationToken, clock};
 use types::{AttrChange, Error, Kind, Reason, Time, VPath, WriteHow};
-use vfs::{Owner, WriteOrder};
+use vfs::{Owner, Storage, WriteOrder};
 
 use super::Side;
 use super::join::all;
@@ -337,21 +337,9 @@ impl Work<'_> {
         self.verify(file.from, name).await?;
         self.keep_time(name, file.modified.or(attr.modified)).await?;
         if let Some(temporary) = &temporary {
-            self.publish(temporary, file.to).await?;
+            publish(&*self.target.storage, &self.target.owner, temporary, file.to).await?;
         }
         Ok(bytes)
-    }
-
-    /// Gives an upload its name. Servers that rename onto nothing that exists have the old file taken away first.
-    async fn publish(&self, temporary: &VPath, to: &VPath) -> Result<(), Error> {
-        let storage = &self.target.storage;
-        let Err(e) = storage.rename(temporary, to, true).await else { return Ok(()) };
-        let in_the_way = matches!(e.reason, Reason::Exists | Reason::ServerRefused | Reason::BadName);
-        if !in_the_way || !storage.stat(to, true, &self.target.owner).await.is_ok_and(|attr| attr.kind == Kind::File) {
-            return Err(e);
-        }
-        storage.remove(to, &self.target.owner).await?;
-        storage.rename(temporary, to, true).await
     }
 
     /// Neither end is a socket: portion by portion, and the source must stay as it is.
@@ -395,7 +383,21 @@ impl Work<'_> {
 
 /// Where an upload waits until it is whole; `None` where its name is too long for another beside it. The same for each
 /// try, so that a later one finds it.
-fn temporary_name(path: &VPath) -> Option<VPath> {
+pub fn temporary_name(path: &VPath) -> Option<VPath> {
     let name = [b".", path.name()?, b".carrack-part"].concat();
     path.parent()?.join(&name).ok()
+}
+
+/// Gives an upload its name. Servers that rename onto nothing that exists have the old file taken away first.
+///
+/// # Errors
+/// The storage's.
+pub async fn publish(storage: &dyn Storage, owner: &Owner, temporary: &VPath, to: &VPath) -> Result<(), Error> {
+    let Err(e) = storage.rename(temporary, to, true).await else { return Ok(()) };
+    let in_the_way = matches!(e.reason, Reason::Exists | Reason::ServerRefused | Reason::BadName);
+    if !in_the_way || !storage.stat(to, true, owner).await.is_ok_and(|attr| attr.kind == Kind::File) {
+        return Err(e);
+    }
+    storage.remove(to, owner).await?;
+    storage.rename(temporary, to, true).await
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod cat;
 pub(crate) mod chmod;
+pub(crate) mod copies;
 pub(crate) mod entry;
 mod ladder;
 mod login;
@@ -20,7 +21,7 @@ pub(crate) mod tree;
 pub(crate) mod when;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use io::CancellationToken;
@@ -54,6 +55,8 @@ pub(crate) struct Client {
     servers: Mutex<Vec<Server>>,
     /// The bits that what is made here does not get.
     umask: u32,
+    /// As many connections to one server as the command may have at once.
+    connections: AtomicUsize,
     /// Whether something was done.
     done: AtomicBool,
     /// The exit code of the first failure; 0 if there was none.
@@ -95,6 +98,13 @@ impl Client {
     /// Permission bits of a file that is made here.
     pub(crate) const fn mode_of_files(&self) -> u32 {
         0o666 & !self.umask
+    }
+
+    /// Lets servers that are opened from now on be used over more or fewer connections than usual.
+    fn use_connections(&self, most: Option<usize>) {
+        if let Some(most) = most {
+            self.connections.store(most, Ordering::Relaxed);
+        }
     }
 
     /// The exit code of what was done and what failed.
@@ -176,6 +186,7 @@ pub(crate) fn run(
         observer: Ladders::observer(&options.say),
         servers: Mutex::default(),
         umask: umask(),
+        connections: AtomicUsize::new(place::CONNECTIONS),
         done: AtomicBool::new(false),
         failed: AtomicU8::new(0),
     };

@@ -63,6 +63,11 @@ impl Output {
         self.json
     }
 
+    /// Whether only results and failures are said.
+    pub(crate) const fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Whether somebody looks at standard output.
     pub(crate) const fn is_terminal(&self) -> bool {
         self.terminal
@@ -127,6 +132,11 @@ impl Output {
         if !self.warned.swap(true, Ordering::Relaxed) {
             self.aside("warning", text);
         }
+    }
+
+    /// Something that may go wrong, or already has.
+    pub(crate) fn warn(&self, text: fmt::Arguments<'_>) {
+        self.aside("warning", text);
     }
 
     fn aside(&self, kind: &str, text: fmt::Arguments<'_>) {

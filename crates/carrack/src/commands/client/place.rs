@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use client::connect::Family;
@@ -26,7 +27,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// No pause is longer.
 const PAUSE_AT_MOST: Duration = Duration::from_secs(30);
 /// As many connections to one server as a command may have at once, unless it says otherwise.
-const CONNECTIONS: usize = 4;
+pub(super) const CONNECTIONS: usize = 4;
 
 /// A place that is open.
 #[derive(Clone)]
@@ -143,10 +144,11 @@ impl Client {
     async fn connect_ftp(&self, url: &Url, root: Root, options: &Options) -> Result<Ftp, Error> {
         let mut dial = dial(url, options, self)?;
         dial.observer = self.observer.clone();
+        let most = self.connections.load(Ordering::Relaxed);
         let retries = options.network.retries;
         let (mut tries, mut pause) = (0, PAUSE);
         loop {
-            let opened = Ftp::open(dial.clone(), root, CONNECTIONS, pool::WAIT_WITHIN, &self.life).await;
+            let opened = Ftp::open(dial.clone(), root, most, pool::WAIT_WITHIN, &self.life).await;
             let error = match opened {
                 Ok(ftp) => return Ok(ftp),
                 Err(error) => error,

@@ -1,0 +1,131 @@
+//! Does a plan and tells what came of it.
+
+use std::time::Duration;
+
+use client::copy::{Plan, Report, Settings, Side, Step, run};
+use io::clock;
+use serde_json::json;
+use types::text::printable;
+use types::{Error, Reason, VPath};
+
+use super::super::{Client, Stop};
+use super::human::{bytes, rate, time};
+use super::progress::{Progress, name, words};
+use super::wishes;
+use crate::cli::copies::{HowOptions, WhatOptions};
+use crate::say;
+
+/// Does a plan, or only says what it would do.
+///
+/// # Errors
+/// Those of saying it. What fails of the plan is told, and remembered for the exit code.
+pub(super) async fn do_plan(
+    client: &Client,
+    plan: &Plan,
+    source: &Side,
+    target: &Side,
+    what: &WhatOptions,
+    how: &HowOptions,
+) -> Result<(), Stop> {
+    for (path, error) in &plan.unsure {
+        client.failed(&path.to_string(), error);
+    }
+    if let Some(why) = &plan.keeps {
+        client.output.warn(format_args!("nothing is removed: {why}"));
+    }
+    if what.dry_run {
+        return dry_run(client, plan);
+    }
+    carry_out(client, plan, source, target, &wishes::settings(how, &client.options.network)).await
+}
+
+/// Does a plan.
+///
+/// # Errors
+/// Those of saying what came of it.
+pub(super) async fn carry_out(
+    client: &Client,
+    plan: &Plan,
+    source: &Side,
+    target: &Side,
+    settings: &Settings,
+) -> Result<(), Stop> {
+    let begun = clock::now();
+    let progress = Progress::new(client, plan);
+    let report = tokio::select! {
+        biased;
+        report = run(plan, source, target, settings, &progress, &client.token) => report,
+        () = progress.go_on() => return Ok(()),
+    };
+    let kept = progress.end();
+    for (step, error) in report.failed.iter().filter(|(_, error)| error.reason != Reason::Cancelled) {
+        client.failed(&step.path().to_string(), error);
+    }
+    if report.done > 0 || report.failed.is_empty() {
+        client.done();
+    }
+    tell(client, plan, &report, &kept, clock::now().saturating_duration_since(begun))?;
+    if client.token.is_cancelled() {
+        return Err(Error::with(Reason::Cancelled, "the same command again goes on from here").into());
+    }
+    Ok(())
+}
+
+fn dry_run(client: &Client, plan: &Plan) -> Result<(), Stop> {
+    for step in &plan.steps {
+        if client.output.is_json() {
+            let mut object = json!({"event": "would", "do": name(step), "path": step.path().to_string()});
+            if let Step::Copy { seen, to, .. } = step {
+                object["bytes"] = seen.size.into();
+                object["to"] = to.as_ref().map(ToString::to_string).into();
+            }
+            client.output.object(&object)?;
+        } else {
+            client.output.line(format_args!("{}", printable(&words(step))))?;
+        }
+    }
+    let copies = plan.steps.iter().filter(|step| matches!(step, Step::Copy { .. })).count();
+    client.output.note(format_args!(
+        "{copies} files of {} would be copied, {} are the same; nothing was changed",
+        bytes(plan.bytes()),
+        plan.same
+    ));
+    client.done();
+    Ok(())
+}
+
+/// The last words: how much, how long, how fast, and what was not done.
+fn tell(client: &Client, plan: &Plan, report: &Report, kept: &[(VPath, u64)], took: Duration) -> Result<(), Stop> {
+    let is_copy = |step: &Step| matches!(step, Step::Copy { .. });
+    let planned = plan.steps.iter().filter(|step| is_copy(step)).count();
+    let not_copied = report.failed.iter().filter(|(step, _)| is_copy(step)).count();
+    let removed = plan.steps.iter().filter(|step| matches!(step, Step::Remove(..) | Step::RemoveDir(_))).count();
+    let not_removed = report.failed.iter().filter(|(step, _)| matches!(step, Step::Remove(..) | Step::RemoveDir(_))).count();
+    let (copied, removed) = (planned - not_copied, if report.kept { 0 } else { removed - not_removed });
+    let cancelled = report.failed.iter().filter(|(_, error)| error.reason == Reason::Cancelled).count();
+    let failed = report.failed.len() - cancelled;
+    if client.output.is_json() {
+        let kept: Vec<_> = kept.iter().map(|(path, bytes)| json!({"path": path.to_string(), "bytes": bytes})).collect();
+        return client.output.object(&json!({
+            "event": "summary", "files": copied, "bytes": report.bytes, "seconds": took.as_secs_f64(), "same": plan.same,
+            "removed": removed, "failed": failed, "cancelled": cancelled, "kept": kept,
+        }));
+    }
+    if client.output.is_quiet() {
+        return Ok(());
+    }
+    let mut text = format!("{copied} files, {} in {} ({})", bytes(report.bytes), time(took), rate(report.bytes, took));
+    for (number, what) in [(plan.same, "the same"), (removed, "removed"), (failed, "failed"), (cancelled, "not done")] {
+        if number > 0 {
+            text += &format!(", {number} {what}");
+        }
+    }
+    say::err(format_args!("{text}"));
+    for (path, moved) in kept {
+        say::err(format_args!("kept to go on with: {} ({})", printable(&path.to_string()), bytes(*moved)));
+    }
+    if report.kept {
+        client.output.warn(format_args!("nothing was removed, because something failed"));
+    }
+    Ok(())
+}

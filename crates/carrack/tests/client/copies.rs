@@ -1,0 +1,233 @@
+//! get, put, cp, mirror, plan and apply: what is copied, what is said, and what is left when it is cut off.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use super::{Said, There, carrack, run, well};
+use crate::harness::until;
+
+/// What a folder holds: each file's bytes and time, and folders.
+fn tree(folder: &Path) -> BTreeMap<String, Option<(Vec<u8>, i64)>> {
+    let mut all = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+            let facts = path.symlink_metadata().unwrap();
+            if facts.is_dir() {
+                folders.push(path);
+                all.insert(name, None);
+            } else {
+                all.insert(name, Some((std::fs::read(&path).unwrap(), facts.mtime())));
+            }
+        }
+    }
+    all
+}
+
+/// The same without what interrupted copies have left.
+fn whole(folder: &Path) -> BTreeMap<String, Option<(Vec<u8>, i64)>> {
+    tree(folder).into_iter().filter(|(name, _)| !name.contains(".~carrack~") && !name.contains(".carrack-part")).collect()
+}
+
+fn shown(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn ok(args: &[&str]) -> Said {
+    let said = run(args);
+    assert_eq!(said.code, 0, "{args:?}: {said:?}");
+    said
+}
+
+#[test]
+fn files_come_and_go_under_the_names_they_shall_have() {
+    let there = There::new();
+    let here = tempfile::tempdir().unwrap();
+    let at = |name: &str| here.path().join(name);
+    let said = ok(&["get", &there.url("one.txt"), shown(here.path())]);
+    assert_eq!(std::fs::read(at("one.txt")).unwrap(), b"first\n");
+    assert!(said.err.contains("1 files, 6 B in "), "{said:?}");
+    ok(&["get", &there.url("one.txt"), shown(&at("other"))]);
+    assert_eq!(std::fs::read(at("other")).unwrap(), b"first\n");
+    assert_eq!(at("other").metadata().unwrap().mtime(), there.path("one.txt").metadata().unwrap().mtime());
+    ok(&["get", &there.url("two.txt"), &there.url("sub/deep/a%20b"), &format!("{}/new/", shown(here.path()))]);
+    assert_eq!(std::fs::read(at("new/a b")).unwrap(), b"x");
+    assert_eq!(well(&["get", "-q", &there.url("two.txt"), "-"]), "the second\n");
+    ok(&["put", shown(&at("other")), &there.url("sub/")]);
+    assert_eq!(std::fs::read(there.path("sub/other")).unwrap(), b"first\n");
+    ok(&["put", shown(&at("other")), shown(&at("new/two.txt")), &there.url("sub")]);
+    assert_eq!(std::fs::read(there.path("sub/two.txt")).unwrap(), b"the second\n");
+    ok(&["cp", &there.url("sub/three"), &there.url("four")]);
+    assert_eq!(std::fs::read(there.path("four")).unwrap(), b"3\n");
+    ok(&["cp", "-r", &there.url("sub"), shown(&at("copy"))]);
+    assert_eq!(tree(&at("copy")), tree(&there.path("sub")));
+    ok(&["cp", "-r", "--checksum", shown(&at("copy")), &there.url("")]);
+    assert_eq!(tree(&there.path("copy")), tree(&there.path("sub")));
+}
+
+#[test]
+fn standard_input_is_sent() {
+    let there = There::new();
+    let mut child = carrack(&["put", "-", &there.url("from")]).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(&[7; 1_000_000]).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(std::fs::read(there.path("from")).unwrap(), [7; 1_000_000]);
+    let said = run(&["put", "-", &there.url("")]);
+    assert!(said.code != 0 && said.err.contains("no name of its own"), "{said:?}");
+}
+
+#[test]
+fn what_cannot_be_copied_is_told() {
+    let there = There::new();
+    let here = tempfile::tempdir().unwrap();
+    let to = shown(here.path());
+    for (args, code, words) in [
+        (vec!["get", &there.url("nothing"), to], 78, "[CRK-201]"),
+        (vec!["get", &there.url("sub"), to], 78, "with -r"),
+        (vec!["get", "one.txt", to], 2, "is no URL"),
+        (vec!["put", "one.txt", to], 2, "is no URL"),
+        (vec!["get", &there.url("one.txt"), &there.url("two.txt"), &format!("{to}/file")], 78, "into a folder only"),
+        (vec!["cp", "-r", to, &format!("{to}/below")], 23, "into itself"),
+        (vec!["mirror", &there.url("one.txt"), to], 78, "cp copies a file"),
+        (vec!["mirror", &there.url("sub"), to, "--exclude", "["], 2, "--exclude"),
+    ] {
+        let said = run(&args);
+        assert!(said.code == code && said.err.contains(words), "{args:?}: {said:?}");
+    }
+    // One that fails does not keep the other from coming.
+    let said = run(&["get", &there.url("nothing"), &there.url("one.txt"), to]);
+    assert!(said.code == 1 && here.path().join("one.txt").exists(), "{said:?}");
+}
+
+#[test]
+fn a_mirror_becomes_equal_and_then_there_is_nothing_to_do() {
+    let there = There::new();
+    let here = tempfile::tempdir().unwrap();
+    let to = here.path().join("deep/mirror");
+    ok(&["mirror", &there.url(""), shown(&to)]);
+    assert_eq!(tree(&to), tree(there.folder.path()));
+    let said = ok(&["mirror", &there.url(""), shown(&to)]);
+    assert!(said.err.contains("0 files") && said.err.contains("5 the same"), "{said:?}");
+    std::fs::write(to.join("more"), "more").unwrap();
+    std::fs::remove_file(to.join("one.txt")).unwrap();
+    let said = run(&["mirror", shown(&to), &there.url(""), "--delete", "--max-delete", "0"]);
+    assert!(said.code == 85 && said.err.contains("[CRK-720]"), "{said:?}");
+    let said = ok(&["mirror", shown(&to), &there.url(""), "--delete", "--dry-run"]);
+    assert!(said.out.contains("copy   /more (4 B)\n") && said.out.contains("remove /one.txt\n"), "{said:?}");
+    assert!(there.path("one.txt").exists());
+    let said = ok(&["mirror", shown(&to), &there.url(""), "--delete"]);
+    assert!(said.err.contains("1 files") && said.err.contains("1 removed"), "{said:?}");
+    assert_eq!(tree(&to), tree(there.folder.path()));
+    std::fs::write(to.join("x.jpg"), "picture").unwrap();
+    std::fs::write(to.join("x.txt"), "text").unwrap();
+    ok(&["mirror", shown(&to), &there.url(""), "--include", "*.jpg"]);
+    assert!(there.path("x.jpg").exists() && !there.path("x.txt").exists());
+}
+
+#[test]
+fn a_plan_is_applied_exactly_or_not_at_all() {
+    let there = There::new();
+    let here = tempfile::tempdir().unwrap();
+    let (to, file) = (here.path().join("mirror"), here.path().join("plan"));
+    let (to, file) = (shown(&to), shown(&file));
+    ok(&["plan", &there.url(""), to, "-o", file]);
+    let text = std::fs::read_to_string(file).unwrap();
+    assert!(text.contains(r#""do":"copy","path":"sub/deep/a b""#) && !Path::new(to).exists(), "{text}");
+    std::fs::write(there.path("two.txt"), "changed meanwhile").unwrap();
+    let said = run(&["apply", file]);
+    assert!(
+        said.code == 85 && said.err.contains("two.txt has changed in the source") && said.err.contains("[CRK-740]"),
+        "{said:?}"
+    );
+    assert!(!Path::new(to).exists());
+    let lines = well(&["plan", "-q", &there.url(""), to]);
+    std::fs::write(file, lines).unwrap();
+    ok(&["apply", file]);
+    assert_eq!(tree(Path::new(to)), tree(there.folder.path()));
+    let said = run(&["apply", file]);
+    assert!(said.code == 85 && said.err.contains("[CRK-740]"), "{said:?}");
+    std::fs::write(file, "no plan").unwrap();
+    let said = run(&["apply", file]);
+    assert!(said.code == 2 && said.err.contains("line 1") && said.err.contains("[CRK-741]"), "{said:?}");
+}
+
+#[test]
+fn programs_hear_events() {
+    let there = There::new();
+    let here = tempfile::tempdir().unwrap();
+    let out = well(&["mirror", "--json", &there.url(""), shown(here.path())]);
+    let events: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |name: &str| events.iter().filter(|event| event["event"] == name).count();
+    assert_eq!((of("begin"), of("end"), of("summary")), (5, 7, 1), "{out}");
+    let last = events.last().unwrap();
+    assert_eq!((last["files"].as_u64(), last["bytes"].as_u64(), last["failed"].as_u64()), (Some(5), Some(27), Some(0)), "{out}");
+}
+
+#[test]
+fn a_mirror_that_is_killed_again_and_again_ends_with_equal_trees() {
+    let seed: u64 = std::env::var("CARRACK_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or_else(|| std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64);
+    eprintln!("CARRACK_SEED={seed} makes the same again");
+    let mut random = seed | 1;
+    let mut below = |most: u64| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random % most
+    };
+    let here = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(here.path().join("a/b")).unwrap();
+    for n in 0..30_u64 {
+        let size = if n < 3 { 3_000_000 + below(2_000_000) } else { below(20_000) };
+        let bytes: Vec<u8> = (0..size).map(|i| (i * 31 + i / 251 + n) as u8).collect();
+        std::fs::write(here.path().join(["", "a/", "a/b/"][n as usize % 3]).join(n.to_string()), bytes).unwrap();
+    }
+    let there = There::new();
+    let back = tempfile::tempdir().unwrap();
+    for (from, to) in
+        [(shown(here.path()).to_owned(), there.url("up")), (there.url("up"), shown(&back.path().join("down")).to_owned())]
+    {
+        for round in 0..12 {
+            let how = ["mirror", "--limit-rate", "12M", "-n", if round % 2 == 0 { "3" } else { "1" }, &from, &to];
+            let mut child = carrack(&how).stderr(Stdio::null()).spawn().unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(below(700)));
+            let signal = if round % 3 == 2 { Signal::INT } else { Signal::KILL };
+            let _ = kill_process(Pid::from_child(&child), signal);
+            child.wait().unwrap();
+        }
+        ok(&["mirror", &from, &to]);
+    }
+    assert!(whole(here.path()) == whole(&there.path("up")), "up differs, CARRACK_SEED={seed}");
+    assert!(whole(here.path()) == whole(&back.path().join("down")), "down differs, CARRACK_SEED={seed}");
+}
+
+#[test]
+fn an_interrupt_says_what_is_kept() {
+    let there = There::new();
+    std::fs::write(there.path("large"), vec![1; 8_000_000]).unwrap();
+    let here = tempfile::tempdir().unwrap();
+    let args = ["get", "--json", "--limit-rate", "4M", &there.url("large"), shown(here.path())];
+    let child = carrack(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let part =
+        || std::fs::read_dir(here.path()).unwrap().flatten().find(|entry| entry.metadata().is_ok_and(|m| m.len() > 1_000_000));
+    until("some of it has come", || part().is_some());
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let said = Said::from(child.wait_with_output().unwrap());
+    assert_eq!(said.code, 130, "{said:?}");
+    let summary: Value = serde_json::from_str(said.out.lines().last().unwrap()).unwrap();
+    assert!(summary["kept"][0]["bytes"].as_u64().unwrap() > 1_000_000, "{said:?}");
+    let said = ok(&["get", "--json", &there.url("large"), shown(here.path())]);
+    let summary: Value = serde_json::from_str(said.out.lines().last().unwrap()).unwrap();
+    assert!(summary["bytes"].as_u64().unwrap() < 8_000_000, "it began anew: {said:?}");
+    assert_eq!(std::fs::read(here.path().join("large")).unwrap(), vec![1; 8_000_000]);
+}
