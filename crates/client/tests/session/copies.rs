@@ -19,7 +19,7 @@ fn me() -> Owner {
     Owner(Some("me".into()))
 }
 
-fn here(folder: &Path) -> Side {
+pub(crate) fn here(folder: &Path) -> Side {
     Side::here(Arc::new(LocalStorage::open(folder, LocalSettings::default()).unwrap()), VPath::root(), me())
 }
 
@@ -29,7 +29,7 @@ async fn there(server: &Server, root: &str) -> Side {
     Side::there(Arc::new(ftp), path(root))
 }
 
-async fn put(storage: &SharedStorage, at: &str, bytes: &[u8], seconds: i64) {
+pub(crate) async fn put(storage: &SharedStorage, at: &str, bytes: &[u8], seconds: i64) {
     let mut sink = sink(storage, at).await;
     sink.write_all(bytes.to_vec().into()).await.unwrap();
     sink.commit().await.unwrap();
@@ -53,19 +53,19 @@ async fn scan(side: &Side, filter: &Filter) -> Tree {
     Tree::scan(&*side.storage, &side.root, filter, &side.owner).await.unwrap()
 }
 
-async fn plan(source: &Side, target: &Side, wishes: &Wishes) -> Plan {
+pub(crate) async fn copy_plan(source: &Side, target: &Side, wishes: &Wishes) -> Plan {
     let filter = Filter::default();
     Plan::make(&scan(source, &filter).await, &scan(target, &filter).await, wishes).unwrap()
 }
 
 async fn copy(source: &Side, target: &Side, wishes: &Wishes) -> Report {
-    let plan = plan(source, target, wishes).await;
+    let plan = copy_plan(source, target, wishes).await;
     assert_eq!(plan.unsure, []);
     run(&plan, source, target, &Settings::default(), &(), &CancellationToken::new()).await
 }
 
 /// What both trees hold, to be compared.
-async fn shown(side: &Side) -> Vec<(String, u64, Option<i64>)> {
+pub(crate) async fn shown(side: &Side) -> Vec<(String, u64, Option<i64>)> {
     let tree = scan(side, &Filter::default()).await;
     let time = |attr: &types::Attr| attr.modified.filter(|_| !attr.is_dir()).map(|t| t.seconds);
     tree.entries.iter().map(|(path, attr)| (path.to_string(), if attr.is_dir() { 0 } else { attr.size }, time(attr))).collect()
@@ -84,13 +84,13 @@ async fn trees_are_equal_up_and_down_and_then_nothing_is_left_to_do() {
         assert!(report.failed.is_empty(), "{:?}", report.failed);
         assert_eq!(shown(&mine).await, shown(&remote).await);
         assert_eq!(content(&server.storage, "/up/big").await, sample(1_500_000));
-        assert_eq!(plan(&mine, &remote, &Wishes::default()).await.steps, []);
+        assert_eq!(copy_plan(&mine, &remote, &Wishes::default()).await.steps, []);
         let report = copy(&remote, &back, &Wishes::default()).await;
         assert!(report.failed.is_empty(), "{:?}", report.failed);
         assert_eq!(shown(&mine).await, shown(&back).await);
         assert_eq!(content(&back.storage, "/big").await, sample(1_500_000));
         assert_eq!(content(&back.storage, "/a/b/19").await, sample(1900));
-        assert_eq!(plan(&remote, &back, &Wishes::default()).await.steps, []);
+        assert_eq!(copy_plan(&remote, &back, &Wishes::default()).await.steps, []);
     }
 }
 
@@ -103,7 +103,7 @@ async fn more_files_go_up_over_tls_than_one_session_can_be_resumed() {
     }
     let server = Server::with(memory(), Odd { tls: Some(false), ..Odd::default() });
     let remote = there(&server, "/").await;
-    let plan = plan(&mine, &remote, &Wishes::default()).await;
+    let plan = copy_plan(&mine, &remote, &Wishes::default()).await;
     let settings = Settings { at_once: 1, ..Settings::default() };
     let report = run(&plan, &mine, &remote, &settings, &(), &CancellationToken::new()).await;
     assert!(report.failed.is_empty(), "{:?}", report.failed);
@@ -182,7 +182,7 @@ async fn nothing_is_removed_once_something_has_failed() {
     let server = Server::over(memory());
     put(&server.storage, "/stays", b"x", 1).await;
     let remote = there(&server, "/").await;
-    let plan = plan(&mine, &remote, &Wishes { delete: true, ..Wishes::default() }).await;
+    let plan = copy_plan(&mine, &remote, &Wishes { delete: true, ..Wishes::default() }).await;
     mine.storage.remove(&path("/f"), &me()).await.unwrap();
     let report = run(&plan, &mine, &remote, &Settings::default(), &(), &CancellationToken::new()).await;
     assert!(report.kept && report.failed.len() == 1 && report.failed[0].1.reason == Reason::NotFound, "{report:?}");
@@ -234,7 +234,7 @@ async fn a_copy_that_was_cut_off_goes_on_where_it_stopped() {
         let remote = there(&server, "/").await;
         let (source, target) = if up { (&mine, &remote) } else { (&remote, &mine) };
         put(if up { &mine.storage } else { &server.storage }, "/f", &body, 1_000_000_000).await;
-        let plan = plan(source, target, &Wishes::default()).await;
+        let plan = copy_plan(source, target, &Wishes::default()).await;
         cut_off(&plan, source, target, 6_000_000).await;
         let stands = target.storage.stat(&path("/f"), true, &Owner::default()).await;
         assert_eq!(stands.unwrap_err().reason, Reason::NotFound, "nothing half-written has its name");
@@ -256,7 +256,7 @@ async fn a_part_of_something_else_is_not_gone_on_with() {
         let (source, target) = if up { (&mine, &remote) } else { (&remote, &mine) };
         let theirs = if up { &mine.storage } else { &server.storage };
         put(theirs, "/f", &vec![1; 12_000_000], 1_000_000_000).await;
-        let before = plan(source, target, &Wishes::default()).await;
+        let before = copy_plan(source, target, &Wishes::default()).await;
         cut_off(&before, source, target, 6_000_000).await;
         let other = sample(12_000_000);
         put(theirs, "/f", &other, 1_000_000_000).await;
@@ -287,7 +287,7 @@ async fn a_size_that_has_changed_since_the_plan_is_asked_for_again() {
     let server = Server::over(memory());
     put(&server.storage, "/f", b"short", 1).await;
     let remote = there(&server, "/").await;
-    let plan = plan(&remote, &mine, &Wishes::default()).await;
+    let plan = copy_plan(&remote, &mine, &Wishes::default()).await;
     put(&server.storage, "/f", b"longer than before", 1).await;
     let (tries, settings) = (Tries::default(), Settings { pause: Duration::from_millis(1), ..Settings::default() });
     let report = run(&plan, &remote, &mine, &settings, &tries, &CancellationToken::new()).await;
@@ -305,7 +305,7 @@ async fn in_segments(body: &[u8], diary: &Arc<Diary>) -> (Server, Side, tempfile
     dial.observer = diary.clone();
     let ftp = Ftp::open(dial, Root::Home, 4, Duration::from_secs(20), &CancellationToken::new()).await.unwrap();
     let remote = Side::there(Arc::new(ftp), VPath::root());
-    let plan = plan(&remote, &mine, &Wishes::default()).await;
+    let plan = copy_plan(&remote, &mine, &Wishes::default()).await;
     (server, remote, folder, mine, plan, Settings { segments: Some(3), ..Settings::default() })
 }
 
@@ -367,7 +367,7 @@ async fn checksums_are_compared_up_and_down_and_nothing_is_the_worse_for_it() {
     let remote = there(&server, "/").await;
     let settings = Settings { checksum: true, ..Settings::default() };
     for (source, target) in [(&mine, &remote), (&remote, &back)] {
-        let plan = plan(source, target, &Wishes::default()).await;
+        let plan = copy_plan(source, target, &Wishes::default()).await;
         let report = run(&plan, source, target, &settings, &(), &CancellationToken::new()).await;
         assert!(report.failed.is_empty(), "{:?}", report.failed);
     }
@@ -386,7 +386,7 @@ async fn files_are_copied_within_one_server() {
     let source = there(&server, "/from").await;
     let target = Side { root: path("/to"), ..source.clone() };
     let settings = Settings { at_once: 8, ..Settings::default() };
-    let plan = plan(&source, &target, &Wishes::default()).await;
+    let plan = copy_plan(&source, &target, &Wishes::default()).await;
     let report = run(&plan, &source, &target, &settings, &(), &CancellationToken::new()).await;
     assert!(report.failed.is_empty(), "{:?}", report.failed);
     assert_eq!(shown(&source).await, shown(&target).await);

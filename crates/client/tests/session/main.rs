@@ -5,6 +5,7 @@ mod liar;
 mod lies;
 mod own_server;
 mod proxies;
+mod road;
 mod server;
 mod storage;
 mod tftp;
