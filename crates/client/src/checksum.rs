@@ -3,8 +3,7 @@
 use std::fmt;
 
 use io::body::Source;
-use io::meter::Meter;
-use io::pump::{self, Transform};
+use io::pump::Pieces;
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
@@ -135,18 +134,16 @@ impl Hasher {
     }
 }
 
-impl Transform for Hasher {
-    fn push(&mut self, input: &[u8], _: &mut Vec<u8>) {
+impl Hasher {
+    fn update(&mut self, piece: &[u8]) {
         match self {
-            Self::Sha256(h) => h.update(input),
-            Self::Sha512(h) => h.update(input),
-            Self::Sha1(h) => h.update(input),
-            Self::Md5(h) => h.update(input),
-            Self::Crc32(h) => h.update(input),
+            Self::Sha256(h) => h.update(piece),
+            Self::Sha512(h) => h.update(piece),
+            Self::Sha1(h) => h.update(piece),
+            Self::Md5(h) => h.update(piece),
+            Self::Crc32(h) => h.update(piece),
         }
     }
-
-    fn finish(&mut self, _: &mut Vec<u8>) {}
 }
 
 /// The digest of a body, read to its end.
@@ -154,12 +151,11 @@ impl Transform for Hasher {
 /// # Errors
 /// The body's.
 pub async fn of_body(source: Source, algorithm: Algorithm) -> Result<Checksum, Error> {
-    let mut hasher = Hasher::new(algorithm);
-    let read = pump::count(source, &mut hasher, &Meter::default()).await;
-    read.map_err(|e| match e {
-        pump::PumpError::Storage(e) => e,
-        e => Error::with(e.reason(), e.to_string()),
-    })?;
+    let (mut hasher, mut pieces) = (Hasher::new(algorithm), Pieces::of(source));
+    while let Some(piece) = pieces.next().await? {
+        hasher.update(&piece);
+        tokio::task::consume_budget().await;
+    }
     Ok(hasher.finish())
 }
 
