@@ -1,6 +1,7 @@
 //! SFTP version 3: its packets and both ends' sessions (draft-ietf-secsh-filexfer-02, OpenSSH's PROTOCOL file).
 
 pub mod attrs;
+pub mod client;
 pub mod digest;
 pub mod errors;
 pub mod extension;
