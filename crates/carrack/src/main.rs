@@ -13,8 +13,6 @@ mod secret;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    commands::run(cli::Cli::parse().command).into()
+    commands::run(cli::parse().command).into()
 }

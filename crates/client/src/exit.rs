@@ -33,7 +33,7 @@ pub const PARTLY: u8 = 1;
 pub const fn code(reason: Reason) -> u8 {
     match reason {
         Reason::BadUrl | Reason::BadBookmark => 3,
-        Reason::PlanUnreadable | Reason::Syntax => 2,
+        Reason::BadLine | Reason::PlanUnreadable | Reason::Syntax => 2,
         Reason::SchemeUnserved | Reason::Unsupported | Reason::NoRestart | Reason::NotServed => 4,
         Reason::Unreachable | Reason::TftpNoAnswer => 6,
         Reason::NotTheProtocol | Reason::Disconnected | Reason::ServerClosing | Reason::ServerRefused => 7,

@@ -21,6 +21,8 @@ pub struct Pool {
     most: AtomicUsize,
     /// How many connections stand or are being made.
     open: AtomicUsize,
+    /// How many ended that nobody ended.
+    lost: AtomicUsize,
     /// How many the server says that it allows; 0 if it did not.
     allowed: Arc<AtomicU32>,
     /// How long to wait for a place.
@@ -41,9 +43,23 @@ impl Pool {
             places: Arc::new(Semaphore::new(most)),
             most: AtomicUsize::new(most),
             open: AtomicUsize::new(0),
+            lost: AtomicUsize::new(0),
             allowed: Arc::default(),
             wait_within,
         })
+    }
+
+    /// How many connections ended that nobody ended, as far as was seen.
+    pub fn lost(&self) -> usize {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// A connection is of no more use.
+    fn let_go(&self, connection: &Connection) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+        if connection.has_ended() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// How many connections there may be, as far as is known.
@@ -99,7 +115,7 @@ impl Pool {
             if !connection.is_over() {
                 return Some(connection);
             }
-            self.open.fetch_sub(1, Ordering::Relaxed);
+            self.let_go(&connection);
         }
         None
     }
@@ -135,7 +151,7 @@ impl Drop for Lease {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
         if connection.is_over() {
-            self.pool.open.fetch_sub(1, Ordering::Relaxed);
+            self.pool.let_go(&connection);
         } else {
             self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         }

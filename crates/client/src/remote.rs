@@ -49,6 +49,16 @@ pub trait Remote: Storage {
         Box::pin(async { Ok(None) })
     }
 
+    /// The folder the login leads to; the root where the protocol knows none.
+    fn home(&self) -> BoxFuture<'_, Result<VPath, Error>> {
+        Box::pin(async { Ok(VPath::root()) })
+    }
+
+    /// How many connections ended that nobody ended: since then, others were made where they were needed.
+    fn lost(&self) -> usize {
+        0
+    }
+
     /// How many files can move at once: fewer once the server has said that it allows fewer.
     fn at_once(&self) -> usize;
 

@@ -182,6 +182,7 @@ reasons! {
     PasswordMissing = "760", "the login needs a password and nobody can be asked for it", "Give it with --password-file, in CARRACK_PASSWORD, or in ~/.netrc; or run it at a terminal.";
     PasswordUnusable = "761", "the password that was given cannot be used", "The message names where it came from and what is wrong with it.";
     BadBookmark = "762", "the bookmark cannot be used", "The message says which one and why; `carrack bookmark list` shows all.";
+    BadLine = "763", "the line cannot be understood", "The message says what is missing; `help COMMAND` shows how a command is typed.";
 
     // 83x and 84x: SFTP and SCP
     PacketTooLong = "830", "an SFTP packet is longer than may be", "Packets hold 262144 bytes; let the client ask limits@openssh.com, or set its buffer to 32 KiB.";

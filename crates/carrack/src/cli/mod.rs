@@ -7,7 +7,9 @@ pub(crate) mod client;
 pub(crate) mod copies;
 mod exit;
 pub(crate) mod files;
+pub(crate) mod shell;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -83,6 +85,9 @@ pub(crate) enum Command {
     Plan(Box<copies::PlanArgs>),
     /// Do what a plan says, exactly, or nothing where something has changed since
     Apply(Box<copies::Apply>),
+    /// Take commands one after the other over a session that stays open; `carrack URL` does the same
+    #[command(visible_alias = "open")]
+    Shell(Box<shell::Shell>),
     /// Send lines to a server as they are, and show its replies
     Quote(Box<files::Quote>),
     /// Turn a password into the hash that a configuration holds
@@ -328,10 +333,33 @@ pub(crate) struct Completions {
     pub(crate) shell: clap_complete::Shell,
 }
 
+/// Reads what was typed. A place alone is a shell there: `carrack URL`, `carrack NAME:`.
+pub(crate) fn parse() -> Cli {
+    Cli::parse_from(with_command(std::env::args_os().collect()))
+}
+
+fn with_command(mut words: Vec<OsString>) -> Vec<OsString> {
+    // No command has a colon in its name.
+    if words.get(1).and_then(|word| word.to_str()).is_some_and(|word| !word.starts_with('-') && word.contains(':')) {
+        words.insert(1, "shell".into());
+    }
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    #[test]
+    fn a_place_alone_is_a_shell_there() {
+        let words = |line: &str| with_command(line.split(' ').map(OsString::from).collect());
+        assert_eq!(words("carrack ftp://h/ -e"), ["carrack", "shell", "ftp://h/", "-e"]);
+        assert_eq!(words("carrack work:"), ["carrack", "shell", "work:"]);
+        for line in ["carrack", "carrack ls ftp://h/", "carrack -x:y"] {
+            assert_eq!(words(line), line.split(' ').collect::<Vec<_>>());
+        }
+    }
 
     #[test]
     fn the_definition_holds_together() {

@@ -31,6 +31,7 @@ pub(crate) fn run(command: Command) -> Exit {
         Command::Mirror(args) => client::copies::mirror(&args),
         Command::Plan(args) => client::copies::plan(&args),
         Command::Apply(args) => client::copies::apply(&args),
+        Command::Shell(args) => client::shell::run(&args),
         Command::Quote(args) => client::quote::run(&args),
         Command::Hash => hash::run(),
         Command::Why(args) => why::run(&args),

@@ -184,6 +184,11 @@ impl Connection {
         self.ended.get().is_some() || self.spent.load(Ordering::Relaxed)
     }
 
+    /// Whether the session has ended.
+    pub fn has_ended(&self) -> bool {
+        self.ended.get().is_some()
+    }
+
     /// How many connections the server said that it allows, if it did.
     pub fn allowed(&self) -> Option<u32> {
         Some(self.allowed.load(Ordering::Relaxed)).filter(|&n| n != 0)

@@ -61,14 +61,10 @@ impl Ftp {
         let welcome = lease.connection()?.welcome().clone();
         let base = match root {
             Root::Server => Box::default(),
-            Root::Home => match lease.connection()?.run(Operation::Pwd).await? {
-                Outcome::Path(home) if home.first() == Some(&b'/') => home.strip_suffix(b"/").unwrap_or(&home).into(),
-                Outcome::Path(home) => {
-                    let words = format!("the server calls its folder {}", String::from_utf8_lossy(&home).escape_debug());
-                    return Err(Error::with(Reason::Unsupported, words));
-                }
-                _ => return Err(Error::new(Reason::NotTheProtocol)),
-            },
+            Root::Home => {
+                let home = home(lease.connection()?).await?;
+                home.strip_suffix(b"/").unwrap_or(&home).into()
+            }
         };
         drop(lease);
         Ok(Self { pool, welcome, base })
@@ -206,6 +202,18 @@ impl Ftp {
             Some(bytes) => Ok(Space { free: Some(bytes), total: None }),
             None => Err(failure::error(&Failure::said(proto::ftp::client::Kind::Protocol, reply))),
         }
+    }
+}
+
+/// The folder a session begins in.
+async fn home(connection: &Connection) -> Result<Box<[u8]>, Error> {
+    match connection.run(Operation::Pwd).await? {
+        Outcome::Path(home) if home.first() == Some(&b'/') => Ok(home),
+        Outcome::Path(home) => {
+            let words = format!("the server calls its folder {}", String::from_utf8_lossy(&home).escape_debug());
+            Err(Error::with(Reason::Unsupported, words))
+        }
+        _ => Err(Error::new(Reason::NotTheProtocol)),
     }
 }
 
@@ -394,6 +402,17 @@ impl Remote for Ftp {
             let lease = self.pool.lease().await?;
             lease.connection()?.checksum(&self.wire(path), wanted).await
         })
+    }
+
+    fn home(&self) -> BoxFuture<'_, Result<VPath, Error>> {
+        Box::pin(async {
+            let lease = self.pool.lease().await?;
+            VPath::parse(&home(lease.connection()?).await?).map_err(|e| Error::with(Reason::BadName, e.to_string()))
+        })
+    }
+
+    fn lost(&self) -> usize {
+        self.pool.lost()
     }
 
     fn at_once(&self) -> usize {

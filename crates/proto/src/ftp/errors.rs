@@ -158,7 +158,8 @@ pub const fn reply_code(reason: Reason) -> u16 {
         | R::PlanUnreadable
         | R::PasswordMissing
         | R::PasswordUnusable
-        | R::BadBookmark => 550,
+        | R::BadBookmark
+        | R::BadLine => 550,
     }
 }
 

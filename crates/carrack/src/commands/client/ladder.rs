@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use trace::{Capacity, Nobody, Observer, Ring, SessionInfo, Style};
@@ -17,8 +18,10 @@ const EVENTS: usize = 20_000;
 
 /// Hears of all sessions of a command.
 pub(crate) struct Ladders {
-    lines: bool,
-    drawn: bool,
+    /// Whether lines are told as they pass.
+    lines: AtomicBool,
+    /// Whether sessions are drawn.
+    drawn: AtomicBool,
     svg: Option<PathBuf>,
     look: Look,
     state: Mutex<State>,
@@ -27,7 +30,7 @@ pub(crate) struct Ladders {
 #[derive(Default)]
 struct State {
     /// Sessions that live, by their own address: all of a command carry one id.
-    sessions: HashMap<SocketAddr, Ring>,
+    sessions: HashMap<SocketAddr, (SessionInfo, Ring)>,
     /// How many have been drawn.
     over: u32,
 }
@@ -38,26 +41,74 @@ impl Ladders {
         if !(options.verbose || options.trace || options.trace_svg.is_some()) {
             return Arc::new(Nobody);
         }
-        Arc::new(Self {
-            lines: options.verbose,
-            drawn: options.trace,
+        Arc::new(Self::switchable(options))
+    }
+
+    /// Hears of everything, and tells what the options ask for until something else is asked for.
+    pub(crate) fn switchable(options: &SayOptions) -> Self {
+        Self {
+            lines: AtomicBool::new(options.verbose),
+            drawn: AtomicBool::new(options.trace),
             svg: options.trace_svg.clone(),
             look: Look::of_stderr(),
             state: Mutex::default(),
-        })
+        }
+    }
+
+    /// Whether lines are told as they pass.
+    pub(crate) fn tells_lines(&self) -> bool {
+        self.lines.load(Ordering::Relaxed)
+    }
+
+    /// Tells lines as they pass from now on, or not.
+    pub(crate) fn tell_lines(&self, is_on: bool) {
+        self.lines.store(is_on, Ordering::Relaxed);
+    }
+
+    /// Whether sessions are drawn.
+    pub(crate) fn draws(&self) -> bool {
+        self.drawn.load(Ordering::Relaxed)
+    }
+
+    /// Draws from now on what comes from now on, or nothing.
+    pub(crate) fn draw_each(&self, is_on: bool) {
+        if is_on && !self.drawn.swap(true, Ordering::Relaxed) {
+            self.lock().sessions.values_mut().for_each(|(_, ring)| *ring = Ring::new(Capacity::events(EVENTS)));
+        } else {
+            self.drawn.store(is_on, Ordering::Relaxed);
+        }
+    }
+
+    /// Draws what happened in all sessions since it was drawn last.
+    pub(crate) fn draw_so_far(&self) {
+        if !self.draws() {
+            return;
+        }
+        let so_far: Vec<_> = {
+            let mut state = self.lock();
+            let fresh = |ring: &mut Ring| std::mem::replace(ring, Ring::new(Capacity::events(EVENTS)));
+            state.sessions.values_mut().map(|(session, ring)| (session.clone(), fresh(ring))).collect()
+        };
+        for (session, ring) in so_far {
+            let events: Vec<Event> = ring.iter().collect();
+            if !events.is_empty() {
+                self.draw(&session, &events, ring.dropped(), None);
+            }
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn draw(&self, session: &SessionInfo, events: &[Event], dropped: u64, number: u32) {
-        if self.drawn {
+    /// Draws a session, or with its number all of it.
+    fn draw(&self, session: &SessionInfo, events: &[Event], dropped: u64, number: Option<u32>) {
+        if self.draws() {
             let style = if self.look.unicode { Style::Unicode } else { Style::Ascii };
             let drawn = trace::ladder(session, events, dropped, style, self.look.columns);
             say::err(format_args!("session with {} ({}):\n{}", session.listener, session.local, drawn.trim_end()));
         }
-        if let Some(file) = &self.svg {
+        if let (Some(file), Some(number)) = (&self.svg, number) {
             let file = numbered(file, number);
             if let Err(e) = keep(&file, &trace::svg(session, events, dropped)) {
                 say::err(format_args!("carrack: --trace-svg {}: {e}", file.display()));
@@ -68,16 +119,16 @@ impl Ladders {
 
 impl Observer for Ladders {
     fn opened(&self, session: &SessionInfo) {
-        self.lock().sessions.insert(session.peer, Ring::new(Capacity::events(EVENTS)));
+        self.lock().sessions.insert(session.peer, (session.clone(), Ring::new(Capacity::events(EVENTS))));
     }
 
     fn event(&self, session: &SessionInfo, event: &Event) {
-        if self.lines
+        if self.tells_lines()
             && let Some(line) = line(&event.what)
         {
             say::err(format_args!("{line}"));
         }
-        if let Some(ring) = self.lock().sessions.get_mut(&session.peer) {
+        if let Some((_, ring)) = self.lock().sessions.get_mut(&session.peer) {
             match &event.what {
                 // The lines of FEAT and MLST begin with a space, which a ladder would have to quote.
                 What::Reply(line) if line.starts_with(' ') => {
@@ -90,12 +141,12 @@ impl Observer for Ladders {
 
     fn closed(&self, session: &SessionInfo, _: &Ring) {
         let mut state = self.lock();
-        let Some(ring) = state.sessions.remove(&session.peer) else { return };
+        let Some((_, ring)) = state.sessions.remove(&session.peer) else { return };
         state.over += 1;
         let number = state.over;
         drop(state);
         let events: Vec<Event> = ring.iter().collect();
-        self.draw(session, &events, ring.dropped(), number);
+        self.draw(session, &events, ring.dropped(), Some(number));
     }
 }
 

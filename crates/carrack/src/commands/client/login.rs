@@ -18,16 +18,20 @@ pub(crate) fn is_secret(login: &Login) -> bool {
 /// # Errors
 /// Those of [`credentials::login`].
 pub(crate) fn login(url: &Url, options: &LoginOptions, output: &Output) -> Result<Login, Error> {
-    if url.password.is_some() {
+    if url.password.is_some() && !output.is_within() {
         output.warn_once(format_args!(
             "others on this machine can see a password in a URL; CARRACK_PASSWORD, --password-file and ~/.netrc keep it to yourself"
         ));
     }
+    credentials::login(url, &asked(options))
+}
+
+/// What the options say of who logs in.
+pub(super) fn asked(options: &LoginOptions) -> Asked {
     let netrc = match (&options.netrc_file, options.no_netrc) {
         (Some(file), _) => NetrcFile::Named(file.clone()),
         (None, true) => NetrcFile::None,
         (None, false) => NetrcFile::OfUser,
     };
-    let user = options.user.as_deref().map(Into::into);
-    credentials::login(url, &Asked { user, password_file: options.password_file.clone(), netrc })
+    Asked { user: options.user.as_deref().map(Into::into), password_file: options.password_file.clone(), netrc }
 }

@@ -14,11 +14,13 @@ mod output;
 mod place;
 pub(crate) mod quote;
 pub(crate) mod rm;
+pub(crate) mod shell;
 pub(crate) mod stat;
 mod tls;
 pub(crate) mod touch;
 pub(crate) mod tree;
 pub(crate) mod when;
+mod within;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
@@ -31,12 +33,13 @@ use trace::Observer;
 use types::{Error, Reason, VPath};
 
 use crate::cli::Exit;
-use crate::cli::client::Options;
+use crate::cli::client::{Options, SayOptions};
 use crate::say;
 use ladder::Ladders;
 pub(crate) use output::{Output, Stop};
 pub(crate) use place::Opened;
 use place::Server;
+use within::Within;
 
 /// How long servers may take to say good-bye; nobody waits longer for what changes nothing.
 const GOOD_BYE_WITHIN: Duration = Duration::from_secs(2);
@@ -52,11 +55,13 @@ pub(crate) struct Client {
     /// What sessions live under: ended last.
     life: CancellationToken,
     observer: Arc<dyn Observer>,
-    servers: Mutex<Vec<Server>>,
+    servers: Arc<Mutex<Vec<Server>>>,
     /// The bits that what is made here does not get.
     umask: u32,
     /// As many connections to one server as the command may have at once.
     connections: AtomicUsize,
+    /// What is borrowed from the shell, where it runs there.
+    within: Option<Within>,
     /// Whether something was done.
     done: AtomicBool,
     /// The exit code of the first failure; 0 if there was none.
@@ -64,6 +69,40 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// A command that runs alone.
+    fn alone(command: &'static str, options: &Options) -> Self {
+        Self {
+            options: options.clone(),
+            output: Output::new(command, &options.say),
+            token: CancellationToken::new(),
+            life: CancellationToken::new(),
+            observer: Ladders::observer(&options.say),
+            servers: Arc::default(),
+            umask: umask(),
+            connections: AtomicUsize::new(place::CONNECTIONS),
+            within: None,
+            done: AtomicBool::new(false),
+            failed: AtomicU8::new(0),
+        }
+    }
+
+    /// A command that runs in the shell; what it says is its own affair.
+    fn within(within: &Within, command: &'static str, say: &SayOptions) -> Self {
+        Self {
+            options: Options { say: say.clone(), ..(*within.options).clone() },
+            output: Output::within(command, say, within),
+            token: CancellationToken::new(),
+            life: within.life.clone(),
+            observer: within.ladders.clone(),
+            servers: within.servers.clone(),
+            umask: umask(),
+            connections: AtomicUsize::new(place::CONNECTIONS),
+            within: Some(within.clone()),
+            done: AtomicBool::new(false),
+            failed: AtomicU8::new(0),
+        }
+    }
+
     /// Says that something failed, and remembers it for the exit code.
     pub(crate) fn failed(&self, place: &str, error: &Error) {
         self.output.failure(place, error);
@@ -164,13 +203,17 @@ pub(crate) enum AtInterrupt {
     Wait,
 }
 
-/// Runs a command's work to its end. `command` is its name.
+/// Runs a command's work to its end, alone or in the shell. `command` is its name.
 pub(crate) fn run(
     command: &'static str,
     options: &Options,
     at_interrupt: AtInterrupt,
     work: impl AsyncFnOnce(&Client) -> Result<(), Stop>,
 ) -> Exit {
+    if let Some(within) = Within::current() {
+        let client = Client::within(&within, command, &options.say);
+        return within.runtime.block_on(live(&client, at_interrupt, work));
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => {
@@ -178,18 +221,7 @@ pub(crate) fn run(
             return Exit::Failed;
         }
     };
-    let client = Client {
-        options: options.clone(),
-        output: Output::new(command, &options.say),
-        token: CancellationToken::new(),
-        life: CancellationToken::new(),
-        observer: Ladders::observer(&options.say),
-        servers: Mutex::default(),
-        umask: umask(),
-        connections: AtomicUsize::new(place::CONNECTIONS),
-        done: AtomicBool::new(false),
-        failed: AtomicU8::new(0),
-    };
+    let client = Client::alone(command, options);
     let exit = runtime.block_on(live(&client, at_interrupt, work));
     // Sessions that still live end here, and so are drawn before the command is over.
     client.life.cancel();
@@ -205,7 +237,7 @@ fn umask() -> u32 {
 }
 
 async fn live(client: &Client, at_interrupt: AtInterrupt, work: impl AsyncFnOnce(&Client) -> Result<(), Stop>) -> Exit {
-    let mut interrupts = match Interrupts::listen() {
+    let mut interrupts = match Interrupts::of(client) {
         Ok(interrupts) => interrupts,
         Err(e) => {
             client.failed("signals", &Error::with(Reason::Io, e.to_string()));
@@ -239,6 +271,9 @@ async fn live(client: &Client, at_interrupt: AtInterrupt, work: impl AsyncFnOnce
         Ok(()) | Err(Stop::PipeClosed) => {}
         Err(Stop::Failed(error)) => client.failed("", &error),
     }
+    if client.within.is_some() {
+        return client.exit();
+    }
     let good_bye = async {
         for server in client.servers.lock().await.iter() {
             server.close(client).await;
@@ -248,21 +283,45 @@ async fn live(client: &Client, at_interrupt: AtInterrupt, work: impl AsyncFnOnce
     client.exit()
 }
 
-/// Ctrl-C, and the polite form of kill.
-struct Interrupts {
-    interrupt: Signal,
-    terminate: Signal,
+/// What breaks a command off.
+enum Interrupts {
+    /// Alone: Ctrl-C, and the polite form of kill.
+    Alone(Signal, Signal),
+    /// In the shell: Ctrl-C. The polite form of kill is for the shell.
+    Keys(Signal),
+    /// In the background: the shell's own `kill`, which is heard once.
+    Job(Option<CancellationToken>),
 }
 
 impl Interrupts {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    fn of(client: &Client) -> std::io::Result<Self> {
+        match &client.within {
+            None => Ok(Self::Alone(signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)),
+            Some(Within { kill: Some(kill), .. }) => Ok(Self::Job(Some(kill.clone()))),
+            Some(_) => Self::keys(),
+        }
+    }
+
+    fn keys() -> std::io::Result<Self> {
+        Ok(Self::Keys(signal(SignalKind::interrupt())?))
     }
 
     async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+        match self {
+            Self::Alone(interrupt, terminate) => {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+            }
+            Self::Keys(interrupt) => drop(interrupt.recv().await),
+            Self::Job(kill) => match kill {
+                Some(token) => {
+                    token.cancelled().await;
+                    *kill = None;
+                }
+                None => std::future::pending().await,
+            },
         }
     }
 }

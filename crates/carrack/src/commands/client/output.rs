@@ -2,14 +2,16 @@
 //! standard error; text from outside is made harmless, and a pipe that closes ends the work quietly.
 
 use std::fmt;
-use std::io::{BufWriter, ErrorKind, IsTerminal, Stdout, Write};
+use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use types::text::printable;
 use types::{Error, Reason};
 
+use super::within::Within;
+use crate::cli::Exit;
 use crate::cli::client::SayOptions;
 use crate::say;
 
@@ -34,27 +36,93 @@ impl From<Reason> for Stop {
     }
 }
 
+/// Where lines go that several may write.
+#[derive(Clone)]
+pub(crate) struct Sink(Arc<Mutex<dyn Write + Send>>);
+
+impl Sink {
+    pub(crate) fn new(into: impl Write + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(into)))
+    }
+
+    /// Writes a line.
+    pub(crate) fn line(&self, text: &str) -> Exit {
+        match self.clone().write_all(format!("{text}\n").as_bytes()) {
+            Ok(()) => Exit::Well,
+            Err(e) if e.kind() == ErrorKind::BrokenPipe => Exit::Well,
+            Err(_) => Exit::Failed,
+        }
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).flush()
+    }
+}
+
 /// Where a command says things.
 pub(crate) struct Output {
-    /// The command's name, before what it complains of.
-    command: &'static str,
+    /// Who complains: the command, and before it the program where it runs alone.
+    speaker: String,
     json: bool,
     quiet: bool,
     terminal: bool,
     warned: AtomicBool,
-    out: Mutex<BufWriter<Stdout>>,
+    out: Mutex<BufWriter<Box<dyn Write + Send>>>,
+    /// Where all but results goes, where that is not standard error.
+    said: Option<Sink>,
+    is_within: bool,
 }
 
 impl Output {
     pub(crate) fn new(command: &'static str, options: &SayOptions) -> Self {
         let out = std::io::stdout();
         Self {
-            command,
+            speaker: format!("carrack {command}"),
             json: options.json,
             quiet: options.quiet,
             terminal: out.is_terminal(),
             warned: AtomicBool::new(false),
+            out: Mutex::new(BufWriter::new(Box::new(out))),
+            said: None,
+            is_within: false,
+        }
+    }
+
+    /// The output of a command that runs in the shell.
+    pub(crate) fn within(command: &'static str, options: &SayOptions, within: &Within) -> Self {
+        let alone = Self::new(command, options);
+        let is_here = within.out.is_none() && within.kill.is_none();
+        let out: Box<dyn Write + Send> = match &within.out {
+            Some(sink) => Box::new(sink.clone()),
+            None => Box::new(std::io::stdout()),
+        };
+        Self {
+            speaker: command.to_owned(),
+            // What runs in the background has nobody who looks at it.
+            terminal: alone.terminal && is_here,
             out: Mutex::new(BufWriter::new(out)),
+            said: within.aside.clone(),
+            is_within: true,
+            ..alone
+        }
+    }
+
+    /// Whether the command runs in the shell, where nobody sees what was typed.
+    pub(crate) fn is_within(&self) -> bool {
+        self.is_within
+    }
+
+    /// Says a line that is no result.
+    fn say(&self, text: fmt::Arguments<'_>) {
+        match &self.said {
+            Some(sink) => drop(sink.line(&text.to_string())),
+            None => say::err(text),
         }
     }
 
@@ -143,9 +211,9 @@ impl Output {
         // What was found before stands before it on the screen, too; a closed pipe is seen by the next line.
         let _ = self.flush();
         if self.json {
-            say::err(format_args!("{}", json!({ "event": kind, "text": text.to_string() })));
+            self.say(format_args!("{}", json!({ "event": kind, "text": text.to_string() })));
         } else {
-            say::err(format_args!("carrack {}: {kind}: {}", self.command, printable(&text.to_string())));
+            self.say(format_args!("{}: {kind}: {}", self.speaker, printable(&text.to_string())));
         }
     }
 
@@ -153,13 +221,13 @@ impl Output {
     pub(crate) fn failure(&self, place: &str, error: &Error) {
         let _ = self.flush();
         if self.json {
-            say::err(format_args!("{}", failure_object(place, error)));
+            self.say(format_args!("{}", failure_object(place, error)));
         } else {
-            say::err(format_args!("carrack {}: {}", self.command, failure_text(place, error)));
+            self.say(format_args!("{}: {}", self.speaker, failure_text(place, error)));
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BufWriter<Stdout>> {
+    fn lock(&self) -> MutexGuard<'_, BufWriter<Box<dyn Write + Send>>> {
         // A panic while it was held left whole writes only.
         self.out.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -176,8 +244,9 @@ fn stop(error: std::io::Error) -> Stop {
 fn failure_text(place: &str, error: &Error) -> String {
     let reason = error.reason;
     let detail = error.detail.as_ref().map(|detail| format!(": {}", printable(detail))).unwrap_or_default();
-    let place = printable(place);
-    format!("{place}: {}{detail} [{}]\n  {}", reason.cause(), reason.code(), reason.remedy())
+    // What is about no place has none.
+    let place = if place.is_empty() { String::new() } else { format!("{}: ", printable(place)) };
+    format!("{place}{}{detail} [{}]\n  {}", reason.cause(), reason.code(), reason.remedy())
 }
 
 fn failure_object(place: &str, error: &Error) -> Value {

@@ -11,7 +11,7 @@ use client::tftp::Tftp;
 use client::url::{self, Scheme};
 use client::{Place, Remote, Url, pool};
 use io::clock;
-use proto::ftp::client::{Form, Limits, Tls};
+use proto::ftp::client::{Form, Limits, Login, Tls};
 use proto::tftp::packet::Mode;
 use types::{Error, Reason, VPath};
 use vfs::{Durability, LocalSettings, LocalStorage, Owner, SharedStorage};
@@ -65,13 +65,29 @@ impl Server {
             && own.host == url.host
             && own.port() == url.port()
             && own.user == url.user
-            && own.password == url.password
+            // A URL that names no password means whoever is logged in.
+            && (url.password.is_none() || own.password == url.password)
             && (own.scheme != Scheme::Tftp || own.form == url.form)
+    }
+
+    /// Whether it is the server that a URL names, whatever the path.
+    pub(super) fn is_of(&self, url: &Url) -> bool {
+        self.serves(url, self.root)
+    }
+
+    /// How many of its connections ended that nobody ended.
+    pub(super) fn lost(&self) -> usize {
+        self.remote.lost()
+    }
+
+    /// Says good-bye.
+    pub(super) async fn good_bye(&self) {
+        self.remote.close().await;
     }
 
     /// Says good-bye. What was lost on the way is told, for it is what makes a transfer slow.
     pub(super) async fn close(&self, client: &Client) {
-        self.remote.close().await;
+        self.good_bye().await;
         let Some(summary) = self.tftp.as_ref().and_then(|tftp| tftp.summary()) else { return };
         if summary.tally.again > 0 || client.options.say.verbose {
             client.output.note(format_args!("{}://{}: {summary}", self.url.scheme.name(), self.url.host));
@@ -121,9 +137,25 @@ impl Client {
             remote: Some(remote),
             path,
             owner: Owner::default(),
-            shown: Url { password: None, ..url.clone() }.to_string(),
+            shown: self.shown(url),
             is_folder: url.path.ends_with(b"/"),
         })
+    }
+
+    /// A place as people may see it: in the shell, as it looks from where one is.
+    fn shown(&self, url: &Url) -> String {
+        let path = VPath::parse(&url.path).ok().filter(|_| url.is_absolute());
+        let from_here = path.and_then(|path| self.within.as_ref()?.shown(url, &path));
+        from_here.unwrap_or_else(|| Url { password: None, ..url.clone() }.to_string())
+    }
+
+    /// Whom a server shall take us for: who logged in there before, else whoever is found.
+    fn login(&self, url: &Url, options: &Options) -> Result<Login, Error> {
+        let known = self.within.as_ref().filter(|_| url.password.is_none()).and_then(|within| within.login_of(url));
+        match known {
+            Some(login) => Ok(login),
+            None => login::login(url, &options.login, &self.output),
+        }
     }
 
     /// Begins a session; how depends on the scheme alone.
@@ -150,7 +182,12 @@ impl Client {
         loop {
             let opened = Ftp::open(dial.clone(), root, most, pool::WAIT_WITHIN, &self.life).await;
             let error = match opened {
-                Ok(ftp) => return Ok(ftp),
+                Ok(ftp) => {
+                    if let Some(within) = &self.within {
+                        within.remember(url, &dial.settings.login);
+                    }
+                    return Ok(ftp);
+                }
                 Err(error) => error,
             };
             // A name that was mistyped is no better a second later; who asks for it gets it.
@@ -168,7 +205,7 @@ impl Client {
 
 /// How a server of FTP is dialled.
 fn dial(url: &Url, options: &Options, client: &Client) -> Result<Dial, Error> {
-    let login = login::login(url, &options.login, &client.output)?;
+    let login = client.login(url, options)?;
     let mode = tls::mode(url, &login, &options.tls)?;
     let mut settings = settings(login);
     settings.tls = mode;
