@@ -4,6 +4,7 @@ mod change;
 mod copies;
 mod frame;
 mod look;
+mod shell;
 
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};

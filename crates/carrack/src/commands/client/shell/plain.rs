@@ -213,6 +213,8 @@ fn local_name(word: &Word) -> String {
         Some(below) if word.has_tilde && !home.is_empty() && (below.is_empty() || below.starts_with('/')) => {
             format!("{home}{below}")
         }
+        // Standard input and output.
+        _ if word.text == "-" => "-".to_owned(),
         _ if word.text.starts_with('/') => word.text.clone(),
         _ => format!("./{}", word.text),
     }

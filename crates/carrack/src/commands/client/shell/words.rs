@@ -124,13 +124,11 @@ pub(super) fn parse(line: &str) -> Result<Vec<Statement>, Fault> {
                 },
                 Token::Pipe if words.is_empty() => return Err(Fault::NoCommand("|")),
                 Token::Pipe => {
-                    let command = std::mem::take(&mut from.rest).trim();
-                    // `ls | less &` would leave two to read from one terminal.
+                    let command = from.until_joint()?;
                     if command.is_empty() {
                         return Err(Fault::NoTarget("|"));
                     }
                     goes = Goes::Pipe(command.to_owned());
-                    break None;
                 }
                 Token::Joint(_, sign) if words.is_empty() => return Err(Fault::NoCommand(sign)),
                 Token::Joint(joint, _) => break Some(joint),
@@ -188,6 +186,27 @@ impl Reader<'_> {
         })
     }
 
+    /// All up to what joins commands, as it stands there: for another shell.
+    fn until_joint(&mut self) -> Result<&str, Fault> {
+        let mut open = Open::default();
+        let (mut before, mut end) = (' ', self.rest.len());
+        for (at, c) in self.rest.char_indices() {
+            // `2>&1` joins nothing.
+            let is_joint =
+                c == ';' || (c == '&' && before != '>') || (c == '|' && self.rest.get(at..).is_some_and(|r| r.starts_with("||")));
+            if open.is_plain() && is_joint {
+                end = at;
+                break;
+            }
+            open.push(c);
+            before = c;
+        }
+        open.whole()?;
+        let (taken, rest) = self.rest.split_at_checked(end).unwrap_or((self.rest, ""));
+        self.rest = rest;
+        Ok(taken.trim())
+    }
+
     fn word(&mut self) -> Result<Word, Fault> {
         let mut open = Open::default();
         let mut chars = self.rest.char_indices();
@@ -199,11 +218,7 @@ impl Reader<'_> {
             open.push(c);
         }
         self.rest = "";
-        match (open.quote, open.is_escaped) {
-            (_, true) => Err(Fault::Backslash),
-            (Some(quote), _) => Err(Fault::Quote(quote)),
-            (None, false) => Ok(open.word),
-        }
+        open.whole()
     }
 }
 
@@ -220,6 +235,15 @@ pub(super) struct Open {
 impl Open {
     const fn is_plain(&self) -> bool {
         self.quote.is_none() && !self.is_escaped
+    }
+
+    /// The word, if nothing in it stands open.
+    fn whole(self) -> Result<Word, Fault> {
+        match (self.quote, self.is_escaped) {
+            (_, true) => Err(Fault::Backslash),
+            (Some(quote), _) => Err(Fault::Quote(quote)),
+            (None, false) => Ok(self.word),
+        }
     }
 
     fn push(&mut self, c: char) {
@@ -365,6 +389,9 @@ mod tests {
             ("get big & ls", "[get][big]& [ls];"),
             ("&", "! there is no command before &; write \\& for the character itself"),
             ("ls -l | grep a | wc", "[ls][-l]|grep a | wc;"),
+            ("ls | grep 'a;b' 2>&1; pwd", "[ls]|grep 'a;b' 2>&1; [pwd];"),
+            ("ls | wc || pwd", "[ls]|wc|| [pwd];"),
+            ("ls | 'a", "! a ' is not closed; write \\' for the character itself"),
             ("ls >out", "[ls]>out;"),
             ("ls >> 'a b' x", "[ls][x]>>a b;"),
             ("ls >", "! nothing stands behind >; write \\> for the character itself"),
