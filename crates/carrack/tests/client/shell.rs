@@ -323,6 +323,7 @@ fn jobs_run_in_the_background_and_are_waited_for_or_killed() {
     shell.expect("a job is still running");
     // Ctrl-C ends the waiting, and not the job.
     shell.line("wait 1");
+    shell.expect("waiting for [1] cat big > part");
     shell.press("\x03");
     shell.expect("> ");
     shell.line("jobs");

@@ -135,15 +135,16 @@ impl Shell {
     pub(super) fn wait(&mut self, typed: Option<&str>) -> Exit {
         let Some(typed) = typed else { return self.wait_for_all() };
         let Some(job) = self.jobs.of_number(typed) else { return self.no_job("wait", typed) };
-        self.wait_for(job.ended.clone())
+        self.wait_for(job.ended.clone(), &format!("[{}] {}", job.number, job.typed))
     }
 
     /// Waits for all; gives the first end that was not well.
     pub(super) fn wait_for_all(&mut self) -> Exit {
-        let all: Vec<_> = self.jobs.list.iter().map(|job| job.ended.clone()).collect();
+        let all = self.jobs.list.iter().map(|job| (job.ended.clone(), format!("[{}] {}", job.number, job.typed)));
+        let all: Vec<_> = all.collect();
         let mut first = Exit::Well;
-        for ended in all {
-            let exit = self.wait_for(ended);
+        for (ended, name) in all {
+            let exit = self.wait_for(ended, &name);
             if first == Exit::Well {
                 first = exit;
             }
@@ -155,8 +156,11 @@ impl Shell {
         first
     }
 
-    fn wait_for(&self, mut ended: watch::Receiver<Option<Exit>>) -> Exit {
+    fn wait_for(&self, mut ended: watch::Receiver<Option<Exit>>, name: &str) -> Exit {
         let waited = self.ask("wait", async |_| {
+            if self.is_interactive && ended.borrow().is_none() {
+                say::err(format_args!("waiting for {name}; Ctrl-C ends the waiting"));
+            }
             let exit = ended.wait_for(Option::is_some).await.ok().and_then(|exit| *exit);
             Ok(exit.unwrap_or(Exit::Failed))
         });

@@ -128,6 +128,6 @@ impl Shell {
             let has_less = std::env::split_paths(&path).any(|folder| folder.join("less").is_file());
             if has_less { "less".to_owned() } else { "more".to_owned() }
         });
-        self.into_pipe(&pager, cat, words)
+        self.piped_into(&pager, cat, words)
     }
 }

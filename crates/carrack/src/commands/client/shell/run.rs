@@ -65,18 +65,18 @@ impl Shell {
         match goes {
             Goes::Out => self.verb(entry, rest),
             Goes::File { name, append } => match local::file(name, *append) {
-                Ok(sink) => self.into_sink(sink, entry, rest),
+                Ok(sink) => self.sent_into(sink, entry, rest),
                 Err(e) => {
                     say::err(format_args!("{}: {e}", types::text::printable(&name.text)));
                     Exit::Failed
                 }
             },
-            Goes::Pipe(command) => self.into_pipe(command, entry, rest),
+            Goes::Pipe(command) => self.piped_into(command, entry, rest),
         }
     }
 
     /// Runs a command with its output going to a command of this machine.
-    pub(super) fn into_pipe(&mut self, command: &str, entry: &Entry, rest: &[Word]) -> Exit {
+    pub(super) fn piped_into(&mut self, command: &str, entry: &Entry, rest: &[Word]) -> Exit {
         let (mut child, sink) = match local::pipe(command) {
             Ok(both) => both,
             Err(e) => {
@@ -84,12 +84,12 @@ impl Shell {
                 return Exit::Failed;
             }
         };
-        let exit = self.into_sink(sink, entry, rest);
+        let exit = self.sent_into(sink, entry, rest);
         let ended = local::ended(&mut child);
         if exit == Exit::Well { ended } else { exit }
     }
 
-    fn into_sink(&mut self, sink: Sink, entry: &Entry, rest: &[Word]) -> Exit {
+    fn sent_into(&mut self, sink: Sink, entry: &Entry, rest: &[Word]) -> Exit {
         let before = self.within.out.replace(sink);
         let exit = self.verb(entry, rest);
         self.within.out = before;
