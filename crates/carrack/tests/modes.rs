@@ -177,3 +177,77 @@ fn a_deflated_bomb_ends_at_the_quota_for_files() {
     assert!(reply.starts_with("552"), "{reply}");
     assert!(!site.data("bomb").exists());
 }
+
+#[test]
+fn digests_of_files_and_of_ranges() {
+    let (site, _server, mut c) = start();
+    site.put("f", "xxabcyy");
+    c.say("RANG 2 4", "350");
+    let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assert_eq!(c.say("HASH f", "213").trim_end(), format!("213 SHA-256 2-4 {abc} /f"));
+    c.say("OPTS HASH MD5", "200");
+    c.say("RANG 2 400", "350");
+    assert_eq!(c.say("HASH f", "213").trim_end(), "213 MD5 2-6 9502cac708fcae9b18b28e1bdde1f8eb /f");
+    assert_eq!(c.say("XCRC \"f\" 2 5", "250").trim_end(), "250 352441C2");
+    c.say("RANG 2 4", "350");
+    assert_eq!(c.fetch("f"), b"abc");
+    assert_eq!(c.fetch("f"), b"xxabcyy");
+    // Of what would take hours, ABOR makes an end at once.
+    let large = std::fs::File::create(site.data("large")).unwrap();
+    large.set_len(1 << 42).unwrap();
+    c.send(b"XSHA512 large\r\n");
+    until("it is being read", || std::fs::metadata(site.data("large")).is_ok());
+    c.at_once("ABOR", "426");
+    c.reply("226");
+    c.say("NOOP", "200");
+}
+
+#[test]
+fn files_are_made_of_files_that_are_here() {
+    let (site, _server, mut c) = start();
+    let body: Vec<u8> = (0..3_000_000u32).map(|n| (n % 253) as u8).collect();
+    site.put("a b", &body);
+    site.put("p2", "tail");
+    c.say("SITE CPFR a b", "350");
+    c.say("SITE CPTO copy", "250");
+    assert!(std::fs::read(site.data("copy")).unwrap() == body);
+    c.say("COMB whole \"a b\" p2", "250");
+    assert!(std::fs::read(site.data("whole")).unwrap() == [body.as_slice(), b"tail"].concat());
+    assert!(!site.data("a b").exists() && !site.data("p2").exists());
+    site.put("p3", "+");
+    c.say("COMB whole p3", "250");
+    assert_eq!(std::fs::metadata(site.data("whole")).unwrap().len(), 3_000_005);
+    // A part that is not there changes nothing.
+    site.put("p4", "?");
+    c.say("COMB whole p4 none", "550");
+    c.say("COMB whole p4 p4", "504");
+    assert!(site.data("p4").exists());
+    assert_eq!(std::fs::metadata(site.data("whole")).unwrap().len(), 3_000_005);
+}
+
+#[test]
+fn a_copy_passes_the_same_door_as_an_upload() {
+    let site = Site::anna(
+        "file_size = \"1 MiB\"\npermissions = { \"/\" = \"all\", \"/in\" = \"upload-only\", \"/out\" = \"read-only\" }\n",
+    );
+    std::fs::create_dir(site.data("in")).unwrap();
+    std::fs::create_dir(site.data("out")).unwrap();
+    for (name, len) in [("big", 2 << 20), ("small", 10), ("in/hidden", 10), ("out/old", 10)] {
+        site.put(name, vec![b'x'; len]);
+    }
+    let (_server, port) = site.start();
+    let mut c = Client::login(port, "anna");
+    for (from, to, code) in [
+        ("big", "b", "552"),
+        ("small", "out/new", "550"),
+        ("in/hidden", "seen", "550"),
+        ("out/old", "new", "250"),
+        ("small", "in/s", "250"),
+    ] {
+        c.say(&format!("SITE CPFR {from}"), "350");
+        c.say(&format!("SITE CPTO {to}"), code);
+    }
+    c.say("COMB joined small big", "552");
+    c.say("COMB joined small out/old", "550");
+    assert!(site.data("small").exists() && site.data("out/old").exists() && !site.data("joined").exists());
+}

@@ -388,6 +388,8 @@ impl Access {
             }
             Op::Remove { path } => self.remove(path).await.map(|()| Yield::Done),
             Op::Rename { from, to, replace } => self.rename(from, to, *replace).await.map(|()| Yield::Done),
+            Op::Copy { from, to } => self.copy(from, to).await.map(|bytes| Yield::Copied { bytes }),
+            Op::Join { to, parts } => self.join(to, parts).await.map(|bytes| Yield::Copied { bytes }),
             Op::SetAttr { path, change } => self.set_attr(path, change).await.map(Yield::Attr),
             Op::Link { path, target } => self.link(path, target).await.map(|()| Yield::Done),
             Op::ReadLink { path } => self.read_link(path).await.map(Yield::Target),
@@ -425,7 +427,7 @@ impl Access {
         pass.settle(result)
     }
 
-    async fn remove(&self, path: &VPath) -> Result<(), Error> {
+    pub(crate) async fn remove(&self, path: &VPath) -> Result<(), Error> {
         let pass = self.enter(Ask::new("remove", path, Need::All(Permissions::DELETE))).await?;
         let result = match unmounted(&pass.view, &pass.path) {
             Ok(()) => pass.storage().remove(&pass.path, &self.0.owner).await,

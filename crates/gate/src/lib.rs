@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod audit;
+mod copy;
 pub mod counters;
 mod failures;
 pub mod folder;

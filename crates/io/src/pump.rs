@@ -1,9 +1,11 @@
 //! Who moves a body, and how? Picks `sendfile`, `splice` or copying, in slices, so that every path counts, keeps
 //! its rate and stops alike.
 
+mod absorb;
 mod burst;
 mod pieces;
 mod receive;
+mod relay;
 mod send;
 #[cfg(test)]
 mod tests;
@@ -22,7 +24,9 @@ use crate::buffer::{self, Buffer, Pool};
 use crate::meter::{Cancelled, Meter};
 use crate::stream::Stream;
 use crate::tls::Layer;
+pub use absorb::{Absorb, absorb};
 pub use pieces::Pieces;
+pub use relay::relay;
 use window::Window;
 
 /// What a body becomes on its way (TYPE A, a compressed mode). Exact wherever the pieces are cut.

@@ -309,8 +309,11 @@ fn is_input(row: &Row) -> bool {
 fn started(flow: &Flow) -> String {
     let mut text = match &flow.body {
         Body::Send { skip: 0, .. } if flow.channel == Channel::Count => "count".to_owned(),
+        Body::Send { skip: 0, most: Some(most), .. } => format!("send {most} bytes"),
         Body::Send { skip: 0, .. } => "send".to_owned(),
         Body::Send { skip, .. } => format!("send without the first {skip}"),
+        Body::Digest { algorithm, most: None } => format!("digest {}", algorithm.name()),
+        Body::Digest { algorithm, most: Some(most) } => format!("digest {} of {most} bytes", algorithm.name()),
         Body::Receive { expected: None } => "receive".to_owned(),
         Body::Receive { expected: Some(n) } => format!("receive {n}"),
         Body::List(listed) => {
@@ -361,6 +364,7 @@ fn ended(text: &str) -> Result<End, String> {
     let number = |word: Option<&str>| word.and_then(|w| w.parse().ok()).ok_or("expected a number of bytes");
     Ok(match words.next() {
         Some("sent" | "received" | "counted") => End::Done { bytes: number(words.next())?, took: Duration::ZERO },
+        Some("digest") => End::Digest(words.next().unwrap_or_default().into()),
         Some("told") => End::Done { bytes: 0, took: Duration::ZERO },
         Some("cut") => {
             let bytes = number(words.next())?;
@@ -381,6 +385,7 @@ fn tree_answer(text: &str, op: &Op) -> Result<Result<Yield, Error>, String> {
         "done" => Yield::Done,
         "listing" => Yield::Listing,
         "writing" => Yield::Writing { path: path()?, at: if words.len() > 3 { number(3)? } else { 0 } },
+        "copied" => Yield::Copied { bytes: number(1)? },
         "removed" => Yield::Removed { entries: number(1)? },
         "usage" => Yield::Usage(Usage { bytes: number(1)?, files: number(3)?, folders: number(5)? }),
         "free" => Yield::Space(Space { free: words.get(1).and_then(|w| w.parse().ok()), total: None }),

@@ -75,6 +75,20 @@ pub enum Op {
         /// Whether a file that has that name already may be replaced.
         replace: bool,
     },
+    /// Make a file anew out of another, all of it at once. Yields [`Yield::Copied`].
+    Copy {
+        /// The file.
+        from: VPath,
+        /// The new one; a file that stands there is replaced.
+        to: VPath,
+    },
+    /// Put files behind one another at the end of another, in one step, and remove them. Yields [`Yield::Copied`].
+    Join {
+        /// Where they go; made where nothing stands.
+        to: VPath,
+        /// What goes there.
+        parts: Vec<VPath>,
+    },
     /// Change attributes. Yields [`Yield::Attr`], as they are afterwards.
     SetAttr {
         /// The file or folder.
@@ -190,6 +204,11 @@ pub enum Yield {
     Listing,
     /// Where a symbolic link points, as it was written.
     Target(Box<[u8]>),
+    /// Bytes were copied.
+    Copied {
+        /// How many.
+        bytes: u64,
+    },
     /// A tree was removed.
     Removed {
         /// How many files and folders.
@@ -258,7 +277,8 @@ impl Op {
             | Self::Usage { path }
             | Self::Space { path }
             | Self::Reserve { path, .. } => Some(path),
-            Self::Rename { from, .. } => Some(from),
+            Self::Join { to, .. } => Some(to),
+            Self::Copy { from, .. } | Self::Rename { from, .. } => Some(from),
             Self::Mount { .. } | Self::Umask { .. } | Self::Who => None,
         }
     }
@@ -307,6 +327,11 @@ impl fmt::Display for Op {
             Self::RemoveDir { path } => write!(f, "rmdir {path}"),
             Self::RemoveTree { path } => write!(f, "rmtree {path}"),
             Self::Remove { path } => write!(f, "remove {path}"),
+            Self::Copy { from, to } => write!(f, "copy {from} to {to}"),
+            Self::Join { to, parts } => {
+                write!(f, "join {to} from")?;
+                parts.iter().try_for_each(|part| write!(f, " {part}"))
+            }
             Self::Rename { from, to, .. } => write!(f, "rename {from} to {to}"),
             Self::SetAttr { path, change } => {
                 write!(f, "set {path}")?;
@@ -374,6 +399,7 @@ impl fmt::Display for Yield {
                 f.write_str("target ")?;
                 show(target, f)
             }
+            Self::Copied { bytes } => write!(f, "copied {bytes}"),
             Self::Removed { entries } => write!(f, "removed {entries}"),
             Self::Usage(u) => write!(f, "usage {} bytes {} files {} folders", u.bytes, u.files, u.folders),
             Self::Space(s) => match s.free {

@@ -4,6 +4,7 @@ pub mod address;
 pub mod client;
 pub mod command;
 pub mod data;
+pub mod digest;
 pub mod errors;
 pub mod glob;
 pub mod listing;

@@ -9,10 +9,11 @@ use gate::{Outcome, Permit, Reading, Writing};
 use io::body::Source;
 use io::meter::Meter;
 use io::ports::Reservation;
-use io::pump::{self, PumpError, Transform};
+use io::pump::{self, Absorb, PumpError, Transform};
 use io::stream::Stream;
 use io::{clock, connect};
 use proto::ftp::data::Form;
+use proto::ftp::digest::{Algorithm, Digester};
 use proto::ftp::server::End;
 use tokio::sync::mpsc;
 use types::{Error, Reason};
@@ -78,6 +79,8 @@ async fn accept(mut passive: Passive, until: Instant) -> Result<Stream, Reason> 
 pub(super) enum Moving {
     /// A file, out.
     Out(Reading, Span),
+    /// A file, through a digest; how much of it at most.
+    Digest(Reading, Algorithm, Option<u64>),
     /// A file, in; the number of bytes that were announced.
     In(Writing, Option<u64>),
     /// Lines, out.
@@ -91,13 +94,15 @@ pub(super) struct Span {
     pub(super) at: u64,
     /// Bytes of the representation that are left out.
     pub(super) skip: u64,
+    /// How many bytes of the file go out at most.
+    pub(super) most: Option<u64>,
 }
 
 impl Moving {
     /// What counts it.
     pub(super) fn meter(&self) -> Option<Meter> {
         match self {
-            Self::Out(reading, _) => reading.permit.meter().cloned(),
+            Self::Out(reading, _) | Self::Digest(reading, ..) => reading.permit.meter().cloned(),
             Self::In(writing, _) => writing.permit.meter().cloned(),
             Self::Lines(_, meter) => Some(meter.clone()),
         }
@@ -134,7 +139,8 @@ pub(super) async fn transfer(mut stream: Stream, moving: Moving, terms: Terms) -
             let meter = reading.permit.meter().cloned().unwrap_or_default();
             let mut encode = Encode::new(terms.form, span.at, span.skip);
             let encode = encode.as_mut().map(|encode| encode as &mut dyn Transform);
-            let sent = pump::send(&mut stream, reading.source, encode, &meter, terms.stall_after).await;
+            let source = first(reading.source, span.most);
+            let sent = pump::send(&mut stream, source, encode, &meter, terms.stall_after).await;
             (Some(reading.permit), meter, sent)
         }
         Moving::Lines(chunks, meter) => {
@@ -143,6 +149,10 @@ pub(super) async fn transfer(mut stream: Stream, moving: Moving, terms: Terms) -
             let source = Source::from_chunks(*chunks);
             let sent = pump::send(&mut stream, source, encode, &meter, terms.stall_after).await;
             (None, meter, sent)
+        }
+        // Nothing of it goes over a data connection.
+        Moving::Digest(reading, algorithm, most) => {
+            return Over { end: digest(reading, algorithm, most).await, unproved: false, kept: None };
         }
         Moving::In(writing, expected) => return receive(stream, writing, expected, terms).await,
     };
@@ -209,6 +219,38 @@ pub(super) async fn count(reading: Reading, form: Form) -> End {
         Ok(bytes) => {
             reading.permit.settle(Outcome::Done);
             End::Done { bytes, took: clock::now().saturating_duration_since(began) }
+        }
+        Err(error) => {
+            reading.permit.settle(Outcome::Failed(error.reason));
+            End::Failed { bytes: 0, error }
+        }
+    }
+}
+
+fn first(source: Source, most: Option<u64>) -> Source {
+    match most {
+        Some(most) => source.first(most),
+        None => source,
+    }
+}
+
+/// A digest that takes a body.
+struct Taking(Digester);
+
+impl Absorb for Taking {
+    fn take(&mut self, bytes: &[u8]) {
+        self.0.push(bytes);
+    }
+}
+
+/// Reads a file, or its first bytes, through a digest (HASH).
+pub(super) async fn digest(reading: Reading, algorithm: Algorithm, most: Option<u64>) -> End {
+    let meter = reading.permit.meter().cloned().unwrap_or_default();
+    let source = first(reading.source, most);
+    match pump::absorb(source, Taking(Digester::new(algorithm)), &meter).await.map_err(failure) {
+        Ok((taking, _)) => {
+            reading.permit.settle(Outcome::Done);
+            End::Digest(taking.0.finish())
         }
         Err(error) => {
             reading.permit.settle(Outcome::Failed(error.reason));

@@ -114,6 +114,9 @@ impl Transfer {
                 connecting(How::Kept(kept, or.map(|or| (ends.local, or))), shield, listener, moving)
             }
             (Some(Moving::Lines(lines, _)), Channel::Control) => tell(lines),
+            (Some(Moving::Digest(reading, algorithm, most)), Channel::Count) => Stage::Moving(Box::pin(async move {
+                Over { end: data::digest(reading, algorithm, most).await, unproved: false, kept: None }
+            })),
             (Some(Moving::Out(reading, _)), Channel::Count) => {
                 Stage::Moving(Box::pin(
                     async move { Over { end: data::count(reading, form).await, unproved: false, kept: None } },
@@ -182,6 +185,7 @@ impl Transfer {
                 self.kept = kept;
                 let what = match &end {
                     End::Done { bytes, took } => What::Moved(self.direction, *bytes, *took),
+                    End::Digest(_) => What::Moved(self.direction, 0, clock::now().saturating_duration_since(self.meter.begun())),
                     End::Failed { bytes, error } => What::Cut(self.direction, *bytes, error.reason),
                 };
                 let note = unproved.then(|| What::Note(Reason::DataTruncated, "taken all the same".into()));
@@ -260,7 +264,7 @@ fn tell(mut lines: Box<Lines>) -> Stage {
 
 fn permit(moving: Moving) -> Option<Permit> {
     match moving {
-        Moving::Out(reading, _) => Some(reading.permit),
+        Moving::Out(reading, _) | Moving::Digest(reading, ..) => Some(reading.permit),
         Moving::In(writing, _) => Some(writing.permit),
         Moving::Lines(..) => None,
     }
@@ -270,7 +274,8 @@ fn permit(moving: Moving) -> Option<Permit> {
 fn moving(flow: Flow, asks: &mut Asks) -> Option<Moving> {
     let over_control = flow.channel == Channel::Control;
     match (flow.body, asks.take_opened().map(|opened| *opened)) {
-        (Body::Send { at, skip }, Some(Opened::Reading(reading))) => Some(Moving::Out(reading, Span { at, skip })),
+        (Body::Send { at, skip, most }, Some(Opened::Reading(reading))) => Some(Moving::Out(reading, Span { at, skip, most })),
+        (Body::Digest { algorithm, most }, Some(Opened::Reading(reading))) => Some(Moving::Digest(reading, algorithm, most)),
         (Body::Receive { expected }, Some(Opened::Writing(writing))) => Some(Moving::In(writing, expected)),
         (Body::List(listed), opened) => {
             let folder = match opened {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use types::{AskId, Attr, Credentials, Error, LoginError, Op, Reason, Secret, TransferId, VPath, Welcome, Yield};
 
 use crate::ftp::data::{CodePage, Form};
+use crate::ftp::digest::Algorithm;
 use crate::ftp::listing::{Facts, ListOptions};
 use crate::ftp::reply::Reply;
 use crate::line::LineError;
@@ -101,6 +102,8 @@ pub enum End {
         /// How long it took.
         took: Duration,
     },
+    /// A digest is made: its digits.
+    Digest(Box<str>),
     /// Not wholly.
     Failed {
         /// Bytes over the data connection until then.
@@ -182,11 +185,20 @@ pub enum Body {
         at: u64,
         /// Bytes left out.
         skip: u64,
+        /// How many bytes of the file are sent at most (RANG).
+        most: Option<u64>,
     },
     /// From the client, into the opened file.
     Receive {
         /// How many bytes the client announced (ALLO); fewer is an error.
         expected: Option<u64>,
+    },
+    /// The opened file, through a digest: nothing is sent ([`End::Digest`]).
+    Digest {
+        /// Which.
+        algorithm: Algorithm,
+        /// How many bytes of the file go into it at most.
+        most: Option<u64>,
     },
     /// A listing, to the client.
     List(Listed),
@@ -225,7 +237,7 @@ pub enum Channel {
     Data(Via),
     /// Over the control connection, as the inner lines of a reply.
     Control,
-    /// Nowhere: only counted (SIZE in TYPE A).
+    /// Nowhere: only counted (SIZE in TYPE A), or digested.
     Count,
 }
 

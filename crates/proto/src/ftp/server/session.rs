@@ -301,7 +301,7 @@ impl Session {
                 if let (Some(to), Some(user)) = (running.keeps, self.user_mut()) {
                     user.data = match &end {
                         End::Done { .. } => DataPort::Kept(to),
-                        End::Failed { .. } => to.map_or(DataPort::Spent, DataPort::Active),
+                        End::Failed { .. } | End::Digest(_) => to.map_or(DataPort::Spent, DataPort::Active),
                     };
                 }
                 let doubt = running.suspect && matches!(end, End::Done { .. });
@@ -518,6 +518,7 @@ impl Session {
             }
             // REST is for the transfer right behind it (RFC 3659 §5): after a listing, STOR writes a whole file again.
             user.restart = 0;
+            user.range = None;
         }
         self.emit(Output::Start(id, flow));
         self.work = Work::Transfer(Running { id, what: what.into(), then, over_data, keeps, suspect: false, aborted: false });

@@ -9,6 +9,7 @@ use types::{AskId, Error, TransferId, VPath, Yield};
 use super::exchange::{Password, Reserved};
 use super::session::Session;
 use crate::ftp::data::Form;
+use crate::ftp::digest::Algorithm;
 use crate::ftp::listing::Facts;
 use crate::line::LineError;
 
@@ -74,10 +75,16 @@ pub(super) struct User {
     pub(super) form: Form,
     /// Where the next transfer starts (REST).
     pub(super) restart: u64,
+    /// Which bytes the next transfer or digest is about (RANG): the first and the last.
+    pub(super) range: Option<(u64, u64)>,
+    /// What HASH tells (OPTS HASH).
+    pub(super) digest: Algorithm,
     /// What ALLO announced for the next upload.
     pub(super) announced: Option<u64>,
     /// What RNFR named.
     pub(super) renaming: Option<VPath>,
+    /// What CPFR named.
+    pub(super) copying: Option<VPath>,
     /// How the next data connection comes about.
     pub(super) data: DataPort,
     /// EPSV ALL came: nothing but EPSV from now on (RFC 2428 §4).

@@ -2,7 +2,7 @@
 
 use types::Reason;
 
-use super::representation;
+use super::{digest, representation};
 use crate::ftp::listing::Facts;
 use crate::ftp::reply::Reply;
 use crate::ftp::server::session::{Session, text};
@@ -23,6 +23,7 @@ pub(super) fn feat(session: &mut Session) {
         add("CCC");
     }
     add("CLNT");
+    add("COMB");
     add("CSID");
     add("DSIZ");
     if session.settings.active {
@@ -31,13 +32,14 @@ pub(super) fn feat(session: &mut Session) {
     if session.settings.passive {
         add("EPSV");
     }
+    add(&digest::feat(session.user().map_or_else(Default::default, |user| user.digest)));
     add("HOST");
     add("LANG EN*");
     add("MDTM");
     add("MFF Modify;UNIX.mode;UNIX.owner;UNIX.group;");
     add("MFMT");
     add(&format!("MLST {}", session.user().map_or_else(Facts::default, |user| user.facts.clone()).print_feat()));
-    add("MODE Z");
+    add("MODE Z ENGINE;LEVEL;METHOD");
     if session.settings.passive {
         add("PASV");
     }
@@ -45,15 +47,19 @@ pub(super) fn feat(session: &mut Session) {
         add("PBSZ");
         add("PROT");
     }
+    add("RANG STREAM");
     add("REST STREAM");
     add("RMDA");
-    add("SITE CHMOD;DU;HELP;IDLE;SYMLINK;UMASK;UTIME;WHO");
+    add("SITE CHMOD;CHOWN;CPFR;CPTO;DU;HASH;HELP;IDLE;QUOTA;SYMLINK;UMASK;UTIME;WHO");
     add("SIZE");
     if session.settings.single_port {
         add("SPSV");
     }
     add("TVFS");
     add("UTF8");
+    for verb in ["XCRC", "XMD5", "XSHA", "XSHA1", "XSHA256", "XSHA512"] {
+        add(verb);
+    }
     lines.push_str("\nEnd");
     session.say(Reply::new(211, lines));
 }
@@ -68,6 +74,7 @@ pub(super) fn opts(session: &mut Session, argument: &[u8]) {
             b"OFF" => session.say(Reply::fixed(504, "Names are always UTF-8 (CRK-408).")),
             _ => session.say(Reply::fixed(501, "Expected: OPTS UTF8 ON (CRK-404).")),
         },
+        b"HASH" => digest::opts(session, rest),
         b"MLST" => mlst(session, rest),
         b"MODE" => representation::opts_mode(session, rest),
         b"" => session.syntax(Verb::Opts),

@@ -170,7 +170,7 @@ fn tell(session: &mut Session, mut listed: Listed, attr: Attr) {
 /// in words.
 fn close_lines(session: &mut Session, code: u16, end: &End) {
     session.say(match end {
-        End::Done { .. } => Reply::fixed(code, "End."),
+        End::Done { .. } | End::Digest(_) => Reply::fixed(code, "End."),
         End::Failed { error, .. } => Reply::new(code, format!("End, cut short: {}.", error.reason)),
     });
 }

@@ -117,8 +117,11 @@ pub(in crate::ftp::server) fn answered(session: &mut Session, answer: Result<Wel
                 cwd: welcome.home,
                 form: Form { page: session.settings.ebcdic, ..Form::ASCII }, // RFC 959 §5.1
                 restart: 0,
+                range: None,
+                digest: Default::default(),
                 announced: None,
                 renaming: None,
+                copying: None,
                 data: DataPort::Default,
                 only_epsv: false,
                 facts: Default::default(),

@@ -1,6 +1,8 @@
 //! Which file answers which verb. A new verb is one small file, its row in [`verb`](crate::ftp::verb) and its line here.
 
 mod abor;
+mod copy;
+mod digest;
 mod features;
 mod folder;
 mod help;
@@ -62,6 +64,12 @@ pub(super) fn run(session: &mut Session, verb: Verb, command: &Command<'_>) {
         Verb::Size => size::size(session, name),
         Verb::Dsiz => size::dsiz(session, name),
         Verb::Avbl => size::avbl(session, name),
+        Verb::Hash => digest::hash(session, verb, name),
+        Verb::Xcrc | Verb::Xmd5 | Verb::Xsha | Verb::Xsha1 | Verb::Xsha256 | Verb::Xsha512 => {
+            digest::extended(session, verb, name);
+        }
+        Verb::Comb => copy::comb(session, name),
+        Verb::Rang => digest::rang(session, word),
         Verb::Stat => stat::stat(session, name),
         Verb::Abor => abor::abor(session),
         Verb::Site => site::site(session, name),

@@ -19,6 +19,7 @@ pub(super) fn rest(session: &mut Session, argument: &[u8]) {
         Some(at) => {
             if let Some(user) = session.user_mut() {
                 user.restart = at;
+                user.range = None;
             }
             session.say(Reply::new(350, format!("The next transfer starts at byte {at}.")));
         }
@@ -32,6 +33,12 @@ pub(super) fn retr(session: &mut Session, argument: &[u8]) {
     let Some(user) = session.user_mut() else { return };
     let restart = std::mem::take(&mut user.restart);
     let form = user.form;
+    let range = user.range.take();
+    if range.is_some() && !form.has_markers() && !(form.has_offsets() && form.kind == Type::Image) {
+        return session.say(Reply::fixed(554, "RANG with RETR needs TYPE I and STRU F (CRK-405)."));
+    }
+    let most = range.map(|(first, last)| (last - first).saturating_add(1));
+    let restart = range.map_or(restart, |(first, _)| first);
     let (at, skip) = match (form.has_markers(), form.has_offsets()) {
         // Our own markers name bytes of the file.
         (true, _) => (restart, 0),
@@ -46,10 +53,10 @@ pub(super) fn retr(session: &mut Session, argument: &[u8]) {
         op,
         Box::new(move |session, answer| match answer {
             Ok(Yield::Reading(attr)) => {
-                let size = attr.size.saturating_sub(at);
+                let size = attr.size.saturating_sub(at).min(most.unwrap_or(u64::MAX));
                 open(session, via, form, &format!("{} ({size} bytes)", shown(&path)));
                 let protected = session.protection.data;
-                let flow = Flow { body: Body::Send { at, skip }, form, channel: Channel::Data(via), protected };
+                let flow = Flow { body: Body::Send { at, skip, most }, form, channel: Channel::Data(via), protected };
                 session.transfer(flow, format!("RETR {path}"), Box::new(move |session, end| finish(session, end, Some(&path))));
             }
             Ok(_) => {}
@@ -97,6 +104,7 @@ pub(super) fn data_port(session: &mut Session) -> Option<Via> {
 pub(super) fn finish(session: &mut Session, end: End, path: Option<&VPath>) {
     match end {
         End::Done { bytes, took } => session.say(Reply::new(226, format!("Done: {}.", moved(bytes, took)))),
+        End::Digest(_) => {}
         End::Failed { bytes, error } => {
             let code = crate::ftp::errors::reply_code(error.reason);
             let mut line = about(path, error.reason);

@@ -1,4 +1,4 @@
-//! SITE (RFC 959 §4.1.3): HELP, CHMOD, UTIME, SYMLINK, UMASK, IDLE, DU, WHO.
+//! SITE (RFC 959 §4.1.3): HELP, CHMOD, CHOWN, CPFR, CPTO, QUOTA, UTIME, SYMLINK, UMASK, IDLE, HASH, DU, WHO.
 
 use std::time::Duration;
 
@@ -6,19 +6,26 @@ use types::{AttrChange, Op, Reason, Yield};
 
 use super::retrieve::number;
 use super::times;
+use super::{copy, digest};
 use crate::ftp::name;
 use crate::ftp::reply::Reply;
 use crate::ftp::server::session::{Session, text};
 use crate::ftp::timeval;
+use crate::ftp::verb::Verb;
 
 /// One row a SITE command: name, argument, meaning.
 const COMMANDS: &[(&str, &str, &str)] = &[
     ("HELP", "", "list these"),
     ("CHMOD", "<octal mode> <path>", "set permission bits"),
+    ("CHOWN", "<uid>[:<gid>] <path>", "set the owner, by number"),
+    ("CPFR", "<file>", "say which file is copied"),
+    ("CPTO", "<file>", "copy it to this name"),
+    ("QUOTA", "[<folder>]", "tell how many bytes may be written"),
     ("UTIME", "<YYYYMMDDhhmm[ss]> <path> | <path> <atime> <mtime> <ctime> UTC", "set the time of change"),
     ("SYMLINK", "<target> <link>", "make a symbolic link"),
     ("UMASK", "[<octal mask>]", "tell or set what new files are denied"),
     ("IDLE", "[<seconds>]", "tell or set how long silence may last"),
+    ("HASH", "<file>", "tell a file's digest, as HASH does"),
     ("DU", "[<folder>]", "tell bytes and files below a folder"),
     ("WHO", "", "tell who is here"),
 ];
@@ -37,10 +44,17 @@ pub(super) fn site(session: &mut Session, argument: &[u8]) {
     }
     match command.as_slice() {
         b"CHMOD" => chmod(session, rest),
+        b"CHOWN" => chown(session, rest),
+        b"CPFR" | b"CPTO" if rest.is_empty() => expected(session, if command == b"CPFR" { "CPFR" } else { "CPTO" }),
+        b"CPFR" => copy::cpfr(session, rest),
+        b"CPTO" => copy::cpto(session, rest),
+        b"QUOTA" => quota(session, rest),
         b"UTIME" => utime(session, rest),
         b"SYMLINK" => symlink(session, rest),
         b"UMASK" => umask(session, rest.trim_ascii()),
         b"IDLE" => idle(session, rest.trim_ascii()),
+        b"HASH" if rest.is_empty() => expected(session, "HASH"),
+        b"HASH" => digest::hash(session, Verb::Hash, rest),
         b"DU" => du(session, rest),
         b"WHO" => who(session),
         b"" => expected(session, "HELP"),
@@ -82,6 +96,44 @@ fn chmod(session: &mut Session, rest: &[u8]) {
         }
         None => expected(session, "CHMOD"),
     }
+}
+
+/// Owner and group by number: names are the system's own and nobody's business outside.
+fn chown(session: &mut Session, rest: &[u8]) {
+    let Some((who, path)) = split(rest) else { return expected(session, "CHOWN") };
+    let mut ids = who.splitn(2, |&b| b == b':');
+    let id = |word: Option<&[u8]>| match word {
+        None | Some(b"") => Some(None),
+        Some(word) => number(word).and_then(|id| u32::try_from(id).ok()).map(Some),
+    };
+    let (Some(owner), Some(group)) = (id(ids.next()), id(ids.next())) else { return expected(session, "CHOWN") };
+    if owner.is_none() && group.is_none() {
+        return expected(session, "CHOWN");
+    }
+    if let Some(path) = session.path(path) {
+        times::change(session, path, AttrChange { owner, group, ..Default::default() });
+    }
+}
+
+/// How much may be written: quota and disk, the smaller.
+fn quota(session: &mut Session, rest: &[u8]) {
+    let Some(path) = session.path(rest) else { return };
+    let op = Op::Space { path: path.clone() };
+    session.ask(
+        op,
+        Box::new(move |session, answer| match answer {
+            Ok(Yield::Space(space)) => {
+                let line = match (space.free, space.total) {
+                    (Some(free), Some(total)) => format!("{free} bytes of {total} are free."),
+                    (Some(free), None) => format!("{free} bytes are free."),
+                    (None, _) => "There is no limit.".to_owned(),
+                };
+                session.say(Reply::new(200, line));
+            }
+            Ok(_) => {}
+            Err(error) => session.refuse(&error, Some(&path)),
+        }),
+    );
 }
 
 /// Two forms live in the field: `time path`, and `path atime mtime ctime UTC`.

@@ -48,13 +48,18 @@ fn count(session: &mut Session, path: types::VPath) {
         op,
         Box::new(move |session, answer| match answer {
             Ok(_) => {
-                let flow =
-                    Flow { body: Body::Send { at: 0, skip: 0 }, form: Form::ASCII, channel: Channel::Count, protected: false };
+                let flow = Flow {
+                    body: Body::Send { at: 0, skip: 0, most: None },
+                    form: Form::ASCII,
+                    channel: Channel::Count,
+                    protected: false,
+                };
                 session.transfer(
                     flow,
                     format!("SIZE {path}"),
                     Box::new(move |session, end| match end {
                         End::Done { bytes, .. } => session.say(Reply::new(213, bytes.to_string())),
+                        End::Digest(_) => {}
                         End::Failed { error, .. } => session.refuse(&error, Some(&path)),
                     }),
                 );

@@ -19,7 +19,11 @@ pub(super) fn store(session: &mut Session, verb: Verb, argument: &[u8]) {
     let Some(user) = session.user_mut() else { return };
     let restart = std::mem::take(&mut user.restart);
     let expected = user.announced.take();
+    let ranged = user.range.take().is_some();
     let form = user.form;
+    if ranged {
+        return session.say(Reply::fixed(554, "RANG is for RETR and for digests: REST says where an upload goes on (CRK-405)."));
+    }
     let as_stored = form.kind == Type::Image && form.structure == Structure::File;
     // An offset counts what was sent; where that lies in what is stored cannot be known. A marker is our own.
     if restart > 0 && !as_stored && !form.has_markers() && verb == Verb::Stor {
@@ -61,7 +65,7 @@ fn begin(session: &mut Session, via: Via, verb: Verb, path: VPath, form: Form, e
             End::Done { bytes, took } => {
                 session.say(Reply::new(226, format!("Stored {}: {}.", shown(&path), moved(bytes, took))));
             }
-            failed @ End::Failed { .. } => finish(session, failed, Some(&path)),
+            failed @ (End::Failed { .. } | End::Digest(_)) => finish(session, failed, Some(&path)),
         }),
     );
 }
