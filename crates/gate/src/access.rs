@@ -82,7 +82,7 @@ pub(crate) struct Ask<'a> {
 
 /// What will move.
 #[derive(Clone, Copy)]
-enum Flow {
+pub(crate) enum Flow {
     /// A listing: it has a meter and takes no place among the transfers.
     Listing,
     /// A file.
@@ -122,6 +122,11 @@ impl Pass {
 impl<'a> Ask<'a> {
     pub(crate) const fn new(verb: &'static str, path: &'a VPath, need: Need) -> Self {
         Self { verb, path, need, to: None, flow: None }
+    }
+
+    /// With bytes that move.
+    pub(crate) const fn moving(self, flow: Flow) -> Self {
+        Self { flow: Some(flow), ..self }
     }
 }
 
@@ -301,7 +306,7 @@ impl Access {
         let verb = if matches!(how, WriteHow::Append) { "append" } else { "write" };
         let flow = Some(Flow::Body(Direction::In));
         let mut pass = self.enter(Ask { flow, ..Ask::new(verb, path, Need::Any(writing)) }).await?;
-        match self.open(&pass, how, expected).await {
+        match self.begin_write(&pass, how, expected).await {
             Ok((path, at, sink)) => {
                 pass.permit.limit = pass.view.who.file_size.map(|most| most.saturating_sub(at));
                 Ok(Writing { path, at, sink, permit: pass.permit })
@@ -310,7 +315,7 @@ impl Access {
         }
     }
 
-    async fn open(&self, pass: &Pass, how: WriteHow, expected: Option<u64>) -> Result<(VPath, u64, Sink), Error> {
+    async fn begin_write(&self, pass: &Pass, how: WriteHow, expected: Option<u64>) -> Result<(VPath, u64, Sink), Error> {
         let fits = |at: u64| match pass.view.who.file_size {
             Some(most) if at.saturating_add(expected.unwrap_or(0)) > most => Err(Error::new(Reason::TooLarge)),
             _ => Ok(()),

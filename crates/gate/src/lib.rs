@@ -13,6 +13,7 @@ pub mod guest;
 pub mod keys;
 mod limits;
 pub mod login;
+pub mod open;
 pub mod permission;
 pub mod permit;
 pub mod presence;
@@ -34,6 +35,7 @@ pub use folder::Folder;
 pub use guest::{Guest, HostGreeting};
 pub use keys::{AuthorizedKey, Sources, Ways};
 pub use login::hash_password;
+pub use open::OpenFile;
 pub use permission::{PathRules, Permissions};
 pub use permit::{Outcome, Permit};
 pub use rules::{

@@ -1,6 +1,6 @@
 //! Op -> Access call -> Yield, for all protocols: the only place that turns a session's wish into a call on the gate.
 
-use gate::{Access, Folder, Reading, Writing};
+use gate::{Access, Folder, OpenFile, Reading, Writing};
 use types::{Error, Op, Yield};
 
 /// What an answered ask left open for the driver.
@@ -9,6 +9,8 @@ pub enum Opened {
     Reading(Reading),
     /// A file to write.
     Writing(Writing),
+    /// A file to read and write at any place.
+    File(OpenFile),
     /// A folder to list.
     Folder(Folder),
 }
@@ -24,6 +26,13 @@ pub async fn ask(access: &Access, op: Op) -> (Result<Yield, Error>, Option<Box<O
             Ok(writing) => {
                 (Ok(Yield::Writing { path: writing.path.clone(), at: writing.at }), Some(Box::new(Opened::Writing(writing))))
             }
+            Err(error) => (Err(error), None),
+        },
+        Op::Open { path, how } => match access.open(&path, how).await {
+            Ok(file) => match file.attr().await {
+                Ok(attr) => (Ok(Yield::Opened(attr)), Some(Box::new(Opened::File(file)))),
+                Err(error) => (Err(error), None),
+            },
             Err(error) => (Err(error), None),
         },
         Op::List { path } => match access.list(&path).await {

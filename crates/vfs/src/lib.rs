@@ -2,13 +2,16 @@
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+pub mod file;
 pub mod local;
 pub mod memory;
 pub mod mounts;
 mod names;
 pub mod storage;
+mod whole;
 pub mod wrap;
 
+pub use file::{File, OpenOrder};
 pub use local::{LocalSettings, LocalStorage, Swept};
 pub use memory::{MemorySettings, MemoryStorage};
 pub use mounts::Mounts;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use io::body::{BoxFuture, Source};
 use types::{Attr, AttrChange, Entry, Error, Kind, Reason, Space, VPath};
 
+use crate::file::{File, OpenOrder};
 use crate::storage::{Capability, Listing, Opened, Owner, SharedStorage, Storage, WriteOrder};
 
 /// Storages by the place they hang at, as one storage.
@@ -103,7 +104,7 @@ fn on_the_way() -> Attr {
 impl Storage for Mounts {
     /// What all of them can do; [`Mounts::capability_at`] tells of one.
     fn capability(&self) -> Capability {
-        let all = Capability { bare: false, rename_dir: true, write_at: true, set_times: true, modes: true, links: true };
+        let all = Capability { bare: false, rename_dir: true, write_at: true, set_times: true, modes: true, links: true, open: true };
         self.mounts.iter().map(|(_, storage)| storage.capability()).fold(all, |a, b| Capability {
             bare: a.bare || b.bare,
             rename_dir: a.rename_dir && b.rename_dir,
@@ -111,6 +112,7 @@ impl Storage for Mounts {
             set_times: a.set_times && b.set_times,
             modes: a.modes && b.modes,
             links: a.links && b.links,
+            open: a.open && b.open,
         })
     }
 
@@ -151,6 +153,17 @@ impl Storage for Mounts {
                 opened.path = folder.join(name)?;
             }
             Ok(opened)
+        })
+    }
+
+    fn open<'a>(&'a self, path: &'a VPath, order: OpenOrder<'a>) -> BoxFuture<'a, Result<Arc<dyn File>, Error>> {
+        Box::pin(async move {
+            if self.is_mount(path) || self.leads_to_mount(path) {
+                return Err(Reason::IsAFolder.into());
+            }
+            let (storage, below) =
+                if order.how.write { self.changing(path)? } else { self.resolve(path).ok_or(Reason::NotFound)? };
+            storage.open(&below, order).await
         })
     }
 

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use io::body::{BoxFuture, Sink, Source};
 use types::{Attr, AttrChange, Entry, Error, Reason, Space, VPath, WriteHow};
 
+use crate::file::{File, OpenOrder};
+
 /// A place that keeps files: local disk, memory, objects, or another server. Paths are below its own root.
 ///
 /// Made for object storage too: nothing here seeks, renaming a folder may be refused, names come in pages.
@@ -28,6 +30,12 @@ pub trait Storage: Send + Sync + 'static {
     /// [`Reason::Busy`](types::Reason). [`WriteHow::New`] and [`WriteHow::Unique`] never replace anything, not even
     /// what was made since they were opened: their commit is [`Reason::Exists`](types::Reason) then.
     fn write<'a>(&'a self, path: &'a VPath, order: WriteOrder<'a>) -> BoxFuture<'a, Result<Opened, Error>>;
+
+    /// Opens a file to be read and written at any place, where [`Capability::open`]. Links are followed inside the storage.
+    fn open<'a>(&'a self, path: &'a VPath, order: OpenOrder<'a>) -> BoxFuture<'a, Result<Arc<dyn File>, Error>> {
+        let _ = (path, order);
+        Box::pin(async { Err(Reason::Unsupported.into()) })
+    }
 
     /// Opens a folder for listing.
     fn list<'a>(&'a self, path: &'a VPath, owner: &'a Owner) -> BoxFuture<'a, Result<Box<dyn Listing>, Error>>;
@@ -87,6 +95,8 @@ pub struct Capability {
     pub modes: bool,
     /// Symbolic links can be made.
     pub links: bool,
+    /// Files can be opened to be read and written at any place.
+    pub open: bool,
 }
 
 /// Whose unfinished uploads count: each user's own. Anonymous users own none.

@@ -243,6 +243,7 @@ impl Storage for Ftp {
             set_times: features.has("MFMT"),
             modes: features.get("MLST").is_some_and(|facts| facts.to_ascii_lowercase().contains("unix.mode")),
             links: false,
+            open: false,
         }
     }
 

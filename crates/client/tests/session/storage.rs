@@ -45,7 +45,7 @@ impl ByOwner {
 
 impl Storage for ByOwner {
     fn capability(&self) -> Capability {
-        Capability { bare: false, rename_dir: true, write_at: true, set_times: true, modes: true, links: false }
+        Capability { bare: false, rename_dir: true, write_at: true, set_times: true, modes: true, links: false, open: false }
     }
 
     fn stat<'a>(&'a self, path: &'a VPath, follow: bool, owner: &'a Owner) -> BoxFuture<'a, Result<Attr, Error>> {

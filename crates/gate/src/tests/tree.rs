@@ -85,7 +85,7 @@ impl Listing for Pages {
 
 impl Storage for Tree {
     fn capability(&self) -> Capability {
-        Capability { bare: false, rename_dir: true, write_at: true, set_times: true, modes: true, links: true }
+        Capability { bare: false, rename_dir: true, write_at: true, set_times: true, modes: true, links: true, open: false }
     }
     fn stat<'a>(&'a self, path: &'a VPath, _: bool, _: &'a Owner) -> BoxFuture<'a, Result<Attr, Error>> {
         self.call(format!("stat {path}"));

@@ -6,6 +6,7 @@ use io::body::{BoxFuture, Source};
 use types::{Attr, AttrChange, Error, Space, VPath};
 
 use super::{contract, p};
+use crate::file::{File, OpenOrder};
 use crate::storage::{Capability, Durability, Listing, Opened, Owner, SharedStorage, Storage, WriteOrder};
 use crate::{LocalSettings, LocalStorage, MemorySettings, MemoryStorage, Mounts};
 
@@ -113,6 +114,10 @@ impl Storage for Chroot {
     fn set_attr<'a>(&'a self, path: &'a VPath, change: &'a AttrChange) -> BoxFuture<'a, Result<Attr, Error>> {
         below!(self, path, set_attr, change)
     }
+    fn open<'a>(&'a self, path: &'a VPath, order: OpenOrder<'a>) -> BoxFuture<'a, Result<Arc<dyn File>, Error>> {
+        below!(self, path, open, order)
+    }
+
     fn read_link<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<Box<[u8]>, Error>> {
         below!(self, path, read_link)
     }

@@ -71,18 +71,32 @@ pub(super) fn change(root: &Root, path: &VPath, change: &AttrChange) -> Result<A
     if !matches!(kind(file_type(&before)), Kind::File | Kind::Dir) {
         return Err(Reason::NotRegular.into());
     }
+    apply(&handle, change, |mode| set_mode(&handle, mode))
+}
+
+/// Changes attributes of a file that is open.
+pub(super) fn change_open(file: impl AsFd, change: &AttrChange) -> Result<Attr, Error> {
+    if change.created.is_some() {
+        return Err(Error::with(Reason::Unsupported, "the system cannot set a file's birth"));
+    }
+    let set_mode = |mode| fchmod(&file, Mode::from_raw_mode(mode & 0o7777)).map_err(call_error);
+    apply(&file, change, set_mode)
+}
+
+/// Owner before mode, since the system takes bits away from who changes the owner; times last.
+fn apply(handle: &impl AsFd, change: &AttrChange, set_mode: impl FnOnce(u32) -> Result<(), Error>) -> Result<Attr, Error> {
     if change.owner.is_some() || change.group.is_some() {
         let (owner, group) = (change.owner.map(Uid::from_raw), change.group.map(Gid::from_raw));
-        chownat(&handle, c"", owner, group, AtFlags::EMPTY_PATH).map_err(call_error)?;
+        chownat(handle, c"", owner, group, AtFlags::EMPTY_PATH).map_err(call_error)?;
     }
     if let Some(mode) = change.mode {
-        set_mode(&handle, mode)?;
+        set_mode(mode)?;
     }
     if change.modified.is_some() || change.accessed.is_some() {
         let times = Timestamps { last_access: timespec(change.accessed), last_modification: timespec(change.modified) };
-        utimensat(&handle, c"", &times, AtFlags::EMPTY_PATH).map_err(call_error)?;
+        utimensat(handle, c"", &times, AtFlags::EMPTY_PATH).map_err(call_error)?;
     }
-    Ok(attr(&facts(&handle).map_err(call_error)?))
+    Ok(attr(&facts(handle).map_err(call_error)?))
 }
 
 /// `fchmod` refuses `O_PATH` handles, and opening the file anew could meet another one or be forbidden; the

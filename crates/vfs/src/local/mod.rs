@@ -6,6 +6,7 @@
 
 mod attributes;
 mod change;
+mod handle;
 mod listing;
 mod pending;
 mod resolve;
@@ -27,6 +28,7 @@ use rustix::fs::{FileType, OFlags};
 use rustix::rand::{GetRandomFlags, getrandom};
 use types::{Attr, AttrChange, Error, Reason, Space, VPath};
 
+use crate::file::{File as FileAt, OpenOrder};
 use crate::names;
 use crate::storage::{Capability, Durability, Listing, Opened, Owner, Storage, WriteOrder};
 use attributes::{attr, facts, file_type};
@@ -72,6 +74,8 @@ struct Inner {
     syncs: sync::FolderSyncs,
     pending: pending::PendingNames,
     pace: Pace,
+    /// Of reads, which are quick or slow by themselves.
+    reads: Pace,
 }
 
 impl LocalStorage {
@@ -86,6 +90,7 @@ impl LocalStorage {
             syncs: sync::FolderSyncs::default(),
             pending: pending::PendingNames::default(),
             pace: Pace::default(),
+            reads: Pace::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -210,7 +215,7 @@ fn readable(facts: &rustix::fs::Statx) -> Result<(), Error> {
 
 impl Storage for LocalStorage {
     fn capability(&self) -> Capability {
-        Capability { bare: false, rename_dir: true, write_at: true, set_times: true, modes: true, links: true }
+        Capability { bare: false, rename_dir: true, write_at: true, set_times: true, modes: true, links: true, open: true }
     }
 
     fn stat<'a>(&'a self, path: &'a VPath, follow: bool, owner: &'a Owner) -> BoxFuture<'a, Result<Attr, Error>> {
@@ -236,6 +241,19 @@ impl Storage for LocalStorage {
         Box::pin(async move {
             let (path, owner, how, mode) = (path.clone(), order.owner.clone(), order.how, order.mode);
             self.change(move |inner| upload::open(inner, &path, how, mode, &owner)).await
+        })
+    }
+
+    fn open<'a>(&'a self, path: &'a VPath, order: OpenOrder<'a>) -> BoxFuture<'a, Result<Arc<dyn FileAt>, Error>> {
+        Box::pin(async move {
+            if handle::only_reads(order.how) {
+                names::visible(path)?;
+                let (_, file) = self.quick(path, order.owner, Inner::read).await?;
+                return Ok(Arc::new(handle::reading(&self.inner, file)) as Arc<dyn FileAt>);
+            }
+            let (path, how, mode, owner) = (path.clone(), order.how, order.mode, order.owner.clone());
+            let opened = self.change(move |inner| handle::writing(inner, &path, how, mode, &owner)).await?;
+            Ok(Arc::new(opened) as Arc<dyn FileAt>)
         })
     }
 

@@ -20,20 +20,32 @@ use super::resolve::{Lookup, Place, call_error};
 use super::sync::FolderKey;
 use crate::names;
 use crate::storage::{Durability, Opened, Owner};
+use crate::whole::Whole;
 
 /// How often a name is tried again that others make and remove meanwhile.
 const RETRIES: usize = 16;
 
 /// An upload under way. Dropped without [`Finish::commit`], it aborts.
-struct Upload {
+pub(super) struct Upload {
     inner: Arc<Inner>,
     file: Arc<File>,
     /// How it ends; taken away by a commit that went well.
     end: Option<End>,
+    /// What is there without a hole, where it is not written from the beginning on.
+    whole: Option<Whole>,
+}
+
+/// An upload that has begun.
+pub(super) struct Begun {
+    pub(super) upload: Upload,
+    path: VPath,
+    /// The byte writing starts at.
+    pub(super) at: u64,
+    before: u64,
 }
 
 /// What a commit does besides making the bytes stay.
-enum End {
+pub(super) enum End {
     /// The file gets its name.
     Appear(Publish),
     /// It has it: it was written in place, and must still be what the name leads to.
@@ -41,13 +53,13 @@ enum End {
 }
 
 /// Where a file stood when it was opened to be written in place. It is locked: who else writes there waits.
-struct Standing {
+pub(super) struct Standing {
     folder: Arc<OwnedFd>,
     name: Vec<u8>,
 }
 
 /// How a written file gets its name.
-struct Publish {
+pub(super) struct Publish {
     folder: Arc<OwnedFd>,
     key: FolderKey,
     /// The hidden name it has.
@@ -83,6 +95,13 @@ enum Claim {
 
 /// Opens a file for writing; runs on the blocking pool.
 pub(super) fn open(inner: &Arc<Inner>, path: &VPath, how: WriteHow, mode: u32, owner: &Owner) -> Result<Opened, Error> {
+    let Begun { upload, path, at, before } = begin(inner, path, how, mode, owner)?;
+    let file = Arc::clone(&upload.file);
+    Ok(Opened { sink: Sink::from_file(file, at, upload), path, at, before })
+}
+
+/// Begins an upload; runs on the blocking pool.
+pub(super) fn begin(inner: &Arc<Inner>, path: &VPath, how: WriteHow, mode: u32, owner: &Owner) -> Result<Begun, Error> {
     if path.is_root() {
         return Err(Reason::IsAFolder.into());
     }
@@ -104,7 +123,7 @@ pub(super) fn open(inner: &Arc<Inner>, path: &VPath, how: WriteHow, mode: u32, o
     }
 }
 
-fn open_standing(inner: &Arc<Inner>, path: &VPath, place: Place, how: WriteHow) -> Result<Opened, Error> {
+fn open_standing(inner: &Arc<Inner>, path: &VPath, place: Place, how: WriteHow) -> Result<Begun, Error> {
     let Place { folder, name, stands: Some(old), .. } = place else { return Err(Reason::NotFound.into()) };
     match how {
         WriteHow::New | WriteHow::Unique => Err(Reason::Exists.into()),
@@ -146,7 +165,7 @@ fn open_standing(inner: &Arc<Inner>, path: &VPath, place: Place, how: WriteHow) 
     }
 }
 
-fn open_absent(inner: &Arc<Inner>, path: &VPath, place: Place, how: WriteHow, mode: u32, owner: &Owner) -> Result<Opened, Error> {
+fn open_absent(inner: &Arc<Inner>, path: &VPath, place: Place, how: WriteHow, mode: u32, owner: &Owner) -> Result<Begun, Error> {
     let Place { folder, name, .. } = place;
     let from = if let WriteHow::At(at) = how { at } else { 0 };
     let pending = inner.pending.add(inner.root.key(&folder)?, &name);
@@ -183,7 +202,7 @@ fn open_absent(inner: &Arc<Inner>, path: &VPath, place: Place, how: WriteHow, mo
     Ok(opened(inner, file, End::Appear(publish), path.clone(), at, before))
 }
 
-fn open_unique(inner: &Arc<Inner>, path: &VPath, mode: u32, owner: &Owner) -> Result<Opened, Error> {
+fn open_unique(inner: &Arc<Inner>, path: &VPath, mode: u32, owner: &Owner) -> Result<Begun, Error> {
     let Some((folder, wish)) = inner.root.parent(path, Lookup::Full)? else { return Err(Reason::IsAFolder.into()) };
     let key = inner.root.key(&folder)?;
     for name in names::candidates(&wish) {
@@ -210,10 +229,8 @@ fn open_unique(inner: &Arc<Inner>, path: &VPath, mode: u32, owner: &Owner) -> Re
     Err(Reason::Exists.into())
 }
 
-fn opened(inner: &Arc<Inner>, file: File, end: End, path: VPath, at: u64, before: u64) -> Opened {
-    let file = Arc::new(file);
-    let upload = Upload { inner: Arc::clone(inner), file: Arc::clone(&file), end: Some(end) };
-    Opened { sink: Sink::from_file(file, at, upload), path, at, before }
+fn opened(inner: &Arc<Inner>, file: File, end: End, path: VPath, at: u64, before: u64) -> Begun {
+    Begun { upload: Upload::new(inner, &Arc::new(file), end), path, at, before }
 }
 
 /// The owner's part, made or gone on with, and locked.
@@ -222,7 +239,7 @@ fn claim(folder: &OwnedFd, part: &[u8], mode: u32, create: bool) -> Result<Claim
         if create && let Some(claim) = claim_once(folder, part, mode)? {
             return Ok(claim);
         }
-        let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = match openat(folder, part, flags, Mode::empty()) {
             Ok(fd) => File::from(fd),
             Err(Errno::NOENT) if create => continue,
@@ -246,7 +263,7 @@ fn claim(folder: &OwnedFd, part: &[u8], mode: u32, create: bool) -> Result<Claim
 
 /// Makes a hidden file that is not there yet and locks it; `None` where the name is taken.
 fn claim_once(folder: &OwnedFd, hidden: &[u8], mode: u32) -> Result<Option<Claim>, Error> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     // Whatever its bits will be, its owner must be able to go on with it.
     let file = match openat(folder, hidden, flags, Mode::from_raw_mode(mode | 0o600)) {
         Ok(fd) => File::from(fd),
@@ -303,9 +320,33 @@ fn inherit(file: &File, made: &Statx, old: &Statx) {
 }
 
 impl Upload {
+    pub(super) fn new(inner: &Arc<Inner>, file: &Arc<File>, end: End) -> Self {
+        Self { inner: Arc::clone(inner), file: Arc::clone(file), end: Some(end), whole: None }
+    }
+
+    pub(super) const fn file(&self) -> &Arc<File> {
+        &self.file
+    }
+
+    /// What is there without a hole: of one that is written at any place.
+    pub(super) fn whole(&mut self) -> &mut Whole {
+        self.whole.get_or_insert_default()
+    }
+
+    /// Permission bits for a file that has yet to appear: it gets them then, and can be gone on with until then. False
+    /// for one that stands.
+    pub(super) const fn set_mode(&mut self, mode: u32) -> bool {
+        match &mut self.end {
+            Some(End::Appear(publish)) => {
+                publish.mode = Some(mode & 0o777);
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// All of a commit but the folder's sync; blocks. Yields the folder that is to be synced.
-    fn finish(mut self, tail: Tail) -> Result<Option<(FolderKey, OwnedFd)>, Error> {
-        tail.write()?;
+    pub(super) fn publish(mut self) -> Result<Option<(FolderKey, OwnedFd)>, Error> {
         let sync = self.inner.settings.durability == Durability::Commit;
         if let Some(End::Appear(Publish { mode: Some(mode), .. })) = &self.end {
             fchmod(&self.file, Mode::from_raw_mode(*mode)).map_err(call_error)?;
@@ -335,7 +376,13 @@ impl Finish for Upload {
     fn commit(self: Box<Self>, tail: Tail) -> BoxFuture<'static, Result<(), Error>> {
         Box::pin(async move {
             let inner = Arc::clone(&self.inner);
-            match inner.brief(move || self.finish(tail)).await? {
+            match inner
+                .brief(move || {
+                    tail.write()?;
+                    self.publish()
+                })
+                .await?
+            {
                 Some((key, folder)) => inner.syncs.sync(key, folder).await,
                 None => Ok(()),
             }
@@ -344,6 +391,10 @@ impl Finish for Upload {
 }
 
 impl Standing {
+    pub(super) const fn new(folder: Arc<OwnedFd>, name: Vec<u8>) -> Self {
+        Self { folder, name }
+    }
+
     /// Whether what was written can be found. A file that was moved is fine, as long as nothing took its place.
     fn still_holds(&self, file: &File) -> Result<(), Error> {
         let here = facts(file).map_err(call_error)?;
@@ -388,6 +439,10 @@ impl Drop for Upload {
     fn drop(&mut self) {
         let Some(End::Appear(publish)) = self.end.take() else { return };
         if publish.keep {
+            if let Some(whole) = self.whole.take() {
+                // Bytes behind a hole are worth nothing: who goes on with it goes on from its end.
+                let _ = ftruncate(&self.file, whole.end());
+            }
             if facts(&self.file).is_ok_and(|f| f.stx_size == 0) {
                 publish.unlink();
             }

@@ -1,5 +1,6 @@
 //! Memory: files for tests and scratch mounts, with the meaning local disk has and a bound on what they take.
 
+mod handle;
 mod tree;
 mod upload;
 
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use io::body::{BoxFuture, Chunks, Source};
 use types::{Attr, AttrChange, Entry, Error, Reason, Space, VPath};
 
+use crate::file::{File, OpenOrder};
 use crate::names;
 use crate::storage::{Capability, Listing, Opened, Owner, Storage, WriteOrder};
 use tree::{Account, Body, Folder, Node, Place, Tree, What};
@@ -118,7 +120,7 @@ impl MemoryStorage {
 
 impl Storage for MemoryStorage {
     fn capability(&self) -> Capability {
-        Capability { bare: false, rename_dir: true, write_at: true, set_times: true, modes: true, links: true }
+        Capability { bare: false, rename_dir: true, write_at: true, set_times: true, modes: true, links: true, open: true }
     }
 
     fn stat<'a>(&'a self, path: &'a VPath, follow: bool, owner: &'a Owner) -> BoxFuture<'a, Result<Attr, Error>> {
@@ -147,6 +149,10 @@ impl Storage for MemoryStorage {
 
     fn write<'a>(&'a self, path: &'a VPath, order: WriteOrder<'a>) -> BoxFuture<'a, Result<Opened, Error>> {
         Box::pin(async move { upload::open(&self.inner, path, order.how, order.mode & 0o777, order.owner) })
+    }
+
+    fn open<'a>(&'a self, path: &'a VPath, order: OpenOrder<'a>) -> BoxFuture<'a, Result<Arc<dyn File>, Error>> {
+        Box::pin(async move { handle::open(self, path, order.how, order.mode & 0o777, order.owner) })
     }
 
     fn list<'a>(&'a self, path: &'a VPath, owner: &'a Owner) -> BoxFuture<'a, Result<Box<dyn Listing>, Error>> {

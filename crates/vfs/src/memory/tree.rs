@@ -138,6 +138,27 @@ impl Body {
         Ok(())
     }
 
+    /// Whether somebody writes in place and counts on being alone.
+    pub(super) fn is_held(&self) -> bool {
+        self.held.load(Ordering::Acquire)
+    }
+
+    /// Cuts it, or fills it up with zeros.
+    pub(super) fn resize(&self, to: u64) -> Result<(), Error> {
+        let size = self.size();
+        if to <= size {
+            self.truncate(to);
+            return Ok(());
+        }
+        let to = usize::try_from(to).map_err(|_| Reason::TooLarge)?;
+        let mut content = self.content();
+        let more = to.saturating_sub(content.bytes.len());
+        self.account.take(more as u64)?;
+        content.bytes.try_reserve(more).map_err(|_| Reason::NoSpace)?;
+        content.bytes.resize(to, 0);
+        Ok(())
+    }
+
     pub(super) fn truncate(&self, to: u64) {
         let mut content = self.content();
         let to = usize::try_from(to).unwrap_or(usize::MAX);

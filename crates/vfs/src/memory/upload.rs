@@ -10,12 +10,23 @@ use super::Inner;
 use super::tree::{Body, Node, Part, Place, Tree, What};
 use crate::names;
 use crate::storage::{Opened, Owner};
+use crate::whole::Whole;
 
-struct Upload {
+pub(super) struct Upload {
     inner: Arc<Inner>,
     body: Arc<Body>,
     at: u64,
     end: Option<End>,
+    /// What is there without a hole, where it is not written from the beginning on.
+    whole: Option<Whole>,
+}
+
+/// An upload that has begun.
+pub(super) struct Begun {
+    pub(super) upload: Upload,
+    path: VPath,
+    pub(super) at: u64,
+    before: u64,
 }
 
 /// How an upload ends.
@@ -45,6 +56,12 @@ struct Publish {
 }
 
 pub(super) fn open(inner: &Arc<Inner>, path: &VPath, how: WriteHow, mode: u32, owner: &Owner) -> Result<Opened, Error> {
+    let Begun { upload, path, at, before } = start(inner, path, how, mode, owner)?;
+    Ok(Opened { sink: Sink::from_put(upload), path, at, before })
+}
+
+/// Begins an upload.
+pub(super) fn start(inner: &Arc<Inner>, path: &VPath, how: WriteHow, mode: u32, owner: &Owner) -> Result<Begun, Error> {
     if path.is_root() {
         return Err(Reason::IsAFolder.into());
     }
@@ -76,8 +93,8 @@ pub(super) fn open(inner: &Arc<Inner>, path: &VPath, how: WriteHow, mode: u32, o
         return Err(Error::with(Reason::Busy, "another upload writes to this file"));
     }
     let standing = Standing { folder: place.folder, name: place.name, number: stands };
-    let upload = Upload { inner: Arc::clone(inner), body, at, end: Some(End::Stand(standing)) };
-    Ok(Opened { sink: Sink::from_put(upload), path: path.clone(), at, before: size })
+    let upload = Upload { inner: Arc::clone(inner), body, at, end: Some(End::Stand(standing)), whole: None };
+    Ok(Begun { upload, path: path.clone(), at, before: size })
 }
 
 fn open_absent(
@@ -88,7 +105,7 @@ fn open_absent(
     how: WriteHow,
     mode: u32,
     owner: &Owner,
-) -> Result<Opened, Error> {
+) -> Result<Begun, Error> {
     let from = if let WriteHow::At(at) = how { at } else { 0 };
     let number = tree.number();
     let key = owner.0.clone().map(|owner| (owner, place.name.clone()));
@@ -130,14 +147,7 @@ fn open_absent(
     fresh(inner, tree, publish, path.clone())
 }
 
-fn open_unique(
-    inner: &Arc<Inner>,
-    tree: &mut Tree,
-    path: &VPath,
-    folder: u64,
-    mode: u32,
-    owner: &Owner,
-) -> Result<Opened, Error> {
+fn open_unique(inner: &Arc<Inner>, tree: &mut Tree, path: &VPath, folder: u64, mode: u32, owner: &Owner) -> Result<Begun, Error> {
     for name in names::candidates(path.name().unwrap_or_default()) {
         let name = name.into_boxed_slice();
         let here = tree.folder(folder)?;
@@ -153,7 +163,7 @@ fn open_unique(
 }
 
 /// Begins an upload of which nothing is there; it becomes its owner's part.
-fn fresh(inner: &Arc<Inner>, tree: &mut Tree, publish: Publish, path: VPath) -> Result<Opened, Error> {
+fn fresh(inner: &Arc<Inner>, tree: &mut Tree, publish: Publish, path: VPath) -> Result<Begun, Error> {
     let body = Body::new(&inner.account);
     if let Some(owner) = publish.owner.clone() {
         let part =
@@ -171,10 +181,10 @@ fn begin(
     path: VPath,
     at: u64,
     before: u64,
-) -> Result<Opened, Error> {
+) -> Result<Begun, Error> {
     *tree.folder_mut(publish.folder)?.pending.entry(publish.name.clone()).or_insert(0) += 1;
-    let upload = Upload { inner: Arc::clone(inner), body, at, end: Some(End::Appear(publish)) };
-    Ok(Opened { sink: Sink::from_put(upload), path, at, before })
+    let upload = Upload { inner: Arc::clone(inner), body, at, end: Some(End::Appear(publish)), whole: None };
+    Ok(Begun { upload, path, at, before })
 }
 
 impl Put for Upload {
@@ -186,18 +196,39 @@ impl Put for Upload {
         })
     }
 
-    fn commit(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
-        Box::pin(async move {
-            match &self.end {
-                Some(End::Appear(publish)) => publish.appear(&mut self.inner.tree(), &self.body)?,
-                Some(End::Stand(standing)) => return standing.still_holds(&self.inner.tree()),
-                None => {}
-            }
-            if let Some(End::Appear(publish)) = self.end.take() {
-                publish.forget(&mut self.inner.tree(), false);
-            }
-            Ok(())
-        })
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
+        Box::pin(async move { self.publish() })
+    }
+}
+
+impl Upload {
+    pub(super) const fn body(&self) -> &Arc<Body> {
+        &self.body
+    }
+
+    /// What is there without a hole: of one that is written at any place.
+    pub(super) fn whole(&mut self) -> &mut Whole {
+        self.whole.get_or_insert_default()
+    }
+
+    /// Permission bits for a file that has yet to appear.
+    pub(super) fn set_mode(&mut self, mode: u32) {
+        if let Some(End::Appear(publish)) = &mut self.end {
+            publish.mode = mode & 0o777;
+        }
+    }
+
+    /// Makes it appear under its name.
+    pub(super) fn publish(mut self) -> Result<(), Error> {
+        match &self.end {
+            Some(End::Appear(publish)) => publish.appear(&mut self.inner.tree(), &self.body)?,
+            Some(End::Stand(standing)) => return standing.still_holds(&self.inner.tree()),
+            None => {}
+        }
+        if let Some(End::Appear(publish)) = self.end.take() {
+            publish.forget(&mut self.inner.tree(), false);
+        }
+        Ok(())
     }
 }
 
@@ -253,6 +284,9 @@ impl Drop for Upload {
             Some(End::Stand(_)) => return self.body.let_go(),
             None => return,
         };
+        if let Some(whole) = self.whole.take() {
+            self.body.truncate(whole.end().min(self.body.size()));
+        }
         let keep = self.body.size() > 0;
         publish.forget(&mut self.inner.tree(), keep);
     }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use io::body::{BoxFuture, Put, Sink, Source};
 use types::{Attr, AttrChange, Entry, Error, Reason, Space, VPath};
 
+use crate::file::{File, OpenOrder};
 use crate::storage::{Capability, Listing, Opened, Owner, SharedStorage, Storage, WriteOrder};
 
 /// What goes wrong. Calls are counted from 1: those of the storage, and the writes, commits and pages behind them.
@@ -90,6 +91,13 @@ impl Storage for Flaky {
             let opened = self.storage.write(path, order).await?;
             let sink = Sink::from_put(FlakyPut { sink: opened.sink, strike: self.strike.clone() });
             Ok(Opened { sink, ..opened })
+        })
+    }
+
+    fn open<'a>(&'a self, path: &'a VPath, order: OpenOrder<'a>) -> BoxFuture<'a, Result<Arc<dyn File>, Error>> {
+        Box::pin(async move {
+            self.strike.call().await?;
+            self.storage.open(path, order).await
         })
     }
 

@@ -1,8 +1,11 @@
 //! `ReadOnly`: a storage of which nothing changes.
 
+use std::sync::Arc;
+
 use io::body::{BoxFuture, Source};
 use types::{Attr, AttrChange, Error, Reason, Space, VPath};
 
+use crate::file::{File, OpenOrder};
 use crate::storage::{Capability, Listing, Opened, Owner, SharedStorage, Storage, WriteOrder};
 
 /// Lets everything be looked at and nothing be changed.
@@ -28,6 +31,10 @@ impl Storage for ReadOnly {
 
     fn write<'a>(&'a self, _: &'a VPath, _: WriteOrder<'a>) -> BoxFuture<'a, Result<Opened, Error>> {
         refused()
+    }
+
+    fn open<'a>(&'a self, path: &'a VPath, order: OpenOrder<'a>) -> BoxFuture<'a, Result<Arc<dyn File>, Error>> {
+        if order.how.write { refused() } else { self.0.open(path, order) }
     }
 
     fn list<'a>(&'a self, path: &'a VPath, owner: &'a Owner) -> BoxFuture<'a, Result<Box<dyn Listing>, Error>> {
