@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use types::{Event, Reason, What};
+use types::{Direction, Event, Reason, What};
 
 use super::fact::Fact;
 
@@ -39,19 +39,19 @@ impl Story {
             }
             What::Answer(text) => self.answer(text),
             What::Moved(direction, bytes, took) => {
-                let mut fact = self.transfer();
+                let mut fact = self.transfer(*direction);
                 fact.moved = Some((*direction, *bytes));
                 fact.took = Some(*took);
                 Some(fact)
             }
             What::Cut(direction, bytes, reason) => {
-                let mut fact = self.transfer();
+                let mut fact = self.transfer(*direction);
                 fact.moved = Some((*direction, *bytes));
                 fact.reason = Some(*reason);
                 Some(fact)
             }
             What::DataFailed(reason) => {
-                let mut fact = self.transfer();
+                let mut fact = self.transfer(Direction::Out);
                 fact.reason = Some(*reason);
                 Some(fact)
             }
@@ -98,6 +98,12 @@ impl Story {
                 self.moving = Some((verb, path.into()));
                 None
             }
+            // Files are told of when they are closed, and have moved.
+            ("open" | "readlink", None) => None,
+            ("close", None) => {
+                self.moving = Some(("".into(), path.into()));
+                None
+            }
             ("stat" | "lstat" | "usage" | "space" | "reserve" | "who", None) => None,
             ("login", None) if text.starts_with("account needed") => None,
             ("host", None) => None,
@@ -111,9 +117,15 @@ impl Story {
         }
     }
 
-    fn transfer(&mut self) -> Fact<'static> {
+    fn transfer(&mut self, direction: Direction) -> Fact<'static> {
         let (verb, path) = self.moving.take().unwrap_or_else(|| (self.verb.clone(), "".into()));
-        Fact { event: "transfer", ..operation(&verb, &path) }
+        // Files that are open at any place move by many requests, and have no command of their own.
+        let verb = match (&*verb, direction) {
+            ("", Direction::Out) => "GET",
+            ("", Direction::In) => "PUT",
+            (verb, _) => verb,
+        };
+        Fact { event: "transfer", ..operation(verb, &path) }
     }
 }
 

@@ -98,7 +98,7 @@ impl Tftp {
 
 impl Storage for Tftp {
     fn capability(&self) -> Capability {
-        Capability { bare: true, rename_dir: false, write_at: false, set_times: false, modes: false, links: false }
+        Capability { bare: true, rename_dir: false, write_at: false, set_times: false, modes: false, links: false, open: false }
     }
 
     /// Asks for the file and lets it be once its size is told: 0 where the server does not tell it.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use types::Reason;
 
 use super::inlet::Outlet;
+use super::sftp::Sftp;
 use super::state::State;
 use super::transport::Out;
 
@@ -25,9 +26,16 @@ impl Wanted {
 }
 
 /// Serves a channel until it is over.
-pub(super) async fn serve(_state: Arc<State>, wanted: Wanted, _from: Outlet, out: Out) {
+pub(super) async fn serve(state: Arc<State>, wanted: Wanted, from: Outlet, out: Out) {
     match wanted {
-        Wanted::Sftp | Wanted::Nothing => refuse(&out, Reason::SshNothingServed).await,
+        Wanted::Sftp => {
+            let salt = state.guest.id().0;
+            // Boxed: what serves a channel is large, and an idle connection has none.
+            if let Some(sftp) = Sftp::new(state, out, from, salt) {
+                Box::pin(sftp.live()).await;
+            }
+        }
+        Wanted::Nothing => refuse(&out, Reason::SshNothingServed).await,
     }
 }
 

@@ -2,9 +2,11 @@
 //! the subsystem `sftp` and `scp`.
 
 mod channel;
+mod digests;
 mod inlet;
 pub mod keys;
 mod login;
+mod sftp;
 mod state;
 mod transport;
 mod wire;

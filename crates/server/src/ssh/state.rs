@@ -104,6 +104,11 @@ impl State {
         }
     }
 
+    /// Whether anybody looks at what is recorded.
+    pub(super) fn watched(&self) -> bool {
+        self.recorder.lock().unwrap_or_else(PoisonError::into_inner).is_on()
+    }
+
     /// Somebody has logged in.
     pub(super) fn enter(&self, access: Access, welcome: Welcome) {
         self.recorder.lock().unwrap_or_else(PoisonError::into_inner).set_user(Some((*welcome.user).into()));

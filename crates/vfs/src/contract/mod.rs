@@ -9,6 +9,7 @@
     reason = "these are tests; they live here so that storages elsewhere can run them"
 )]
 
+mod handles;
 mod links;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use types::{Attr, Entry, Error, Reason, VPath, WriteHow};
 
 use crate::storage::{Capability, Opened, Owner, SharedStorage, WriteOrder};
 
+use handles::*;
 use links::*;
 use tree::*;
 use uploads::*;
@@ -92,6 +94,9 @@ cases! {
     uploads_go_through_links if |c| c.links;
     links_reach_no_reserved_name if |c| c.links;
     space_is_told if ALWAYS;
+    what_stands_is_written_in_place if |c| c.open;
+    what_is_made_appears_when_it_is_closed if |c| c.open;
+    opening_says_what_is_in_the_way if |c| c.open;
 }
 
 /// Runs every case the storage can pass on a storage of its own. What `make` gives beside it lives as long.
