@@ -104,7 +104,8 @@ fn on_the_way() -> Attr {
 impl Storage for Mounts {
     /// What all of them can do; [`Mounts::capability_at`] tells of one.
     fn capability(&self) -> Capability {
-        let all = Capability { bare: false, rename_dir: true, write_at: true, set_times: true, modes: true, links: true, open: true };
+        let all =
+            Capability { bare: false, rename_dir: true, write_at: true, set_times: true, modes: true, links: true, open: true };
         self.mounts.iter().map(|(_, storage)| storage.capability()).fold(all, |a, b| Capability {
             bare: a.bare || b.bare,
             rename_dir: a.rename_dir && b.rename_dir,
