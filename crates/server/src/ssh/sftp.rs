@@ -248,6 +248,11 @@ impl Sftp {
     fn begin(&mut self, ask: AskId, id: FileId, work: Work, kept: usize) {
         let gone = || Error::new(Reason::HandleUnknown);
         let future: BoxFuture<'static, Result<Done, Error>> = match (self.open.get(&id).cloned(), work) {
+            (Some(_), Work::Abandon) => {
+                // Dropped, it gives up what was written.
+                self.open.remove(&id);
+                Box::pin(std::future::ready(Ok(Done::Nothing)))
+            }
             (Some(_), Work::Close) => match self.open.remove(&id) {
                 Some(Open::File(file)) => Box::pin(close(self.state.clone(), file)),
                 _ => Box::pin(std::future::ready(Ok(Done::Nothing))),
@@ -332,7 +337,7 @@ async fn on_file(file: Arc<OpenFile>, work: Work) -> Result<Done, Error> {
         Work::SetAttr { size, change } => file.set_attr(size, &change).await.map(|()| Done::Nothing),
         Work::Digest { digest, at, length, block } => digests::make(&file, digest, at, length, block).await,
         // Those that are begun elsewhere, and what a folder is for.
-        Work::Copy { .. } | Work::Close | Work::List => Err(Reason::HandleMode.into()),
+        Work::Copy { .. } | Work::Close | Work::Abandon | Work::List => Err(Reason::HandleMode.into()),
     }
 }
 
