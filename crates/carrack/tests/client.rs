@@ -4,6 +4,7 @@ mod change;
 mod copies;
 mod frame;
 mod look;
+mod search;
 mod shell;
 
 use std::path::PathBuf;

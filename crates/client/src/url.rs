@@ -285,6 +285,11 @@ fn unescape(text: &str, what: &str) -> Result<Vec<u8>, Error> {
 /// What a path must not show as it is, so that it is read again as it was.
 const IN_PATH: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?').add(b'`').add(b';').add(b'\\');
+/// A path as it stands in a URL.
+pub fn escaped(path: &[u8]) -> String {
+    percent_encode(path, IN_PATH).to_string()
+}
+
 /// The same for users, where `:`, `@` and `/` end the name.
 const IN_USER: &AsciiSet = &IN_PATH.add(b':').add(b'@').add(b'/').add(b'[').add(b']');
 

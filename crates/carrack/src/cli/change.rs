@@ -59,7 +59,7 @@ pub(crate) struct Mv {
 pub(crate) struct Chmod {
     /// Octal digits such as 644, or changes such as u+x,go-w
     #[arg(value_name = "MODE", allow_hyphen_values = true)]
-    pub(crate) mode: ModeChange,
+    pub(crate) bits: ModeChange,
 
     /// URLs and paths
     #[arg(value_name = "PLACE", required = true)]

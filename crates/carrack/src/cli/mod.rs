@@ -7,6 +7,7 @@ pub(crate) mod client;
 pub(crate) mod copies;
 mod exit;
 pub(crate) mod files;
+pub(crate) mod search;
 pub(crate) mod shell;
 
 use std::ffi::OsString;
@@ -61,6 +62,12 @@ pub(crate) enum Command {
     Stat(Box<files::Stat>),
     /// Write files to standard output
     Cat(Box<files::Cat>),
+    /// Find files by name, type, size and time
+    Find(Box<search::Find>),
+    /// Count what is in folders, with all that is below them
+    Du(Box<search::Du>),
+    /// Show how much fits at a place
+    Df(Box<search::Df>),
     /// Make folders
     Mkdir(Box<change::Mkdir>),
     /// Remove empty folders

@@ -6,14 +6,14 @@ use std::task::Poll;
 use io::body::BoxFuture;
 
 /// Waits for all of them at once.
-pub(super) async fn all(mut futures: Vec<BoxFuture<'_, ()>>) {
+pub async fn all(mut futures: Vec<BoxFuture<'_, ()>>) {
     while !futures.is_empty() {
         first(&mut futures).await;
     }
 }
 
 /// Waits for whichever is ready first, and takes it out. There must be one.
-pub(super) async fn first<T>(futures: &mut Vec<BoxFuture<'_, T>>) -> T {
+pub async fn first<T>(futures: &mut Vec<BoxFuture<'_, T>>) -> T {
     poll_fn(|cx| {
         let ready = futures.iter_mut().enumerate().find_map(|(n, future)| match future.as_mut().poll(cx) {
             Poll::Ready(value) => Some((n, value)),

@@ -2,7 +2,7 @@
 
 mod check;
 pub mod filter;
-mod join;
+pub mod join;
 pub mod plan;
 mod resume;
 pub mod run;

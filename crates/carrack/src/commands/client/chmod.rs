@@ -46,7 +46,7 @@ impl Change<'_> {
             return Err(Reason::Cancelled.into());
         }
         let unknown = || Error::with(Reason::Unsupported, "the server does not tell which bits there are now; give them as 644");
-        let mode = self.args.mode.apply(attr.mode, attr.is_dir()).ok_or_else(unknown)?;
+        let mode = self.args.bits.apply(attr.mode, attr.is_dir()).ok_or_else(unknown)?;
         if attr.mode != Some(mode) {
             place.storage.set_attr(path, &AttrChange { mode: Some(mode), ..AttrChange::default() }).await?;
         }

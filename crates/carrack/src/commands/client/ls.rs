@@ -3,17 +3,16 @@
 use types::{Entry, VPath};
 
 use super::tree::walk;
-use super::{AtInterrupt, Client, Opened, Stop, entry, run as run_client};
+use super::{AtInterrupt, Client, Opened, Stop, entry, places_or_here, run as run_client};
 use crate::cli::Exit;
 use crate::cli::files::{Ls, Sort};
 
 /// Lists places.
 pub(crate) fn run(args: &Ls) -> Exit {
     run_client("ls", &args.options, AtInterrupt::Drop, async |client: &Client| {
-        let here = [".".to_owned()];
-        let places = if args.places.is_empty() { &here[..] } else { &args.places[..] };
+        let places = places_or_here(&args.places);
         let list = Listing { client, args, headed: places.len() > 1 || args.recursive };
-        client.each(places, async |place| list.place(&place).await).await
+        client.each(&places, async |place| list.place(&place).await).await
     })
 }
 

@@ -3,7 +3,10 @@
 pub(crate) mod cat;
 pub(crate) mod chmod;
 pub(crate) mod copies;
+pub(crate) mod df;
+pub(crate) mod du;
 pub(crate) mod entry;
+pub(crate) mod find;
 mod ladder;
 mod login;
 pub(crate) mod ls;
@@ -179,6 +182,11 @@ impl Client {
         }
         Ok(())
     }
+}
+
+/// What was named, or this folder.
+pub(crate) fn places_or_here(places: &[String]) -> Vec<String> {
+    if places.is_empty() { vec![".".to_owned()] } else { places.to_vec() }
 }
 
 /// A place as it was typed; what may be a password is left out.
