@@ -395,3 +395,84 @@ fn another_user_logs_in_and_a_wrong_password_changes_nothing() {
     let said = script(&there, &[], "user nobody wrong; pwd; ls one.txt");
     assert!(said.err.contains("CRK-707") && said.out == "/\none.txt\n" && said.code == 0, "{said:?}");
 }
+
+#[test]
+fn files_are_fetched_and_stored_from_where_one_is() {
+    let there = There::new();
+    let folder = tempfile::tempdir().unwrap();
+    let local = |name: &str| folder.path().join(name);
+    std::fs::write(local("up 1"), "one up\n").unwrap();
+    std::fs::write(local("up 2"), "two up\n").unwrap();
+    let commands = [
+        &format!("lcd {}", folder.path().display()),
+        "get one.txt",
+        "get one.txt other",
+        "mget *.txt -j 2",
+        "cd sub",
+        "get 'deep/a b'",
+        "put 'up 1' up",
+        "mput up*",
+        "mkdir -p new/inner",
+        "mv up new/moved",
+        "chmod 600 new/moved",
+        "cd",
+        "mirror sub there",
+        "mirror -R there back",
+        "ls back",
+    ];
+    let said = script(&there, &["-e"], &commands.join("\n"));
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.out.ends_with("deep\nnew\nthree\nup 1\nup 2\n"), "{said:?}");
+    for (name, content) in [
+        ("one.txt", "first\n"),
+        ("other", "first\n"),
+        ("two.txt", "the second\n"),
+        ("a b", "x"),
+        ("there/new/moved", "one up\n"),
+        ("there/up 2", "two up\n"),
+    ] {
+        assert_eq!(std::fs::read_to_string(local(name)).unwrap(), content, "{name}");
+    }
+    assert_eq!(std::fs::read_to_string(there.path("back/new/moved")).unwrap(), "one up\n");
+}
+
+#[test]
+fn text_is_copied_as_text_once_that_is_asked_for() {
+    let there = There::new();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("up"), "a\nb\n").unwrap();
+    let commands = format!("verbose on; lcd {}; ascii; get one.txt; put up; binary; get two.txt", folder.path().display());
+    let said = script(&there, &["-e"], &commands);
+    let order: Vec<&str> = said.err.lines().filter(|l| ["> TYPE", "> RETR", "> STOR"].iter().any(|w| l.starts_with(w))).collect();
+    let at = |words: &str| order.iter().position(|line| line.starts_with(words)).unwrap_or_else(|| panic!("{words}: {order:?}"));
+    assert!(at("> TYPE A") < at("> RETR /one.txt") && at("> RETR /one.txt") < at("> STOR"), "{order:?}");
+    assert!(!order[at("> RETR /two.txt") - 1].contains("TYPE A"), "{order:?}");
+    assert_eq!(std::fs::read_to_string(folder.path().join("one.txt")).unwrap(), "first\n");
+    assert_eq!(std::fs::read_to_string(there.path("up")).unwrap(), "a\nb\n");
+}
+
+#[test]
+fn ctrl_c_breaks_off_a_fetch_which_is_gone_on_with() {
+    let (site, _server, url) = slow();
+    let mut shell = Terminal::open(&[&url]);
+    shell.expect(":/> ");
+    shell.line("get big");
+    let home = shell.home.path().to_owned();
+    // What has come stands under a passing name.
+    let has_begun =
+        || std::fs::read_dir(&home).unwrap().flatten().any(|e| e.metadata().is_ok_and(|m| m.is_file() && m.len() > 0));
+    wait_for(has_begun);
+    shell.press("\x03");
+    shell.expect(":/> ");
+    assert!(!shell.home.path().join("big").exists(), "nothing half-written stands under its name");
+    shell.line("ls");
+    shell.expect("small");
+    shell.expect(":/> ");
+    shell.line("get small && echo");
+    shell.expect("echo: no such command");
+    shell.line("get big &");
+    shell.expect("[1]");
+    shell.line("kill 1");
+    shell.expect("[1] broken off: get big");
+    assert_eq!(std::fs::read(shell.home.path().join("small")).unwrap(), std::fs::read(site.data("small")).unwrap());
+}

@@ -33,6 +33,8 @@ pub struct Ftp {
     welcome: Welcome,
     /// What stands before each path: nothing for the server's own root.
     base: Box<[u8]>,
+    /// Whether files are text, whose line ends are converted (TYPE A).
+    is_text: bool,
 }
 
 /// Where a storage begins on its server.
@@ -67,7 +69,24 @@ impl Ftp {
             }
         };
         drop(lease);
-        Ok(Self { pool, welcome, base })
+        Ok(Self { pool, welcome, base, is_text: false })
+    }
+
+    /// The same, for text: line ends are converted on the way (TYPE A), so sizes are not known before, and nothing begins
+    /// within a file.
+    #[must_use]
+    pub fn for_text(self) -> Self {
+        Self { is_text: true, ..self }
+    }
+
+    /// How many bytes will move, where that can be known.
+    fn expected(&self, bytes: Option<u64>) -> Option<u64> {
+        bytes.filter(|_| !self.is_text)
+    }
+
+    /// Refuses to begin within a text: its bytes are counted otherwise on the wire.
+    fn may_begin_at(&self, at: u64) -> Result<(), Error> {
+        if self.is_text && at > 0 { Err(Error::with(Reason::NoRestart, "text is transferred whole")) } else { Ok(()) }
     }
 
     /// A path as the server knows it.
@@ -103,6 +122,7 @@ impl Ftp {
     }
 
     async fn open_read(&self, path: &VPath, at: u64) -> Result<(Attr, Source), Error> {
+        self.may_begin_at(at)?;
         let lease = self.pool.lease().await?;
         let stat = self.look(lease.connection()?, path).await?;
         if stat.kind == Kind::Dir {
@@ -112,7 +132,7 @@ impl Ftp {
             return Err(Reason::BeyondEnd.into());
         }
         let wire = self.wire(path);
-        let get = Get { path: &wire, at, expected: stat.size.map(|size| size - at), ascii: false };
+        let get = Get { path: &wire, at, expected: self.expected(stat.size.map(|size| size - at)), ascii: self.is_text };
         let (sink, pieces) = bridge::download();
         let (begun, begins) = oneshot::channel();
         let body = Body::Into(sink, Meter::default());
@@ -143,8 +163,9 @@ impl Ftp {
             WriteHow::At(at) => (at, PutHow::At(at)),
             _ => (0, PutHow::Replace),
         };
+        self.may_begin_at(at)?;
         let wire = self.wire(&path);
-        let put = Put { path: &wire, how, expected: None, ascii: false };
+        let put = Put { path: &wire, how, expected: None, ascii: self.is_text };
         let (source, outlet) = bridge::upload();
         let (begun, begins) = oneshot::channel();
         let body = Body::From(source, Meter::default());
@@ -364,9 +385,10 @@ impl Remote for Ftp {
         meter: Meter,
     ) -> BoxFuture<'a, Result<u64, Error>> {
         Box::pin(async move {
+            self.may_begin_at(at)?;
             let lease = self.pool.lease().await?;
-            let wire = self.wire(path);
-            lease.connection()?.receive(Get { path: &wire, at, expected, ascii: false }, sink, meter).await
+            let (wire, expected) = (self.wire(path), self.expected(expected));
+            lease.connection()?.receive(Get { path: &wire, at, expected, ascii: self.is_text }, sink, meter).await
         })
     }
 
@@ -385,9 +407,12 @@ impl Remote for Ftp {
                 WriteHow::At(at) => PutHow::At(at),
                 WriteHow::New | WriteHow::Unique => return Err(Reason::Unsupported.into()),
             };
+            if let PutHow::At(at) = how {
+                self.may_begin_at(at)?;
+            }
             let lease = self.pool.lease().await?;
-            let wire = self.wire(path);
-            lease.connection()?.send(Put { path: &wire, how, expected, ascii: false }, source, meter).await
+            let (wire, expected) = (self.wire(path), self.expected(expected));
+            lease.connection()?.send(Put { path: &wire, how, expected, ascii: self.is_text }, source, meter).await
         })
     }
 

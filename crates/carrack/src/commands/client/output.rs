@@ -77,6 +77,7 @@ pub(crate) struct Output {
     /// Where all but results goes, where that is not standard error.
     said: Option<Sink>,
     is_within: bool,
+    is_hidden: bool,
 }
 
 impl Output {
@@ -91,6 +92,7 @@ impl Output {
             out: Mutex::new(BufWriter::new(Box::new(out))),
             said: None,
             is_within: false,
+            is_hidden: false,
         }
     }
 
@@ -109,6 +111,7 @@ impl Output {
             out: Mutex::new(BufWriter::new(out)),
             said: within.aside.clone(),
             is_within: true,
+            is_hidden: within.kill.is_some(),
             ..alone
         }
     }
@@ -118,8 +121,18 @@ impl Output {
         self.is_within
     }
 
+    /// Whether somebody watches standard error: nobody does where it runs in the background.
+    pub(crate) fn is_watched(&self) -> bool {
+        !self.is_hidden && std::io::stderr().is_terminal()
+    }
+
+    /// Whether it runs in the background of a shell.
+    pub(crate) const fn is_hidden(&self) -> bool {
+        self.is_hidden
+    }
+
     /// Says a line that is no result.
-    fn say(&self, text: fmt::Arguments<'_>) {
+    pub(crate) fn say(&self, text: fmt::Arguments<'_>) {
         match &self.said {
             Some(sink) => drop(sink.line(&text.to_string())),
             None => say::err(text),

@@ -56,23 +56,28 @@ pub(super) struct Server {
     tftp: Option<Arc<Tftp>>,
 }
 
+/// Whether a URL asks for text (`;type=a`).
+fn is_text(url: &Url) -> bool {
+    url.form == Some(url::Form::Ascii)
+}
+
 impl Server {
     /// Whether the same session can serve a URL.
     fn serves(&self, url: &Url, root: Root) -> bool {
+        // How files are transferred is a matter of the whole server.
+        self.root == root && self.is_of(url) && is_text(&self.url) == is_text(url)
+    }
+
+    /// Whether it is the server that a URL names, whatever the path.
+    pub(super) fn is_of(&self, url: &Url) -> bool {
         let own = &self.url;
-        self.root == root
-            && own.scheme == url.scheme
+        own.scheme == url.scheme
             && own.host == url.host
             && own.port() == url.port()
             && own.user == url.user
             // A URL that names no password means whoever is logged in.
             && (url.password.is_none() || own.password == url.password)
             && (own.scheme != Scheme::Tftp || own.form == url.form)
-    }
-
-    /// Whether it is the server that a URL names, whatever the path.
-    pub(super) fn is_of(&self, url: &Url) -> bool {
-        self.serves(url, self.root)
     }
 
     /// How many of its connections ended that nobody ended.
@@ -186,7 +191,7 @@ impl Client {
                     if let Some(within) = &self.within {
                         within.remember(url, &dial.settings.login);
                     }
-                    return Ok(ftp);
+                    return Ok(if is_text(url) { ftp.for_text() } else { ftp });
                 }
                 Err(error) => error,
             };

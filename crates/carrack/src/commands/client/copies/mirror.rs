@@ -8,7 +8,6 @@ use super::summary::{carry_out, do_plan};
 use super::{is_one_remote, look, side, wishes, written};
 use crate::cli::Exit;
 use crate::cli::copies::{Apply, DeleteOptions, Mirror, PlanArgs, WhatOptions};
-use crate::say;
 
 /// The largest plan that is read.
 const PLAN_AT_MOST: u64 = 4 * 1024 * 1024 * 1024;
@@ -121,8 +120,8 @@ pub(super) async fn trees(
         let there = async { if is_there { scan(target, filter).await } else { Ok(Tree::default()) } };
         tokio::try_join!(scan(source, filter), there)
     };
-    if !client.output.is_quiet() && !client.output.is_json() && std::io::IsTerminal::is_terminal(&std::io::stderr()) {
-        say::err(format_args!("looking at both sides"));
+    if !client.output.is_quiet() && !client.output.is_json() && client.output.is_watched() {
+        client.output.say(format_args!("looking at both sides"));
     }
     client.token.run_until_cancelled(both).await.unwrap_or_else(|| Err(Reason::Cancelled.into()))
 }

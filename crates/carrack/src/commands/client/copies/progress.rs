@@ -1,7 +1,6 @@
 //! How does a copy go on? Bars on a terminal, a line for each file elsewhere, events for programs.
 
 use std::collections::HashMap;
-use std::io::{IsTerminal as _, stderr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -64,9 +63,9 @@ impl<'a> Progress<'a> {
         let files = plan.steps.iter().filter(|step| matches!(step, Step::Copy { .. })).count();
         let shown = if client.output.is_json() {
             Shown::Events
-        } else if client.output.is_quiet() {
+        } else if client.output.is_quiet() || client.output.is_hidden() {
             Shown::Nothing
-        } else if stderr().is_terminal() {
+        } else if client.output.is_watched() {
             let all = MultiProgress::new();
             let total = all.add(ProgressBar::new(plan.bytes()).with_style(style(TOTAL)));
             Shown::Bars { all, total }
@@ -127,7 +126,7 @@ impl<'a> Progress<'a> {
     fn line(&self, text: &str) {
         match &self.shown {
             Shown::Bars { all, .. } => all.suspend(|| say::err(format_args!("{}", printable(text)))),
-            Shown::Lines => say::err(format_args!("{}", printable(text))),
+            Shown::Lines => self.client.output.say(format_args!("{}", printable(text))),
             Shown::Events | Shown::Nothing => {}
         }
     }

@@ -13,7 +13,6 @@ use super::human::{bytes, rate, time};
 use super::progress::{Progress, name, words};
 use super::wishes;
 use crate::cli::copies::{HowOptions, WhatOptions};
-use crate::say;
 
 /// Does a plan, or only says what it would do.
 ///
@@ -120,9 +119,9 @@ fn tell(client: &Client, plan: &Plan, report: &Report, kept: &[(VPath, u64)], to
             text += &format!(", {number} {what}");
         }
     }
-    say::err(format_args!("{text}"));
+    client.output.say(format_args!("{text}"));
     for (path, moved) in kept {
-        say::err(format_args!("kept to go on with: {} ({})", printable(&path.to_string()), bytes(*moved)));
+        client.output.say(format_args!("kept to go on with: {} ({})", printable(&path.to_string()), bytes(*moved)));
     }
     if report.kept {
         client.output.warn(format_args!("nothing was removed, because something failed"));
