@@ -156,6 +156,11 @@ impl InForce {
         }
         let vouched = rules.users.values().any(|user| user.keys.iter().any(|key| key.authority));
         let certifiable = vouched || !rules.authorities.is_empty();
+        for (name, listener) in &rules.listeners {
+            if let Some((_, user)) = listener.guests.iter().find(|(_, user)| !rules.users.contains_key(user)) {
+                return Err(wrong(format!("listener {name:?}: no user is called {user:?}")));
+            }
+        }
         let dummy = making.dear.map(|(_, hash)| hash);
         let rates = Arc::new(Rates::new(rules.limits.rate_up, rules.limits.rate_down, before.map(|b| &*b.rates)));
         // Last, because it opens a file: rules that do not hold together leave nothing behind.
@@ -172,6 +177,12 @@ impl InForce {
     /// What goes for a listener; one that is not known gets the strictest.
     pub(crate) fn listener(&self, name: &str) -> ListenerRules {
         self.rules.listeners.get(name).cloned().unwrap_or_default()
+    }
+
+    /// Who somebody is at a listener that shows nothing, where its address alone says it.
+    pub(crate) fn guest(&self, listener: &str, ip: IpAddr) -> Option<Box<str>> {
+        let guests = &self.rules.listeners.get(listener)?.guests;
+        guests.iter().find(|(net, _)| net.contains(ip)).map(|(_, user)| user.clone())
     }
 
     /// Whether a listener lets this address in at all.

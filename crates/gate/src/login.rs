@@ -68,7 +68,7 @@ impl Guest {
             Credentials::Password { user, .. } | Credentials::Certificate { user, .. } | Credentials::Key { user, .. } => {
                 user.clone()
             }
-            Credentials::None => "anonymous".into(),
+            Credentials::None => force.guest(&session.listener, session.peer.ip()).unwrap_or_else(|| "anonymous".into()),
         };
         let keyed = matches!(credentials, Credentials::Key { .. });
         let place = match force.audit.reserve(&gate.counters).await {
@@ -144,7 +144,8 @@ impl Guest {
         let anonymous = found.as_ref().is_some_and(|view| view.who.anonymous);
         // Before the password is looked at: one that came in clear is not even tried. The anonymous user's is no
         // secret, and its name tells nobody anything.
-        if !secure && !anonymous && !self.may_speak_plainly(force) {
+        let shows = !matches!(credentials, Credentials::None);
+        if shows && !secure && !anonymous && !self.may_speak_plainly(force) {
             return Err(LoginError::Refused(Reason::PlainLogin));
         }
         let account = match &credentials {
@@ -174,8 +175,11 @@ impl Guest {
                 };
                 Some(found.filter(|view| secure && enough(view)).ok_or(LoginError::PasswordNeeded)?)
             }
-            // Nothing was shown: only who needs to show nothing is let in.
-            (found, Credentials::None) => found.filter(|view| view.who.anonymous && !view.who.disabled),
+            // Nothing was shown: only who needs to show nothing is let in, or who the address says it is.
+            (found, Credentials::None) => {
+                let is_guest = force.guest(&session.listener, session.peer.ip()).is_some();
+                found.filter(|view| (view.who.anonymous || is_guest) && !view.who.disabled)
+            }
         };
         let checked = verified.ok_or(Failure::Guess).and_then(|view| {
             self.check(&view.who, account.as_deref()).map_err(Failure::Told)?;

@@ -195,6 +195,9 @@ pub struct ListenerRules {
     pub deny: Vec<Network>,
     /// The virtual host of those who name none.
     pub host: Option<Box<str>>,
+    /// Who those are that show nothing, by where they come from; the anonymous user where no network holds them. The first
+    /// network that does counts.
+    pub guests: Vec<(Network, Box<str>)>,
 }
 
 /// Limits of the whole server.

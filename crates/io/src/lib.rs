@@ -6,6 +6,7 @@ pub mod clock;
 pub mod connect;
 pub mod listen;
 pub mod meter;
+pub mod neighbour;
 pub mod ports;
 pub mod proxy;
 pub mod pump;

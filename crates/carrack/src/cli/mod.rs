@@ -56,6 +56,9 @@ pub(crate) enum Command {
     Serve(Box<Serve>),
     /// Read a configuration file and say what it would serve, or what is wrong with it
     Check(Check),
+    /// Ask what the TFTP server would make of a name
+    #[command(subcommand)]
+    Tftp(TftpCommand),
     /// List a folder on a server or on this machine
     Ls(Box<files::Ls>),
     /// Show what is known of a file or a folder
@@ -289,6 +292,37 @@ pub(crate) struct Check {
     /// The configuration file
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+}
+
+/// `carrack tftp`.
+#[derive(Subcommand, Debug)]
+pub(crate) enum TftpCommand {
+    /// Show which rule makes what of a name that a client asks for, and the file that it would get
+    Map(TftpMap),
+}
+
+/// `carrack tftp map`.
+#[derive(Args, Debug)]
+pub(crate) struct TftpMap {
+    /// The name as the client asks for it
+    #[arg(value_name = "NAME")]
+    pub(crate) name: std::ffi::OsString,
+
+    /// The client's address
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) from: std::net::IpAddr,
+
+    /// Its hardware address, where the neighbour table of this machine does not know it
+    #[arg(long, value_name = "MAC")]
+    pub(crate) mac: Option<types::Mac>,
+
+    /// The configuration that says what is served; this folder alone where there is none
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// The listener that is asked; the first that speaks TFTP, unless told
+    #[arg(long, value_name = "NAME")]
+    pub(crate) listener: Option<String>,
 }
 
 /// `carrack bookmark`.

@@ -6,6 +6,7 @@ pub(crate) mod client;
 mod hash;
 mod paper;
 mod serve;
+mod tftp;
 mod why;
 
 use crate::cli::{Command, Exit};
@@ -15,6 +16,7 @@ pub(crate) fn run(command: Command) -> Exit {
     match command {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Tftp(args) => tftp::run(&args),
         Command::Bookmark(args) => bookmark::run(&args),
         Command::Ls(args) => client::ls::run(&args),
         Command::Stat(args) => client::stat::run(&args),

@@ -124,6 +124,11 @@ impl Read {
                 refers(page, &header, "mount", &root.value, &root.at, &mounts);
             }
         }
+        for read in &self.tftp {
+            for user in &read.guests {
+                refers(page, "[[listener.guest]]", "user", &user.value, &user.at, &users);
+            }
+        }
         let over_tcp = self.listeners.iter().filter_map(|l| l.listener.as_ref().map(|x| (&x.name, &x.rules, &l.host_at)));
         let over_udp = self.tftp.iter().filter_map(|l| l.tftp.as_ref().map(|x| (&x.name, &x.rules, &l.host_at)));
         let over_ssh = self.ssh.iter().filter_map(|l| l.ssh.as_ref().map(|x| (&x.name, &x.rules, &l.host_at)));

@@ -58,6 +58,7 @@ pub(super) fn listener(section: Section<'_>, base: &Path) -> ReadListener {
         anonymous: section.flag("anonymous").unwrap_or(false),
         allow: section.parsed_list("allow", value::network).unwrap_or_default(),
         deny: section.parsed_list("deny", value::network).unwrap_or_default(),
+        guests: Vec::new(),
         host: section.parsed("host", value::host_name).map(|t| t.value),
     };
     let (ports_at, host_at) = (section.place("passive_ports"), section.place("host"));

@@ -69,7 +69,7 @@ fn each_key_of_tftp_is_read() {
     let all = config(
         "ports = \"50100-50199\"\nuploads = \"versions\"\nblksize_max = 1024\nwindowsize_max = 8\nunanswered_max = 2\n\
          transfers_max = 5\nallow = [\"192.0.2.0/24\"]\ndeny = [\"192.0.2.1\"]\n\
-         [[listener.rewrite]]\nname = \"a\"\npattern = \"^x\"\nreplace = \"y\"\nfrom = [\"192.0.2.0/24\"]\nlast = true\n\
+         [[listener.rewrite]]\nname = \"a\"\npattern = \"^x\"\nreplace = \"y\"\nfrom = [\"192.0.2.0/24\"]\nmac = [\"00:1b:63\"]\nlast = true\n\
          [[listener.rewrite]]\nname = \"b\"\npattern = \"bak$\"\nrefuse = true\n",
     );
     let [all] = &all.tftp[..] else { panic!("not one listener") };
@@ -122,6 +122,10 @@ fn each_key_of_tftp_wrong_once() {
         (rule("pattern = \"x\"\nreplace = \"y\"\nrefuse = true"), "says two things; Write either replace"),
         (rule("pattern = \"x\"\nrefuse = true\nfrom = \"x\""), "`from` of [[listener.rewrite]] \"r\" cannot be \"x\""),
         (rule("pattern = \"x\"\nrefuse = true\nlast = 1"), "expects true or false"),
+        (rule("pattern = \"x\"\nrefuse = true\nmac = \"x\""), "`mac` of [[listener.rewrite]] \"r\" cannot be \"x\""),
+        ("[[listener.guest]]\nuser = \"gone\"\nfrom = \"192.0.2.1\"".to_owned(), "names the user \"gone\", which is not there"),
+        ("[[listener.guest]]\nuser = \"gone\"".to_owned(), "names no network"),
+        ("[[listener.guest]]\nfrom = \"192.0.2.1\"".to_owned(), "has no `user`"),
         (rule("pattern = \"x\"\nrefuse = true\nuntil = 1"), "[[listener.rewrite]] \"r\" has no key `until`"),
     ];
     for (more, expected) in table {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::ops::{Range, RangeInclusive};
 
-use gate::rules::ListenerRules;
+use gate::rules::{ListenerRules, Network};
 use proto::tftp::options::{LEAST_BLOCK, MOST_BLOCK};
 use regex::bytes::Regex;
 use server::tftp::Uploads;
@@ -87,6 +87,8 @@ pub(super) struct ReadTftp {
     pub(super) address_at: Range<usize>,
     pub(super) ports_at: Range<usize>,
     pub(super) host_at: Range<usize>,
+    /// Users that addresses stand for.
+    pub(super) guests: Vec<Told<Box<str>>>,
 }
 
 /// Keys of a listener that speak of connections, logins or TLS, of which there are none here.
@@ -112,7 +114,7 @@ const NOT_HERE: &[&str] = &[
 
 /// Keys of a listener that mean something over TFTP alone.
 pub(super) const ONLY_HERE: &[&str] =
-    &["ports", "uploads", "blksize_max", "windowsize_max", "unanswered_max", "transfers_max", "rewrite"];
+    &["ports", "uploads", "blksize_max", "windowsize_max", "unanswered_max", "transfers_max", "rewrite", "guest"];
 
 /// Whether a `[[listener]]` speaks TFTP.
 pub(super) fn is_meant(section: &Section<'_>) -> bool {
@@ -133,6 +135,8 @@ pub(super) fn tftp(section: Section<'_>) -> ReadTftp {
     let unanswered = section.number32("unanswered_max", 1..=100);
     let transfers = section.number("transfers_max", 1..=65_535).and_then(|n| usize::try_from(n).ok());
     let rewrite = section.sections("rewrite").into_iter().filter_map(rule).collect();
+    let (guests, users): (Vec<_>, Vec<_>) = section.sections("guest").into_iter().filter_map(guest).unzip();
+    let guests = guests.into_iter().flatten().collect();
     let allow = section.parsed_list("allow", value::network).unwrap_or_default();
     let deny = section.parsed_list("deny", value::network).unwrap_or_default();
     let host = section.parsed("host", value::host_name).map(|t| t.value);
@@ -148,14 +152,14 @@ pub(super) fn tftp(section: Section<'_>) -> ReadTftp {
         t.unanswered = unanswered.unwrap_or(t.unanswered);
         t.transfers = transfers.unwrap_or(t.transfers);
         t.rewrite = rewrite;
-        t.rules = ListenerRules { allow, deny, host, ..t.rules.clone() };
+        t.rules = ListenerRules { allow, deny, host, guests, ..t.rules.clone() };
     }
     section.foreign(NOT_HERE, "tftp");
     section.foreign(super::ssh::ONLY_HERE, "tftp");
     let (at, address_at) = (section.at.clone(), section.place("address"));
     let (ports_at, host_at) = (section.place("ports"), section.place("host"));
     section.end();
-    ReadTftp { tftp, name, at, address_at, ports_at, host_at }
+    ReadTftp { tftp, name, at, address_at, ports_at, host_at, guests: users }
 }
 
 fn ports(text: &str) -> Result<TftpPorts, String> {
@@ -170,6 +174,19 @@ fn ports(text: &str) -> Result<TftpPorts, String> {
     }
 }
 
+/// Reads `[[listener.guest]]`: which networks are which user.
+fn guest(section: Section<'_>) -> Option<(Vec<(Network, Box<str>)>, Told<Box<str>>)> {
+    let user = section.needed("user", "switches").and_then(|_| section.parsed("user", value::name));
+    let from = section.parsed_list("from", value::network);
+    if from.as_ref().is_none_or(Vec::is_empty) {
+        let what = format!("{} names no network", section.header());
+        section.fault(section.at.clone(), what, "Write from = [\"192.0.2.0/24\"]: the addresses of that user.");
+    }
+    section.end();
+    let user = user?;
+    Some((from?.into_iter().map(|net| (net, user.value.clone())).collect(), user))
+}
+
 /// Reads `[[listener.rewrite]]`.
 fn rule(section: Section<'_>) -> Option<Rule> {
     let name = section.needed("name", "phones").and_then(|_| section.parsed("name", value::name));
@@ -177,6 +194,7 @@ fn rule(section: Section<'_>) -> Option<Rule> {
     let replace = section.text("replace").map(|told| told.value.into());
     let refuse = section.flag("refuse").unwrap_or(false);
     let from = section.parsed_list("from", value::net).unwrap_or_default();
+    let mac = section.parsed_list("mac", |text| text.parse()).unwrap_or_default();
     let last = section.flag("last").unwrap_or(false);
     let then = match (replace, refuse) {
         (Some(with), false) => Some(Then::Replace(with)),
@@ -188,7 +206,7 @@ fn rule(section: Section<'_>) -> Option<Rule> {
         }
     };
     section.end();
-    Some(Rule { name: name?.value, from, pattern: pattern?.value, then: then?, last })
+    Some(Rule { name: name?.value, from, mac, pattern: pattern?.value, then: then?, last })
 }
 
 fn pattern(text: &str) -> Result<Regex, String> {

@@ -261,6 +261,28 @@ async fn anonymous_where_it_is_let_in() {
 }
 
 #[tokio::test]
+async fn an_address_says_who_shows_nothing() {
+    let gate = gate(|r| {
+        r.anonymous = Some(user("anonymous", Password::None));
+        add(r, user("switches", plain("a")));
+        add(r, UserRules { disabled: true, ..user("old", plain("a")) });
+        let guests = [("198.51.100.0/24", "switches"), ("203.0.113.0/24", "old")];
+        let open = r.listeners.get_mut("open").unwrap();
+        open.guests = guests.iter().map(|(net, who)| (Network::parse(net).unwrap(), (*who).into())).collect();
+    });
+    let who = async |ip: &str| {
+        let guest = from(&gate, "open", ip).unwrap();
+        guest.login(Credentials::None, false).await.map(|(_, welcome)| welcome.user.to_string())
+    };
+    assert_eq!(who("198.51.100.7").await.as_deref(), Ok("switches"));
+    assert_eq!(who("192.0.2.1").await.as_deref(), Ok("anonymous"));
+    assert_eq!(who("203.0.113.1").await.err(), Some(LoginError::Wrong), "disabled");
+    // A password is a password all the same.
+    let guest = from(&gate, "open", "198.51.100.7").unwrap();
+    assert_eq!(why(&guest, "switches", "wrong").await, LoginError::Wrong);
+}
+
+#[tokio::test]
 async fn hosts_have_their_own_banner_users_and_root() {
     let gate = gate(|r| {
         add(r, user("ann", plain("a")));

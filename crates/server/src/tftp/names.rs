@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use regex::bytes::Regex;
-use types::Reason;
+use types::{Mac, MacPrefix, Reason};
 
 /// The rules, asked in their order.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +21,8 @@ pub struct Rule {
     pub name: Box<str>,
     /// Networks it goes for; all where empty.
     pub from: Vec<IpNet>,
+    /// Beginnings of the hardware addresses it goes for; all where empty, and none of a machine whose address is not known.
+    pub mac: Vec<MacPrefix>,
     /// The names it goes for, slashes put right and without one in front.
     pub pattern: Regex,
     /// What becomes of them.
@@ -32,8 +34,9 @@ pub struct Rule {
 /// What becomes of a name.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Then {
-    /// The part that fits becomes this: `$1` and `${name}` stand for groups, `{ip}` for the client's address, and
-    /// `{hexip}` for an IPv4 address as PXELINUX writes it.
+    /// The part that fits becomes this: `$1` and `${name}` stand for groups, `{ip}` for the client's address,
+    /// `{hexip}` for an IPv4 address as PXELINUX writes it, and `{mac}` for the hardware address (`00-1b-63-84-45-e6`);
+    /// a rule that wants that one is no rule for machines whose address is not known.
     Replace(Box<str>),
     /// It is refused.
     Refuse,
@@ -44,8 +47,20 @@ pub enum Then {
 pub struct Mapped<'a> {
     /// The name.
     pub name: Vec<u8>,
-    /// Names of the rules that had their part in it.
-    pub rules: Vec<&'a str>,
+    /// The rules that had their part in it, and what the name was after each.
+    pub steps: Vec<(&'a str, Vec<u8>)>,
+    /// Why it is none, where the last of the steps refuses it ([`Reason::TftpRule`]) or makes it too long
+    /// ([`Reason::NameTooLong`]).
+    pub refused: Option<Reason>,
+}
+
+/// Who asks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Asker {
+    /// Its address.
+    pub ip: IpAddr,
+    /// Its hardware address, where that is known.
+    pub mac: Option<Mac>,
 }
 
 /// No name grows beyond this, whatever the rules are.
@@ -57,34 +72,47 @@ impl Names {
         Self { rules }
     }
 
+    /// Whether a rule wants to know the client's hardware address.
+    pub fn ask_for_mac(&self) -> bool {
+        self.rules.iter().any(|rule| !rule.mac.is_empty() || rule.names_mac())
+    }
+
     /// What a client's name becomes.
-    ///
-    /// # Errors
-    /// [`Reason::TftpRule`] where a rule refuses it, [`Reason::NameTooLong`] where rules make it so.
-    pub fn map(&self, peer: IpAddr, asked: &[u8]) -> Result<Mapped<'_>, Reason> {
-        let mut mapped = Mapped { name: slashes(asked), rules: Vec::new() };
-        let peer = peer.to_canonical();
+    pub fn map(&self, asker: Asker, asked: &[u8]) -> Mapped<'_> {
+        let mut mapped = Mapped { name: slashes(asked), steps: Vec::new(), refused: None };
+        let asker = Asker { ip: asker.ip.to_canonical(), ..asker };
         for rule in &self.rules {
-            let is_meant = rule.from.is_empty() || rule.from.iter().any(|net| net.contains(&peer));
-            if !is_meant || !rule.pattern.is_match(&mapped.name) {
+            if !rule.is_for(asker) || !rule.pattern.is_match(&mapped.name) {
                 continue;
             }
-            mapped.rules.push(&rule.name);
             match &rule.then {
-                Then::Refuse => return Err(Reason::TftpRule),
+                Then::Refuse => mapped.refused = Some(Reason::TftpRule),
                 Then::Replace(with) => {
-                    let with = filled_in(with, peer);
+                    let with = filled_in(with, asker);
                     mapped.name = slashes(&rule.pattern.replace(&mapped.name, with.as_bytes()));
                 }
             }
             if mapped.name.len() > MOST {
-                return Err(Reason::NameTooLong);
+                mapped.refused = Some(Reason::NameTooLong);
             }
-            if rule.last {
+            mapped.steps.push((&rule.name, mapped.name.clone()));
+            if rule.last || mapped.refused.is_some() {
                 break;
             }
         }
-        Ok(mapped)
+        mapped
+    }
+}
+
+impl Rule {
+    fn names_mac(&self) -> bool {
+        matches!(&self.then, Then::Replace(with) if with.contains("{mac}"))
+    }
+
+    fn is_for(&self, asker: Asker) -> bool {
+        let by_net = self.from.is_empty() || self.from.iter().any(|net| net.contains(&asker.ip));
+        let by_mac = self.mac.is_empty() || asker.mac.is_some_and(|mac| self.mac.iter().any(|prefix| prefix.holds(mac)));
+        by_net && by_mac && (asker.mac.is_some() || !self.names_mac())
     }
 }
 
@@ -95,12 +123,13 @@ fn slashes(name: &[u8]) -> Vec<u8> {
     name.get(front..).unwrap_or_default().to_vec()
 }
 
-fn filled_in(with: &str, peer: IpAddr) -> String {
-    let hex = match peer {
+fn filled_in(with: &str, asker: Asker) -> String {
+    let hex = match asker.ip {
         IpAddr::V4(ip) => format!("{:08X}", u32::from(ip)),
         IpAddr::V6(ip) => format!("{:032X}", u128::from(ip)),
     };
-    with.replace("{ip}", &peer.to_string()).replace("{hexip}", &hex)
+    let mac = asker.mac.map(|mac| mac.to_string()).unwrap_or_default();
+    with.replace("{ip}", &asker.ip.to_string()).replace("{hexip}", &hex).replace("{mac}", &mac)
 }
 
 #[cfg(test)]
@@ -109,13 +138,17 @@ mod tests {
 
     fn rule(name: &str, from: &[&str], pattern: &str, then: Then, last: bool) -> Rule {
         let from = from.iter().map(|net| net.parse().unwrap()).collect();
-        Rule { name: name.into(), from, pattern: Regex::new(pattern).unwrap(), then, last }
+        Rule { name: name.into(), from, mac: Vec::new(), pattern: Regex::new(pattern).unwrap(), then, last }
+    }
+
+    fn at(ip: &str) -> Asker {
+        Asker { ip: ip.parse().unwrap(), mac: None }
     }
 
     #[test]
     fn names_as_firmware_sends_them() {
         let names = Names::default();
-        let map = |asked: &[u8]| names.map("192.0.2.1".parse().unwrap(), asked).unwrap().name;
+        let map = |asked: &[u8]| names.map(at("192.0.2.1"), asked).name;
         assert_eq!(map(b"\\Boot\\x64\\wdsnbp.com"), b"Boot/x64/wdsnbp.com");
         assert_eq!(map(b"//pxelinux.0"), b"pxelinux.0");
         assert_eq!(map(b"/a//b"), b"a//b");
@@ -131,19 +164,38 @@ mod tests {
             rule("pxe", &[], r"^pxelinux\.cfg/default$", Then::Replace("hosts/{hexip}".into()), false),
             rule("all", &[], "^", Then::Replace("boot/".into()), false),
         ]);
-        let map = |peer: &str, asked: &str| names.map(peer.parse().unwrap(), asked.as_bytes());
-        assert_eq!(map("192.0.2.7", "x.bak"), Err(Reason::TftpRule));
-        let phone = map("::ffff:192.0.2.7", "SEP00.cnf.xml").unwrap();
-        assert_eq!((&phone.name[..], &phone.rules[..]), (&b"phones/192.0.2.7/SEP00.cnf.xml"[..], &["phones"][..]));
-        assert_eq!(map("198.51.100.1", "SEP00.cnf.xml").unwrap().name, b"boot/SEP00.cnf.xml");
-        let pxe = map("198.51.100.1", "\\pxelinux.cfg\\default").unwrap();
-        assert_eq!((&pxe.name[..], &pxe.rules[..]), (&b"boot/hosts/C6336401"[..], &["pxe", "all"][..]));
+        let map = |peer: &str, asked: &str| names.map(at(peer), asked.as_bytes());
+        let refused = map("192.0.2.7", "x.bak");
+        assert_eq!((refused.refused, refused.steps[0].0), (Some(Reason::TftpRule), "no-backups"));
+        let phone = map("::ffff:192.0.2.7", "SEP00.cnf.xml");
+        assert_eq!(phone.steps, [("phones", b"phones/192.0.2.7/SEP00.cnf.xml".to_vec())]);
+        assert_eq!(map("198.51.100.1", "SEP00.cnf.xml").name, b"boot/SEP00.cnf.xml");
+        let pxe = map("198.51.100.1", "\\pxelinux.cfg\\default");
+        assert_eq!(pxe.name, b"boot/hosts/C6336401");
+        assert_eq!(pxe.steps.iter().map(|step| step.0).collect::<Vec<_>>(), ["pxe", "all"]);
+        assert!(!names.ask_for_mac() && pxe.refused.is_none());
+    }
+
+    #[test]
+    fn rules_for_hardware_addresses() {
+        let makers =
+            Rule { mac: vec!["00:1b:63".parse().unwrap()], ..rule("makers", &[], "^", Then::Replace("apple/".into()), true) };
+        let own = rule("own", &[], "^pxelinux.cfg/.*$", Then::Replace("hosts/01-{mac}".into()), false);
+        let names = Names::new(vec![makers, own]);
+        let map = |mac: Option<&str>| {
+            let asker = Asker { mac: mac.map(|mac| mac.parse().unwrap()), ..at("192.0.2.1") };
+            String::from_utf8(names.map(asker, b"pxelinux.cfg/default").name).unwrap()
+        };
+        assert!(names.ask_for_mac());
+        assert_eq!(map(Some("00:1b:63:84:45:e6")), "apple/pxelinux.cfg/default");
+        assert_eq!(map(Some("52:54:00:12:34:56")), "hosts/01-52-54-00-12-34-56");
+        assert_eq!(map(None), "pxelinux.cfg/default");
     }
 
     #[test]
     fn names_do_not_grow_without_end() {
         let grow = Then::Replace("$0$0$0$0$0$0$0$0$0$0".into());
         let names = Names::new((0..20).map(|n| rule(&n.to_string(), &[], "^.*$", grow.clone(), false)).collect());
-        assert_eq!(names.map("192.0.2.1".parse().unwrap(), b"abc"), Err(Reason::NameTooLong));
+        assert_eq!(names.map(at("192.0.2.1"), b"abc").refused, Some(Reason::NameTooLong));
     }
 }

@@ -1,6 +1,6 @@
 //! One transfer from its request to its end: who is there, what is asked of the gate, and what it is answered.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use trace::record::{Observer, Recorder, SessionInfo};
 use types::{Credentials, Error, LoginError, Op, Reason, VPath, What, WriteHow};
 
+use super::names::Asker;
 use super::wire::Wire;
 use super::{Listener, Uploads};
 use crate::ask::{Opened, ask};
@@ -164,8 +165,7 @@ impl Session {
     }
 
     async fn serve(&mut self, access: &Access, request: &Request<'_>, writing: bool, peer: SocketAddr) -> Result<(), Told> {
-        let name = self.listener.names.map(peer.ip(), request.name)?.name;
-        let path = VPath::parse(&name).map_err(Error::from)?;
+        let path = self.path(request.name, peer.ip()).await?;
         let mut wishes = Wishes::read(&request.options);
         if request.mode == Mode::Netascii {
             // How long the text is on the wire is known when it has been sent.
@@ -201,6 +201,19 @@ impl Session {
                 self.receive(writing, terms, opening, access.revoked()).await
             }
             _ => Err(Reason::Unsupported.into()),
+        }
+    }
+
+    /// The file that is meant, by the rules for names.
+    async fn path(&self, asked: &[u8], ip: IpAddr) -> Result<VPath, Error> {
+        let names = &self.listener.names;
+        // Where the kernel does not tell, the rules that go by it are none.
+        let mac = if names.ask_for_mac() { io::neighbour::mac_of(ip).await.ok().flatten() } else { None };
+        let mapped = names.map(Asker { ip, mac }, asked);
+        let rule = mapped.steps.last().map_or("", |step| step.0);
+        match mapped.refused {
+            Some(reason) => Err(Error::with(reason, format!("rule {rule}"))),
+            None => Ok(VPath::parse(&mapped.name)?),
         }
     }
 

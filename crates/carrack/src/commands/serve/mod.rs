@@ -54,6 +54,16 @@ impl Refused {
     }
 }
 
+/// The door of a configuration, for questions alone: nothing is listened on, and nothing is written down.
+///
+/// # Errors
+/// A folder that cannot be opened, in words.
+pub(crate) fn gate(config: &mut Config) -> Result<std::sync::Arc<gate::Gate>, String> {
+    config.audit.file = None;
+    let open = parts::storages(&config.mounts, &[], &confine::Rooms::all()).map_err(|refused| refused.line())?;
+    gate::Gate::new(wire::rules(config, &open)).map_err(|e| e.to_string())
+}
+
 /// Serves until it is told to stop.
 pub(crate) fn run(args: &Serve) -> Exit {
     let plan = match plan(args) {
