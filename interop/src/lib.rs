@@ -12,7 +12,7 @@ pub mod network;
 pub mod run;
 mod subject;
 
-pub use subject::{PASSWORD, Server, USER};
+pub use subject::{PASSWORD, Server, USER, program as carrack};
 
 /// How data connections are made, and over which family.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,6 +79,11 @@ pub fn node_modules() -> std::path::PathBuf {
 /// Where `cargo xtask test` puts sslyze.
 pub fn sslyze() -> std::path::PathBuf {
     subject::downloads().join("interop/sslyze/bin/sslyze")
+}
+
+/// Where `cargo xtask test` unpacks tftpd-hpa, which cannot be installed beside atftpd.
+pub fn tftpd_hpa() -> std::path::PathBuf {
+    subject::downloads().join("peers/tftpd-hpa/usr/sbin/in.tftpd")
 }
 
 /// Where `cargo xtask test` puts the Python that has tftpy.

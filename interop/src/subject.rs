@@ -82,7 +82,7 @@ impl Server {
 
     /// Starts it with TFTP alone on a machine of a network, at its port 69, with these keys; everybody may do all.
     pub fn on(network: &Network, host: &str, keys: &str) -> Self {
-        Self::said(&[&tftp("tftp4", "0.0.0.0:69", keys), EVERYBODY].concat(), network.on(host))
+        Self::said(&[&tftp("tftp4", "[::]:69", keys), EVERYBODY].concat(), network.on(host))
     }
 
     /// Starts it with a configuration that lacks nothing but the mount.
@@ -231,7 +231,7 @@ fn welcomed(said: &str) -> Option<Ports> {
 /// The ports in the log of a server with a configuration.
 fn listening(said: &str) -> Option<Ports> {
     let port = |name: &str| port_after(said, &format!("{name} listens on 127.0.0.1:"));
-    if port_after(said, "tftp4 listens on 0.0.0.0:").is_some() {
+    if port_after(said, "tftp4 listens on [::]:").is_some() {
         return Some(Ports { clear: (0, 0), implicit: None, tftp: None });
     }
     if let Some(four) = port("tftp4") {
@@ -277,7 +277,7 @@ fn carrack(root: &Path, scratch: &Path) -> Command {
 }
 
 /// The program under test: `CARRACK_BIN`, or what cargo builds now, so that it is never an old one.
-fn program() -> PathBuf {
+pub fn program() -> PathBuf {
     if let Some(named) = std::env::var_os("CARRACK_BIN") {
         return named.into();
     }

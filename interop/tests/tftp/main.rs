@@ -3,10 +3,13 @@
 #![allow(clippy::disallowed_methods, reason = "tests touch files")]
 
 mod atftp;
+mod boot;
 mod busybox;
 mod curl;
 mod loss;
+mod mac;
 mod nat;
+mod servers;
 mod tftp_hpa;
 mod tftpy;
 

@@ -1,7 +1,7 @@
 //! How does carrack compare with other servers? All in one run, interleaved, the same client for all, medians over rounds.
 
 mod client;
-mod peers;
+pub(crate) mod peers;
 mod processes;
 pub(crate) mod raw;
 mod rows;

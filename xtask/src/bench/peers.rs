@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A server from a Debian package, unpacked.
-pub(super) struct Unpacked {
+pub(crate) struct Unpacked {
     /// Its program.
     pub(super) program: PathBuf,
     /// Folders with the libraries that are not installed here, for `LD_LIBRARY_PATH`.
@@ -28,7 +28,7 @@ pub(super) fn output(command: &mut Command) -> Result<String> {
 }
 
 /// The package, downloaded and unpacked unless that was done before.
-pub(super) fn debian(package: &str, program: &str) -> Result<Unpacked> {
+pub(crate) fn debian(package: &str, program: &str) -> Result<Unpacked> {
     let home = target().join("peers").join(package);
     let complete = home.join(".complete");
     if !complete.exists() {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A program the outside-client tests want, and the package it comes in.
-const PROGRAMS: [(&str, &str); 20] = [
+const PROGRAMS: [(&str, &str); 23] = [
     ("curl", "curl"),
     ("lftp", "lftp"),
     ("ncftpput", "ncftp"),
@@ -18,6 +18,9 @@ const PROGRAMS: [(&str, &str); 20] = [
     ("tftp", "tftp-hpa"),
     ("atftp", "atftp"),
     ("busybox", "busybox"),
+    ("atftpd", "atftpd"),
+    ("dnsmasq", "dnsmasq-base"),
+    ("qemu-system-x86_64", "qemu-system-x86"),
     // Machines and cables for tests of the network itself.
     ("ip", "iproute2"),
     ("nft", "nftables"),
@@ -80,6 +83,10 @@ pub(super) fn provide(may_install: bool, tally: &mut Tally) {
     }
     if !modules.join("node_modules/basic-ftp").exists() {
         tally.skip("basic-ftp is missing (npm)");
+    }
+    // Debian has it exclude atftpd where it is installed.
+    if may_install && crate::bench::peers::debian("tftpd-hpa", "usr/sbin/in.tftpd").is_err() {
+        tally.skip("tftpd-hpa is missing (Debian)");
     }
     for package in ["sslyze", "tftpy"] {
         let place = modules.join(package);
