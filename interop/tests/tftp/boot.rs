@@ -9,6 +9,13 @@ use interop::network::Network;
 use interop::{Server, need, skip};
 use tempfile::TempDir;
 
+/// Where there are no tap devices nothing that could be installed helps: the one skip that CI allows.
+fn skip_without_tap() {
+    if !interop::clients_are_required() {
+        skip("/dev/net/tun is not there");
+    }
+}
+
 /// Killed when dropped.
 struct Running(Child);
 
@@ -20,7 +27,7 @@ impl Drop for Running {
 }
 
 /// The ROM of a network card, as Debian packages it.
-const ROM: &str = "/usr/lib/ipxe/qemu/pxe-virtio.rom";
+const ROM: &str = "/usr/lib/ipxe/qemu/pxe-e1000.rom";
 /// The payload's size: many blocks, and the last one not full.
 const PAYLOAD: usize = 300_001;
 
@@ -32,9 +39,7 @@ fn ipxe_gets_its_script_and_its_payload() {
         return skip("the iPXE ROM is not there (package ipxe-qemu)");
     }
     if !Path::new("/dev/net/tun").exists() {
-        // A machine without tap devices has no such cable: nothing to be installed helps.
-        eprintln!("skipped: /dev/net/tun is not there");
-        return;
+        return skip_without_tap();
     }
     let Some(mut network) = Network::new() else { return };
     network.host("lab");
@@ -45,7 +50,7 @@ fn ipxe_gets_its_script_and_its_payload() {
     let payload = noise(PAYLOAD, 9);
     std::fs::write(server.root().join("payload.bin"), &payload).unwrap();
     // What iPXE prints goes to the serial console; it says how much came.
-    let script = "#!ipxe\necho script-is-here\nimgfetch tftp://10.6.0.1/payload.bin && echo payload-is-here || echo payload-failed\nimgstat\necho all-is-done\npoweroff\n";
+    let script = "#!ipxe\necho script-is-here\nimgfetch tftp://10.6.0.1/payload.bin && echo payload-is-here || echo payload-failed\nimgstat\necho all-is-done\nexit\n";
     std::fs::write(server.root().join("boot.ipxe"), script).unwrap();
     let here = TempDir::new().unwrap();
     let mut dnsmasq = network.command("lab", "dnsmasq");
@@ -62,12 +67,11 @@ fn ipxe_gets_its_script_and_its_payload() {
     let _dhcp = Running(dnsmasq.stdin(Stdio::null()).stdout(out).stderr(err).spawn().unwrap());
     let console = here.path().join("console");
     let mut machine = network.command("lab", "qemu-system-x86_64");
-    machine.args(["-nodefaults", "-display", "none", "-m", "128", "-no-reboot", "-machine", "pc,accel=tcg", "-boot", "n"]);
+    // Without a display, BIOS and ROM print to the serial port.
+    machine.args(["-nodefaults", "-nographic", "-monitor", "none", "-m", "256", "-no-reboot", "-machine", "pc,accel=tcg"]);
     machine.args(["-netdev", "tap,id=n,ifname=tap0,script=no,downscript=no", "-device"]);
-    machine.arg(format!("virtio-net-pci,netdev=n,romfile={ROM}"));
-    // SeaBIOS sends what it and ROMs print to the serial port where the display is a serial one.
-    machine.args(["-fw_cfg", "name=etc/sercon-port,string=\u{1}", "-serial"]);
-    machine.arg(format!("file:{}", console.display()));
+    machine.arg(format!("e1000,netdev=n,bootindex=0,romfile={ROM}"));
+    machine.arg("-serial").arg(format!("file:{}", console.display()));
     let (out, err) = quiet();
     let mut machine = Running(machine.stdin(Stdio::null()).stdout(out).stderr(err).spawn().unwrap());
     let start = Instant::now();

@@ -306,7 +306,7 @@ pub(crate) enum TftpCommand {
 pub(crate) struct TftpMap {
     /// The name as the client asks for it
     #[arg(value_name = "NAME")]
-    pub(crate) name: std::ffi::OsString,
+    pub(crate) name: OsString,
 
     /// The client's address
     #[arg(long, value_name = "ADDR")]

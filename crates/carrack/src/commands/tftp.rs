@@ -61,7 +61,7 @@ async fn told(args: &TftpMap, mut config: Config, listener: &Tftp) -> (String, b
     let asker = Asker { ip: args.from, mac: args.mac.or(known) };
     let mapped = names.map(asker, args.name.as_bytes());
     let mut text = String::new();
-    let mut line = |what: &str, is: &dyn std::fmt::Display| drop(writeln!(text, "{what:<12}{is}"));
+    let mut line = |what: &str, is: &dyn std::fmt::Display| text.push_str(&format!("{what:<12}{is}\n"));
     line("listener", &format_args!("{} at {}", listener.name, listener.address));
     line("asked by", &args.from);
     if names.ask_for_mac() {
