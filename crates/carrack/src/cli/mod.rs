@@ -100,8 +100,8 @@ pub(crate) enum Command {
     Shell(Box<shell::Shell>),
     /// Send lines to a server as they are, and show its replies
     Quote(Box<files::Quote>),
-    /// Turn a password into the hash that a configuration holds
-    Hash,
+    /// Show the digests of files; without any, turn a password into the hash that a configuration holds
+    Hash(Box<search::Hash>),
     /// Keep names for places: after `bookmark add work URL`, `work:` and `work:folder/file` are places
     #[command(subcommand)]
     Bookmark(BookmarkCommand),

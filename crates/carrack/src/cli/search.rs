@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use clap::{ArgAction, Args, ValueEnum};
+use client::checksum::Algorithm;
 use globset::Glob;
 use types::Kind;
 
@@ -158,6 +159,34 @@ fn bytes(text: &str) -> Option<u64> {
         _ => return None,
     };
     digits.parse::<u64>().ok()?.checked_mul(1 << shift)
+}
+
+/// `carrack hash`.
+#[derive(Args, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct Hash {
+    /// URLs and paths of files; without any, a password is read and its hash is printed
+    #[arg(value_name = "PLACE")]
+    pub(crate) places: Vec<String>,
+
+    /// Which digest: sha256, sha512, sha1, md5 or crc32
+    #[arg(long, short, value_name = "NAME", default_value = "sha256", value_parser = algorithm)]
+    pub(crate) algorithm: Algorithm,
+
+    /// Read the files, even where the server could tell
+    #[arg(long, requires = "places")]
+    pub(crate) read: bool,
+
+    /// What all client commands share
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
+
+fn algorithm(name: &str) -> Result<Algorithm, String> {
+    Algorithm::by_name(name).ok_or_else(|| {
+        let known: Vec<String> = Algorithm::ALL.iter().map(|known| known.name().to_ascii_lowercase()).collect();
+        format!("expected one of {}", known.join(", "))
+    })
 }
 
 /// `carrack df`.

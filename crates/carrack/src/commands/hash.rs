@@ -1,4 +1,4 @@
-//! `carrack hash`: what does a configuration hold in place of a password? Asked twice without echo at a terminal, or
+//! `carrack hash` without files: what does a configuration hold in place of a password? Asked twice without echo at a terminal, or
 //! one line from a pipe.
 
 use std::io::{BufRead, IsTerminal, Read};

@@ -42,6 +42,8 @@ fn chapter_of(code: &str) -> &'static str {
         Some(b'2') => "Files and folders",
         Some(b'3') => "Data connections",
         Some(b'4') => "What the client said",
+        Some(b'6') => "TLS",
+        Some(b'7') => "As a client of other servers",
         _ => "Configuration and start",
     }
 }

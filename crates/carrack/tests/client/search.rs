@@ -79,3 +79,19 @@ fn df_tells_of_the_room() {
     let json: Value = serde_json::from_str(&well(&["df", "--json", &there.url("")])).unwrap();
     assert!(json["free"].as_u64().is_some(), "{json}");
 }
+
+#[test]
+fn hash_tells_the_digests_of_files() {
+    let there = There::new();
+    // Of "x", by sha256sum, md5sum and the catalogue's CRC-32.
+    let sha256 = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881";
+    for place in [there.url("sub/deep/a%20b"), there.path("sub/deep/a b").display().to_string()] {
+        assert_eq!(well(&["hash", &place]), format!("{sha256}  {place}\n"));
+        assert_eq!(well(&["hash", "--read", "-a", "md5", &place]), format!("9dd4e461268c8034f5c8564e155c67a6  {place}\n"));
+        let json: Value = serde_json::from_str(&well(&["hash", "--json", "-a", "crc32", &place])).unwrap();
+        assert_eq!((json["algorithm"].as_str(), json["digest"].as_str()), (Some("CRC32"), Some("8cdc1683")));
+    }
+    let said = run(&["hash", &there.url("one.txt"), &there.url("sub"), &there.url("nothing")]);
+    assert!(said.code == 1 && said.out.lines().count() == 1 && said.err.contains("CRK-204"), "{said:?}");
+    assert_eq!(run(&["hash", "-a", "sha3", &there.url("one.txt")]).code, 2);
+}

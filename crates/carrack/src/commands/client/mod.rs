@@ -7,6 +7,7 @@ pub(crate) mod df;
 pub(crate) mod du;
 pub(crate) mod entry;
 pub(crate) mod find;
+pub(crate) mod hash;
 mod ladder;
 mod login;
 pub(crate) mod ls;
