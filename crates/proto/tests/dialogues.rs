@@ -312,6 +312,7 @@ fn started(flow: &Flow) -> String {
         Body::Send { skip: 0, most: Some(most), .. } => format!("send {most} bytes"),
         Body::Send { skip: 0, .. } => "send".to_owned(),
         Body::Send { skip, .. } => format!("send without the first {skip}"),
+        Body::Thumbnail(small) => format!("send {:?} {}x{}", small.format, small.width, small.height).to_lowercase(),
         Body::Digest { algorithm, most: None } => format!("digest {}", algorithm.name()),
         Body::Digest { algorithm, most: Some(most) } => format!("digest {} of {most} bytes", algorithm.name()),
         Body::Receive { expected: None } => "receive".to_owned(),

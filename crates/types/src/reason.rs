@@ -113,6 +113,8 @@ reasons! {
     BodyPage = "344", "a page header is not as STRU P has it, or pages are missing", "Send all pages in order (RFC 959 section 3.1.2.3), or use STRU F.";
     BodyMarker = "345", "a restart marker is empty, longer than 64 bytes, or not printable", "Use short markers (RFC 959 section 3.5).";
     BodyBeyond = "346", "bytes came behind the end of the body", "Send the next file after the reply to this one.";
+    NotAPicture = "347", "that is no picture of a kind that is read here, or it is damaged", "JPEG, PNG, GIF, BMP and WebP are read.";
+    PictureTooLarge = "348", "the picture is too large to be made small", "Files of up to 64 MiB and pictures of up to 64 million points are read.";
 
     // 4xx: what the peer said
     LineTooLong = "401", "the command line is too long", "Lines hold 8192 bytes.";

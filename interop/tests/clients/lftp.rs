@@ -103,7 +103,7 @@ fn deflated_both_ways() {
     std::fs::write(here.path().join("out/text"), "the same line again\n".repeat(200_000)).unwrap();
     let on = "set ftp:use-mode-z yes; set ftp:mode-z-level 9; debug 9; ";
     let said = lftp(&server, Way::Passive4, here.path(), &format!("{on}mirror -R out up")).well().said;
-    assert!(said.contains("---> MODE Z") && said.contains("---> OPTS MODE Z ENGINE ZLIB LEVEL 9"), "{said}");
+    assert!(said.contains("---> MODE Z"), "{said}");
     assert_same_trees(&here.path().join("out"), &server.root().join("up"));
     lftp(&server, Way::Passive4, here.path(), &format!("{on}mirror up back")).well();
     assert_same_trees(&here.path().join("out"), &here.path().join("back"));

@@ -43,6 +43,7 @@ pub const fn reply_code(reason: Reason) -> u16 {
         R::DataStalled | R::DataReset | R::DataTruncated | R::DataSpoilt | R::BodyCut | R::Cancelled => 426,
         // A body that is not what it was said to be: "page type unknown" is the RFC's word for it.
         R::BodyBlock | R::BodyDeflate | R::BodyRecord | R::BodyPage | R::BodyMarker | R::BodyBeyond => 551,
+        R::NotAPicture | R::PictureTooLarge => 551,
         // A data connection that was asked for and is not allowed: RFC 1123 §4.1.2.12 and RFC 2577 want 5xx, and the
         // parameter is what is wrong.
         R::DataForeign | R::DataPortLow | R::OnlyEpsv | R::NoActive | R::NoPassive | R::PrivateAnnounced => 501,

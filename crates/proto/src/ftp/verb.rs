@@ -127,7 +127,7 @@ verbs! {
     Mff "MFF" "<fact=value;...> <file>" LoggedIn Yes "draft-somers-ftp-mfxx" "set facts";
     Dsiz "DSIZ" "[<folder>]" LoggedIn Yes "draft-peterson-streamlined-ftp-command-extensions" "tell how many bytes lie below a folder";
     Avbl "AVBL" "[<folder>]" LoggedIn Yes "draft-peterson-streamlined-ftp-command-extensions" "tell how many bytes may be written";
-    Thmb "THMB" "<format> <width> <height> <file>" LoggedIn No "draft-peterson-streamlined-ftp-command-extensions" "send a small picture of an image";
+    Thmb "THMB" "<JPEG | PNG> <width> <height> <file>" LoggedIn Yes "draft-peterson-streamlined-ftp-command-extensions" "send a small picture of an image";
     Stat "STAT" "[<path>]" Any Yes "RFC 959 4.1.3" "tell the state of session, transfer or path";
     Abor "ABOR" "" Any Yes "RFC 959 4.1.3" "break the transfer off";
     Site "SITE" "<command>" Any Yes "RFC 959 4.1.3" "commands of this server: SITE HELP";

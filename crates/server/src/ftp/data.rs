@@ -14,7 +14,7 @@ use io::stream::Stream;
 use io::{clock, connect};
 use proto::ftp::data::Form;
 use proto::ftp::digest::{Algorithm, Digester};
-use proto::ftp::server::End;
+use proto::ftp::server::{End, Thumbnail};
 use tokio::sync::mpsc;
 use types::{Error, Reason};
 
@@ -23,6 +23,7 @@ use super::listing::Lines;
 use super::protect::{Failed, Shield};
 use super::shape::{Decode, Encode, EncodeLines, Noted};
 use super::single::Key;
+use super::thumbnail;
 
 /// Where the client was told to connect.
 pub(super) enum Passive {
@@ -79,6 +80,8 @@ async fn accept(mut passive: Passive, until: Instant) -> Result<Stream, Reason> 
 pub(super) enum Moving {
     /// A file, out.
     Out(Reading, Span),
+    /// A small picture of a file, out.
+    Thumbnail(Reading, Thumbnail),
     /// A file, through a digest; how much of it at most.
     Digest(Reading, Algorithm, Option<u64>),
     /// A file, in; the number of bytes that were announced.
@@ -102,7 +105,7 @@ impl Moving {
     /// What counts it.
     pub(super) fn meter(&self) -> Option<Meter> {
         match self {
-            Self::Out(reading, _) | Self::Digest(reading, ..) => reading.permit.meter().cloned(),
+            Self::Out(reading, _) | Self::Digest(reading, ..) | Self::Thumbnail(reading, _) => reading.permit.meter().cloned(),
             Self::In(writing, _) => writing.permit.meter().cloned(),
             Self::Lines(_, meter) => Some(meter.clone()),
         }
@@ -149,6 +152,16 @@ pub(super) async fn transfer(mut stream: Stream, moving: Moving, terms: Terms) -
             let source = Source::from_chunks(*chunks);
             let sent = pump::send(&mut stream, source, encode, &meter, terms.stall_after).await;
             (None, meter, sent)
+        }
+        Moving::Thumbnail(reading, wanted) => {
+            let meter = reading.permit.meter().cloned().unwrap_or_default();
+            let mut encode = Encode::new(terms.form, 0, 0);
+            let encode = encode.as_mut().map(|encode| encode as &mut dyn Transform);
+            let sent = match thumbnail::make(reading.source, reading.attr.size, wanted, &meter).await {
+                Ok(small) => pump::send(&mut stream, small, encode, &meter, terms.stall_after).await,
+                Err(error) => Err(error),
+            };
+            (Some(reading.permit), meter, sent)
         }
         // Nothing of it goes over a data connection.
         Moving::Digest(reading, algorithm, most) => {

@@ -9,6 +9,7 @@ mod protect;
 mod replies;
 mod shape;
 mod single;
+mod thumbnail;
 mod transfers;
 pub(crate) mod words;
 

@@ -264,7 +264,7 @@ fn tell(mut lines: Box<Lines>) -> Stage {
 
 fn permit(moving: Moving) -> Option<Permit> {
     match moving {
-        Moving::Out(reading, _) | Moving::Digest(reading, ..) => Some(reading.permit),
+        Moving::Out(reading, _) | Moving::Digest(reading, ..) | Moving::Thumbnail(reading, _) => Some(reading.permit),
         Moving::In(writing, _) => Some(writing.permit),
         Moving::Lines(..) => None,
     }
@@ -275,6 +275,7 @@ fn moving(flow: Flow, asks: &mut Asks) -> Option<Moving> {
     let over_control = flow.channel == Channel::Control;
     match (flow.body, asks.take_opened().map(|opened| *opened)) {
         (Body::Send { at, skip, most }, Some(Opened::Reading(reading))) => Some(Moving::Out(reading, Span { at, skip, most })),
+        (Body::Thumbnail(wanted), Some(Opened::Reading(reading))) => Some(Moving::Thumbnail(reading, wanted)),
         (Body::Digest { algorithm, most }, Some(Opened::Reading(reading))) => Some(Moving::Digest(reading, algorithm, most)),
         (Body::Receive { expected }, Some(Opened::Writing(writing))) => Some(Moving::In(writing, expected)),
         (Body::List(listed), opened) => {

@@ -200,8 +200,30 @@ pub enum Body {
         /// How many bytes of the file go into it at most.
         most: Option<u64>,
     },
+    /// A small picture of the opened image, to the client.
+    Thumbnail(Thumbnail),
     /// A listing, to the client.
     List(Listed),
+}
+
+/// A small picture that is wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Thumbnail {
+    /// Its format.
+    pub format: ThumbnailFormat,
+    /// How many points wide at most.
+    pub width: u32,
+    /// How many points high at most.
+    pub height: u32,
+}
+
+/// How a small picture is written.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ThumbnailFormat {
+    /// JPEG.
+    Jpeg,
+    /// PNG.
+    Png,
 }
 
 /// What is listed, and how.

@@ -2,11 +2,15 @@
 //! never reads a clock and never touches a socket or a file.
 
 mod exchange;
+mod language;
 mod session;
 mod state;
 #[cfg(test)]
 mod tests;
 mod verbs;
 
-pub use exchange::{Body, Channel, End, Flow, Input, ListForm, Listed, Output, PassiveForm, Reserved, Settings, Tls, Via};
+pub use exchange::{
+    Body, Channel, End, Flow, Input, ListForm, Listed, Output, PassiveForm, Reserved, Settings, Thumbnail, ThumbnailFormat, Tls,
+    Via,
+};
 pub use session::Session;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use types::{AskId, Credentials, Error, LoginError, Op, PathError, Reason, TransferId, VPath};
 
 use super::exchange::{Channel, End, Flow, Input, Output, PassiveForm, Settings};
+use super::language::Language;
 use super::state::{Answered, DataPort, Ended, Held, Protection, Running, Stage, Then, User, Work};
 use super::verbs;
 use crate::ftp::command::Command;
@@ -32,6 +33,8 @@ pub struct Session {
     pub(super) refuses_plain: bool,
     pub(super) protection: Protection,
     pub(super) host: Option<Box<str>>,
+    /// In which people read the replies (LANG).
+    pub(super) language: Language,
     work: Work,
     held: Held,
     out: VecDeque<Output>,
@@ -57,6 +60,7 @@ impl Session {
             refuses_plain,
             protection: if protected { Protection::implicit() } else { Protection::default() },
             host: None,
+            language: Language::default(),
             work: Work::None,
             held: VecDeque::new(),
             out: VecDeque::new(),
@@ -359,6 +363,13 @@ impl Session {
 /// What the verbs' files use.
 impl Session {
     pub(super) fn say(&mut self, reply: Reply) {
+        let other = self.language != Language::English;
+        let text = if other { std::str::from_utf8(&reply.text).ok() } else { None };
+        let translated = text.and_then(|text| self.language.translate(text));
+        let reply = match translated {
+            Some(text) => Reply { text: text.into_bytes().into(), ..reply },
+            None => reply,
+        };
         self.out.push_back(Output::Reply(reply));
     }
 

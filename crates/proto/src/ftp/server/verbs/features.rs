@@ -5,6 +5,7 @@ use types::Reason;
 use super::{digest, representation};
 use crate::ftp::listing::Facts;
 use crate::ftp::reply::Reply;
+use crate::ftp::server::language::Language;
 use crate::ftp::server::session::{Session, text};
 use crate::ftp::verb::Verb;
 
@@ -34,12 +35,14 @@ pub(super) fn feat(session: &mut Session) {
     }
     add(&digest::feat(session.user().map_or_else(Default::default, |user| user.digest)));
     add("HOST");
-    add("LANG EN*");
+    let languages =
+        Language::ALL.map(|language| format!("{}{}", language.tag(), if language == session.language { "*" } else { "" }));
+    add(&format!("LANG {}", languages.join(";")));
     add("MDTM");
     add("MFF Modify;UNIX.mode;UNIX.owner;UNIX.group;");
     add("MFMT");
     add(&format!("MLST {}", session.user().map_or_else(Facts::default, |user| user.facts.clone()).print_feat()));
-    add("MODE Z ENGINE;LEVEL;METHOD");
+    add("MODE Z");
     if session.settings.passive {
         add("PASV");
     }
@@ -55,6 +58,7 @@ pub(super) fn feat(session: &mut Session) {
     if session.settings.single_port {
         add("SPSV");
     }
+    add("THMB JPEG|PNG");
     add("TVFS");
     add("UTF8");
     for verb in ["XCRC", "XMD5", "XSHA", "XSHA1", "XSHA256", "XSHA512"] {

@@ -5,6 +5,7 @@ use types::Reason;
 
 use super::login::readable;
 use crate::ftp::reply::Reply;
+use crate::ftp::server::language::Language;
 use crate::ftp::server::session::{Session, text};
 use crate::ftp::verb::Verb;
 
@@ -37,12 +38,19 @@ pub(super) fn csid(session: &mut Session, facts: &[u8]) {
     session.say(Reply::new(200, line));
 }
 
-pub(super) fn lang(session: &mut Session, language: &[u8]) {
-    // RFC 2640 §4.1: a tag, of which the part before `-` is enough to choose by; none means the default.
-    let tag = language.split(|&b| b == b'-').next().unwrap_or_default();
-    if language.is_empty() || tag.eq_ignore_ascii_case(b"en") {
-        session.say(Reply::fixed(200, "Replies are in English."));
-    } else {
-        session.say(Reply::new(504, text(Reason::BadParameter)));
-    }
+/// LANG: chooses the language of replies; none means the default (RFC 2640 §4.1).
+pub(super) fn lang(session: &mut Session, tag: &[u8]) {
+    let chosen = if tag.is_empty() { Some(Language::default()) } else { Language::tagged(tag) };
+    let Some(language) = chosen else { return session.say(Reply::new(504, text(Reason::BadParameter))) };
+    session.language = language;
+    session.say(Reply::fixed(
+        200,
+        match language {
+            Language::English => "Replies are in English.",
+            Language::German => "Antworten sind deutsch.",
+            Language::Spanish => "Las respuestas están en español.",
+            Language::French => "Les réponses sont en français.",
+            Language::Chinese => "回复使用中文。",
+        },
+    ));
 }

@@ -147,6 +147,7 @@ pub(super) fn rein(session: &mut Session) {
     session.emit(Output::Logout);
     session.enter(Stage::Greeted);
     session.host = None;
+    session.language = Default::default();
     session.say(Reply::fixed(220, "Ready for a new user."));
     // RFC 4217 §13: TLS ends with the session it protected, behind this reply. An implicit listener has no clear to go
     // back to.

@@ -22,6 +22,7 @@ mod site;
 mod size;
 pub(super) mod stat;
 mod store;
+mod thumbnail;
 mod times;
 
 use super::session::Session;
@@ -70,6 +71,7 @@ pub(super) fn run(session: &mut Session, verb: Verb, command: &Command<'_>) {
         }
         Verb::Comb => copy::comb(session, name),
         Verb::Rang => digest::rang(session, word),
+        Verb::Thmb => thumbnail::thmb(session, name),
         Verb::Stat => stat::stat(session, name),
         Verb::Abor => abor::abor(session),
         Verb::Site => site::site(session, name),
