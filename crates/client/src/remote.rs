@@ -3,7 +3,7 @@
 use io::body::{BoxFuture, Sink, Source};
 use io::meter::Meter;
 use proto::ftp::client::Welcome;
-use types::{Error, VPath, WriteHow};
+use types::{AttrChange, Error, Time, VPath, WriteHow};
 use vfs::Storage;
 
 use crate::checksum::{Algorithm, Checksum};
@@ -43,6 +43,14 @@ pub trait Remote: Storage {
 
     /// How large a file is, exactly; `None` where the server does not tell.
     fn size<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<Option<u64>, Error>>;
+
+    /// Sets the time of the last change, and asks for nothing else: [`Storage::set_attr`] looks at the file afterwards.
+    fn set_modified<'a>(&'a self, path: &'a VPath, time: Time) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let change = AttrChange { modified: Some(time), ..AttrChange::default() };
+            self.set_attr(path, &change).await.map(drop)
+        })
+    }
 
     /// The digest of a file by one of these algorithms, as the server tells it; `None` where it can make none of them.
     fn checksum<'a>(&'a self, _path: &'a VPath, _wanted: &'a [Algorithm]) -> BoxFuture<'a, Result<Option<Checksum>, Error>> {

@@ -22,6 +22,8 @@ use crate::remote::Remote;
 const PORTION: u64 = 4 * 1024 * 1024;
 /// Files from this size on are looked at for an earlier part even at the first try.
 const WORTH_RESUMING: u64 = 1024 * 1024;
+/// How long a transfer may take to end in good order once all was cancelled.
+const LEAVE: Duration = Duration::from_secs(1);
 /// No pause between tries is longer.
 const PAUSE_AT_MOST: Duration = Duration::from_secs(30);
 
@@ -34,6 +36,10 @@ pub struct Settings {
     pub tries: u32,
     /// The pause before the second try; each further one is twice as long, up to half a minute.
     pub pause: Duration,
+    /// Permission bits of files that are made on this machine.
+    pub file_mode: u32,
+    /// Permission bits of folders that are made.
+    pub folder_mode: u32,
     /// Whether modification times are kept where the target can.
     pub keep_times: bool,
     /// Whether uploads go to a temporary name first and are renamed when they are whole.
@@ -56,6 +62,8 @@ impl Default for Settings {
             at_once: 4,
             tries: 5,
             pause: Duration::from_millis(500),
+            file_mode: 0o644,
+            folder_mode: 0o755,
             keep_times: true,
             temporary_names: true,
             checksum: false,
@@ -233,7 +241,7 @@ impl Work<'_> {
         let to = step.place().under(&self.target.root)?;
         let storage = &self.target.storage;
         match step {
-            Step::MakeDir(_) => match storage.make_dir(&to, 0o755).await {
+            Step::MakeDir(_) => match storage.make_dir(&to, self.settings.folder_mode).await {
                 // Somebody was quicker, or an earlier try.
                 Err(e) if matches!(e.reason, Reason::Exists | Reason::ServerRefused) => {
                     let there = storage.stat(&to, true, &self.target.owner).await;
@@ -254,8 +262,17 @@ impl Work<'_> {
                         (None, None) => self.through_memory(file).await,
                     }
                 };
-                // Dropped where it stands: whatever was open is aborted.
-                self.token.run_until_cancelled(copy).await.unwrap_or_else(|| Err(Error::new(Reason::Cancelled)))
+                // What moves hears of it by its meter, and says how far it came. What still waits then is dropped where it
+                // stands: whatever was open is aborted.
+                let dropped = async {
+                    self.token.cancelled().await;
+                    clock::sleep_until(clock::now() + LEAVE).await;
+                };
+                tokio::select! {
+                    biased;
+                    result = copy => result,
+                    () = dropped => Err(Error::new(Reason::Cancelled)),
+                }
             }
         }
     }
@@ -266,8 +283,8 @@ impl Work<'_> {
         meter
     }
 
-    fn order<'a>(&self, how: WriteHow, owner: &'a Owner) -> WriteOrder<'a> {
-        WriteOrder { how, mode: 0o644, owner }
+    pub(super) fn order<'a>(&self, how: WriteHow, owner: &'a Owner) -> WriteOrder<'a> {
+        WriteOrder { how, mode: self.settings.file_mode, owner }
     }
 
     /// From a server straight into a file. The target's own storage keeps it out of sight until it is whole.
@@ -376,6 +393,9 @@ impl Work<'_> {
     async fn keep_time(&self, path: &VPath, modified: Option<Time>) -> Result<(), Error> {
         let can = self.settings.keep_times && self.target.storage.capability().set_times;
         let Some(modified) = modified.filter(|_| can) else { return Ok(()) };
+        if let Some(remote) = &self.target.remote {
+            return remote.set_modified(path, modified).await;
+        }
         let change = AttrChange { modified: Some(modified), ..AttrChange::default() };
         self.target.storage.set_attr(path, &change).await.map(drop)
     }

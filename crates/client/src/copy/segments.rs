@@ -12,7 +12,7 @@ use io::body::{BoxFuture, Places};
 use io::clock;
 use io::meter::Meter;
 use types::{Attr, Error, Reason, VPath, WriteHow};
-use vfs::{Owner, WriteOrder};
+use vfs::Owner;
 
 use super::join::first;
 use super::resume::goes_on;
@@ -142,11 +142,11 @@ impl Work<'_> {
         let before = remote.stat(file.from, true, &self.source.owner).await?;
         let (segments, opened) = match self.part_in_segments(file, &before, &owner).await {
             Some((segments, at)) => {
-                let order = WriteOrder { how: WriteHow::At(at), mode: 0o644, owner: &owner };
+                let order = self.order(WriteHow::At(at), &owner);
                 (segments, self.target.storage.write(file.to, order).await?)
             }
             None => {
-                let order = WriteOrder { how: WriteHow::Replace, mode: 0o644, owner: &owner };
+                let order = self.order(WriteHow::Replace, &owner);
                 (cut(before.size, many), self.target.storage.write(file.to, order).await?)
             }
         };

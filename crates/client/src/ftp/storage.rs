@@ -423,6 +423,10 @@ impl Remote for Ftp {
         })
     }
 
+    fn set_modified<'a>(&'a self, path: &'a VPath, time: Time) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move { self.run(Operation::SetModified(self.wire(path), time)).await.map(drop) })
+    }
+
     fn checksum<'a>(&'a self, path: &'a VPath, wanted: &'a [Algorithm]) -> BoxFuture<'a, Result<Option<Checksum>, Error>> {
         Box::pin(async move {
             let lease = self.pool.lease().await?;

@@ -8,6 +8,7 @@ use carrack_client::copy::{Filter, Hearing, Manner, Plan, Report, Settings, Side
 use carrack_client::ftp::{Ftp, Root};
 use io::CancellationToken;
 use io::meter::{Bucket, Meter};
+use tokio::io::AsyncWriteExt as _;
 use types::{AttrChange, Error, Reason, Time, VPath};
 use vfs::{LocalSettings, LocalStorage, Owner, SharedStorage};
 
@@ -423,4 +424,49 @@ async fn a_copy_with_another_checksum_is_taken_away_and_never_gets_its_name() {
     assert_eq!(report.failed[0].1.reason, Reason::ChecksumDiffers);
     assert_eq!(soon(hears.recv()).await.unwrap(), "DELE /.f.carrack-part");
     drop((remote, hears));
+}
+
+#[tokio::test]
+async fn names_that_lead_elsewhere_are_left_out_and_nothing_is_removed_on_their_word() {
+    let address = liar(|mut liar: Liar| async move {
+        liar.say("220 hello\r\n").await;
+        liar.until("LIST").await;
+        let mut data = liar.accept().await;
+        liar.say("150 here\r\n").await;
+        let line = |name: &str| format!("-rw-r--r-- 1 a a 5 Jan  1  2025 {name}\r\n");
+        let names = ["../evil", "/tmp/evil", "..", "a/b", "fine", ".~carrack~part~0~x"];
+        data.write_all(names.map(line).concat().as_bytes()).await.unwrap();
+        drop(data);
+        liar.say("226 done\r\n").await;
+        for _ in 0..2 {
+            liar.until("SIZE").await;
+            liar.say("213 5\r\n").await;
+        }
+        liar.until("RETR").await;
+        let mut data = liar.accept().await;
+        liar.say("150 here\r\n").await;
+        data.write_all(b"hello").await.unwrap();
+        drop(data);
+        liar.say("226 done\r\n").await;
+        liar.idle().await;
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("target");
+    here(folder.path()).storage.make_dir(&path("/target"), 0o755).await.unwrap();
+    let mine = here(&target);
+    put(&mine.storage, "/stays", b"old", 5).await;
+    let life = CancellationToken::new();
+    let ftp = Ftp::open(dial(address, "ann"), Root::Server, 1, Duration::from_secs(20), &life).await.unwrap();
+    let remote = Side::there(Arc::new(ftp), VPath::root());
+    let plan = soon(copy_plan(&remote, &mine, &Wishes { delete: true, ..Wishes::default() })).await;
+    assert!(plan.keeps.is_some() && plan.unsure.len() == 1, "{plan:?}");
+    let settings = Settings { tries: 1, ..Settings::default() };
+    let report = soon(run(&plan, &remote, &mine, &settings, &(), &CancellationToken::new())).await;
+    assert!(report.failed.iter().all(|(step, _)| step.path().to_string().contains("carrack")), "{report:?}");
+    assert_eq!(content(&mine.storage, "/fine").await, b"hello");
+    let beside = shown(&here(folder.path())).await.into_iter().filter(|(path, ..)| !path.starts_with("/target")).count();
+    assert_eq!(beside, 0, "something was written beside the target");
+    let names: Vec<_> = shown(&mine).await.into_iter().map(|(path, ..)| path).collect();
+    assert_eq!(names, ["/fine", "/stays"]);
 }

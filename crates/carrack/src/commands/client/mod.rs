@@ -150,6 +150,11 @@ impl Client {
         }
     }
 
+    /// Remembers that the work was interrupted, for the exit code.
+    fn interrupted(&self) {
+        self.failed.store(client::exit::code(Reason::Cancelled), Ordering::Relaxed);
+    }
+
     /// The exit code of what was done and what failed.
     fn exit(&self) -> Exit {
         match self.failed.load(Ordering::Relaxed) {

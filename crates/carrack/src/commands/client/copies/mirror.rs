@@ -21,7 +21,7 @@ pub(crate) fn mirror(args: &Mirror) -> Exit {
         let (from, to) = (client.open(&args.from).await?, client.open(&args.to).await?);
         let plan = make(client, &from, &to, &args.what, &args.delete).await?;
         if !args.what.dry_run && matches!(plan.steps.first(), Some(Step::MakeDir(path)) if path.is_root()) {
-            make_parents(&to).await?;
+            make_parents(client, &to).await?;
         }
         do_plan(client, &plan, &side(&from, &from.path), &side(&to, &to.path), &args.what, &args.how).await
     })
@@ -74,9 +74,9 @@ pub(crate) fn apply(args: &Apply) -> Exit {
         }
         plan.still_holds(&here, &there)?;
         if makes_root {
-            make_parents(&to).await?;
+            make_parents(client, &to).await?;
         }
-        carry_out(client, &plan, &source, &target, &wishes::settings(&args.how, &client.options.network)).await
+        carry_out(client, &plan, &source, &target, &wishes::settings(client, &args.how)).await
     })
 }
 
@@ -137,7 +137,7 @@ fn lasting(place: &Opened) -> String {
 }
 
 /// Makes the folders that a target will lie in.
-async fn make_parents(to: &Opened) -> Result<(), Error> {
+async fn make_parents(client: &Client, to: &Opened) -> Result<(), Error> {
     let mut missing = Vec::new();
     let mut above = to.path.parent();
     while let Some(folder) = above.filter(|folder| !folder.is_root()) {
@@ -149,7 +149,7 @@ async fn make_parents(to: &Opened) -> Result<(), Error> {
         missing.push(folder);
     }
     for folder in missing.iter().rev() {
-        to.storage.make_dir(folder, 0o755).await?;
+        to.storage.make_dir(folder, client.mode_of_folders()).await?;
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ use client::{Place, Remote};
 use types::{Attr, Error, Reason, VPath};
 
 use super::{AtInterrupt, Client, Opened, Stop, run};
+use crate::bookmarks;
 use crate::cli::Exit;
 use crate::cli::copies::{CopyOptions, Cp, DeleteOptions, Get, Put};
 pub(crate) use mirror::{apply, mirror, plan};
@@ -66,8 +67,9 @@ fn copy(command: &'static str, options: &CopyOptions, work: impl AsyncFnOnce(&Cl
     })
 }
 
+/// Whether a text names a server, by a URL or a bookmark. One that cannot be read is told when it is opened.
 fn is_url(text: &str) -> bool {
-    !matches!(Place::parse(text), Ok(Place::Local(_)))
+    bookmarks::resolve(text, None).map_or(true, |resolved| matches!(resolved.place, Place::Remote(_)))
 }
 
 fn usage(text: String) -> Error {

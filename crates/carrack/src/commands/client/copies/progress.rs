@@ -207,12 +207,16 @@ pub(super) fn name(step: &Step) -> &'static str {
 /// A step as a line for people.
 pub(super) fn words(step: &Step) -> String {
     match step {
-        Step::MakeDir(path) => format!("make   {path}/"),
+        Step::MakeDir(path) => format!("make   {}", folder(path)),
         Step::Copy { path, to: None, seen, .. } => format!("copy   {path} ({})", bytes(seen.size)),
         Step::Copy { path, to: Some(to), seen, .. } => format!("copy   {path} -> {to} ({})", bytes(seen.size)),
         Step::Remove(path, _) => format!("remove {path}"),
-        Step::RemoveDir(path) => format!("remove {path}/"),
+        Step::RemoveDir(path) => format!("remove {}", folder(path)),
     }
+}
+
+fn folder(path: &VPath) -> String {
+    if path.is_root() { path.to_string() } else { format!("{path}/") }
 }
 
 fn ended(step: &Step, result: &Result<(), Error>) -> Value {

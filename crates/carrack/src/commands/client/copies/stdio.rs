@@ -29,11 +29,11 @@ pub(super) async fn from_input(client: &Client, target: &str, options: &CopyOpti
         client.done();
         return Ok(());
     }
-    let settings = wishes::settings(&options.how, &client.options.network);
+    let settings = wishes::settings(client, &options.how);
     let needs_hiding = settings.temporary_names && target.remote.is_some();
     let hidden = if needs_hiding { temporary_name(&target.path) } else { None };
     let to = hidden.as_ref().unwrap_or(&target.path);
-    let order = WriteOrder { how: WriteHow::Replace, mode: 0o644, owner: &target.owner };
+    let order = WriteOrder { how: WriteHow::Replace, mode: settings.file_mode, owner: &target.owner };
     let mut sink = target.storage.write(to, order).await?.sink;
     let meter = Meter::new(client.token.child_token(), settings.rates);
     match fill(&mut sink, &meter).await {

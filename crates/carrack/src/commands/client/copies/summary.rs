@@ -6,7 +6,7 @@ use client::copy::{Plan, Report, Settings, Side, Step, run};
 use io::clock;
 use serde_json::json;
 use types::text::printable;
-use types::{Error, Reason, VPath};
+use types::{Reason, VPath};
 
 use super::super::{Client, Stop};
 use super::human::{bytes, rate, time};
@@ -35,7 +35,7 @@ pub(super) async fn do_plan(
     if what.dry_run {
         return dry_run(client, plan);
     }
-    carry_out(client, plan, source, target, &wishes::settings(how, &client.options.network)).await
+    carry_out(client, plan, source, target, &wishes::settings(client, how)).await
 }
 
 /// Does a plan.
@@ -65,7 +65,8 @@ pub(super) async fn carry_out(
     }
     tell(client, plan, &report, &kept, clock::now().saturating_duration_since(begun))?;
     if client.token.is_cancelled() {
-        return Err(Error::with(Reason::Cancelled, "the same command again goes on from here").into());
+        client.output.note(format_args!("interrupted: the same command again goes on from here"));
+        client.interrupted();
     }
     Ok(())
 }
@@ -113,7 +114,11 @@ fn tell(client: &Client, plan: &Plan, report: &Report, kept: &[(VPath, u64)], to
     if client.output.is_quiet() {
         return Ok(());
     }
-    let mut text = format!("{copied} files, {} in {} ({})", bytes(report.bytes), time(took), rate(report.bytes, took));
+    let mut text = match copied {
+        0 => "nothing was copied".to_owned(),
+        1 => format!("1 file, {} in {} ({})", bytes(report.bytes), time(took), rate(report.bytes, took)),
+        _ => format!("{copied} files, {} in {} ({})", bytes(report.bytes), time(took), rate(report.bytes, took)),
+    };
     for (number, what) in [(plan.same, "the same"), (removed, "removed"), (failed, "failed"), (cancelled, "not done")] {
         if number > 0 {
             text += &format!(", {number} {what}");

@@ -8,7 +8,7 @@ use io::clock;
 use io::meter::Bucket;
 use types::{Error, Reason, Time};
 
-use crate::cli::client::NetworkOptions;
+use super::super::Client;
 use crate::cli::copies::{Age, DeleteOptions, HowOptions, WhatOptions};
 
 /// The largest file of patterns that is read.
@@ -92,12 +92,14 @@ pub(super) fn wishes(what: &WhatOptions, delete: &DeleteOptions, usual: Same) ->
 }
 
 /// How bytes move.
-pub(super) fn settings(how: &HowOptions, network: &NetworkOptions) -> Settings {
-    let usual = Settings::default();
+pub(super) fn settings(client: &Client, how: &HowOptions) -> Settings {
+    let (usual, network) = (Settings::default(), &client.options.network);
     Settings {
         at_once: how.jobs.map_or(usual.at_once, usize::from),
         segments: how.segments.map(usize::from),
         tries: network.retries.map_or(usual.tries, |retries| retries.saturating_add(1)),
+        file_mode: client.mode_of_files(),
+        folder_mode: client.mode_of_folders(),
         keep_times: !how.no_times,
         temporary_names: !how.no_temporary,
         resume: !how.no_resume,
