@@ -27,6 +27,8 @@ enum Chore {
     Test(test::Options),
     /// Measure carrack beside vsftpd, ProFTPD, Pure-FTPd and pyftpdlib, interleaved in one run.
     Bench(bench::Options),
+    /// Measure carrack's client beside curl, lftp and rclone, interleaved in one run.
+    BenchClient(bench::programs::Options),
     /// The bare loop the benchmark compares with: sendfile out, recv and write in.
     #[command(hide = true)]
     RawServer {
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().chore {
         Chore::Test(options) => test::run(&options),
         Chore::Bench(options) => bench::run(&options),
+        Chore::BenchClient(options) => bench::programs::run(&options),
         Chore::RawServer { folder } => bench::raw::serve(&folder).map(|()| true),
     };
     match done {

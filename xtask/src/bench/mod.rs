@@ -1,8 +1,10 @@
 //! How does carrack compare with other servers? All in one run, interleaved, the same client for all, medians over rounds.
 
 mod client;
+mod delay;
 pub(crate) mod peers;
 mod processes;
+pub(crate) mod programs;
 pub(crate) mod raw;
 mod rows;
 mod secure;

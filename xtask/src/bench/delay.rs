@@ -1,0 +1,68 @@
+//! What does a path of 50 ms feel like? A relay that holds every byte back, for the control port and the passive ports.
+
+use crate::Result;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Read at once.
+const PIECE: usize = 64 * 1024;
+
+/// How many pieces may be on their way: 16 MiB, far more than a socket's window.
+const UNDER_WAY: usize = 256;
+
+/// Where the path begins: a second address of the loopback.
+pub(super) const HERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+
+/// Relays these ports of [`HERE`] to the same ports of 127.0.0.1, each byte `each_way` later, for as long as this
+/// process lives. Connecting takes one round trip, as it does on a path.
+pub(super) fn relay(ports: impl IntoIterator<Item = u16>, each_way: Duration) -> Result<()> {
+    for port in ports {
+        let listener = TcpListener::bind((HERE, port))?;
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                thread::spawn(move || join(stream, SocketAddr::from((Ipv4Addr::LOCALHOST, port)), each_way));
+            }
+        });
+    }
+    Ok(())
+}
+
+fn join(near: TcpStream, to: SocketAddr, each_way: Duration) {
+    // The client's first byte would have left after one round trip only.
+    thread::sleep(each_way * 2);
+    let Ok(far) = TcpStream::connect(to) else { return };
+    let _ = (near.set_nodelay(true), far.set_nodelay(true));
+    if let (Ok(near_too), Ok(far_too)) = (near.try_clone(), far.try_clone()) {
+        thread::spawn(move || pass(near_too, far_too, each_way));
+        pass(far, near, each_way);
+    }
+}
+
+/// One direction, to its end.
+fn pass(mut from: TcpStream, to: TcpStream, later: Duration) {
+    let (send, arrive) = sync_channel(UNDER_WAY);
+    let writer = thread::spawn(move || write(&arrive, to));
+    let mut piece = vec![0; PIECE];
+    while let Ok(n @ 1..) = from.read(&mut piece) {
+        if send.send((Instant::now() + later, piece[..n].to_vec())).is_err() {
+            break;
+        }
+    }
+    // The end takes as long as every byte before it.
+    let _ = send.send((Instant::now() + later, Vec::new()));
+    drop(send);
+    let _ = writer.join();
+}
+
+fn write(arrive: &Receiver<(Instant, Vec<u8>)>, mut to: TcpStream) {
+    for (due, bytes) in arrive {
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+        if bytes.is_empty() || to.write_all(&bytes).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Write);
+}
