@@ -9,6 +9,8 @@ pub mod authority;
 pub mod control;
 pub mod files;
 pub mod network;
+pub mod outside;
+pub mod peers;
 pub mod run;
 mod subject;
 

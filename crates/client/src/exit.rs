@@ -32,7 +32,7 @@ pub const PARTLY: u8 = 1;
 /// The exit code of a failure. Where curl has a number for it, it is curl's.
 pub const fn code(reason: Reason) -> u8 {
     match reason {
-        Reason::BadUrl | Reason::BadBookmark => 3,
+        Reason::BadUrl | Reason::BadBookmark | Reason::NoCharset => 3,
         Reason::BadLine | Reason::PlanUnreadable | Reason::Syntax => 2,
         Reason::SchemeUnserved | Reason::Unsupported | Reason::NoRestart | Reason::NotServed => 4,
         Reason::Unreachable | Reason::TftpNoAnswer => 6,

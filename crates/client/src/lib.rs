@@ -27,6 +27,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
 mod bridge;
+pub mod charset;
 pub mod checksum;
 pub mod connect;
 pub mod copy;

@@ -1,6 +1,6 @@
 //! Several connections as one: who needs one borrows it. How many there may be is learned from the server.
 
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use io::CancellationToken;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use types::{Error, Reason};
 
-use crate::ftp::{Connection, Dial};
+use crate::ftp::{Connection, Dial, Learned};
 
 /// Connections to one server.
 pub struct Pool {
@@ -23,8 +23,7 @@ pub struct Pool {
     open: AtomicUsize,
     /// How many ended that nobody ended.
     lost: AtomicUsize,
-    /// How many the server says that it allows; 0 if it did not.
-    allowed: Arc<AtomicU32>,
+    learned: Arc<Learned>,
     /// How long to wait for a place.
     wait_within: Duration,
 }
@@ -44,7 +43,7 @@ impl Pool {
             most: AtomicUsize::new(most),
             open: AtomicUsize::new(0),
             lost: AtomicUsize::new(0),
-            allowed: Arc::default(),
+            learned: Arc::default(),
             wait_within,
         })
     }
@@ -78,11 +77,11 @@ impl Pool {
             let place = place.map_err(|_| Error::with(Reason::TooSlow, "waiting for: a connection that is free"))?;
             let place = place.map_err(|_| Error::new(Reason::Cancelled))?;
             if let Some(connection) = self.take_idle() {
-                return Ok(Lease { pool: self.clone(), connection: Some(connection), _place: place });
+                return Ok(Lease { pool: self.clone(), connection: Some(connection), place: Some(place) });
             }
             self.open.fetch_add(1, Ordering::Relaxed);
-            match Connection::open_and_learn(&self.dial, &self.parent, &self.allowed).await {
-                Ok(connection) => return Ok(Lease { pool: self.clone(), connection: Some(connection), _place: place }),
+            match Connection::open_and_learn(&self.dial, &self.parent, &self.learned).await {
+                Ok(connection) => return Ok(Lease { pool: self.clone(), connection: Some(connection), place: Some(place) }),
                 Err(e) => {
                     let others = self.open.fetch_sub(1, Ordering::Relaxed) - 1;
                     if e.reason != Reason::TooManyConnections || others == 0 {
@@ -99,13 +98,21 @@ impl Pool {
         place.forget();
         self.most.fetch_sub(1, Ordering::Relaxed);
         // What the server said beside its refusal spares asking for each place again.
-        let allowed = self.allowed.load(Ordering::Relaxed) as usize;
+        let allowed = self.learned.allowed.load(Ordering::Relaxed) as usize;
         while allowed > 0 && self.most.load(Ordering::Relaxed) > allowed {
             match self.places.clone().try_acquire_owned() {
                 Ok(place) => place.forget(),
                 Err(_) => break,
             }
             self.most.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    fn put_back(&self, connection: Connection) {
+        if connection.is_over() {
+            self.let_go(&connection);
+        } else {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         }
     }
 
@@ -134,7 +141,7 @@ pub struct Lease {
     pool: Arc<Pool>,
     connection: Option<Connection>,
     /// Given back last.
-    _place: OwnedSemaphorePermit,
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Lease {
@@ -150,10 +157,17 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
-        if connection.is_over() {
-            self.pool.let_go(&connection);
-        } else {
-            self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        // Without a reactor nothing is awaited any more.
+        if !connection.take_given_up() || tokio::runtime::Handle::try_current().is_err() {
+            return self.pool.put_back(connection);
         }
+        // Some servers end the session over an ABOR: whoever comes next must not pay for it.
+        let (pool, place) = (self.pool.clone(), self.place.take());
+        let parent = pool.parent.clone();
+        drop(io::task::spawn("broken off", &parent, async move {
+            connection.idle().await;
+            pool.put_back(connection);
+            drop(place);
+        }));
     }
 }

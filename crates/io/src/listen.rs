@@ -115,6 +115,8 @@ pub fn prepare_control(socket: &impl AsFd) -> io::Result<()> {
     let socket = SockRef::from(&fd);
     socket.set_tcp_nodelay(true)?;
     socket.set_out_of_band_inline(true)?;
+    // The end that connects may have to listen on the very same port (RFC 959 §3.2).
+    socket.set_reuse_address(true)?;
     let probes = TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(30)).with_retries(4);
     socket.set_tcp_keepalive(&probes)
 }

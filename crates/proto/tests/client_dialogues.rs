@@ -51,6 +51,9 @@ impl Player {
             Some(other) => return Err(format!("no TLS is {other}")),
         };
         settings.protect_data = if setting("data offered").is_some() { DataTls::Offered } else { DataTls::Required };
+        if setting("default port first").is_some() {
+            settings.forms = vec![Form::Unsaid, Form::Epsv];
+        }
         if setting("active first").is_some() {
             settings.forms = vec![Form::Eprt, Form::Port, Form::Epsv, Form::Pasv];
         }
@@ -194,9 +197,10 @@ impl Player {
                     self.data = Some(id);
                     (Lane::Client, Lane::Data, format!("connect {at}{}", if tls { " tls" } else { "" }))
                 }
-                Output::Listen(id, ip, tls) => {
+                Output::Listen(id, at, tls) => {
                     self.data = Some(id);
-                    (Lane::Client, Lane::Data, format!("listen {ip}{}", if tls { " tls" } else { "" }))
+                    let at = if at.port() == 0 { at.ip().to_string() } else { at.to_string() };
+                    (Lane::Client, Lane::Data, format!("listen {at}{}", if tls { " tls" } else { "" }))
                 }
                 Output::Move(_, _, flow) => {
                     let text = match flow {

@@ -219,6 +219,8 @@ reasons! {
     ScpName = "844", "the other end of scp names a file that may not be: empty, a dot, or with a slash", "Do not copy with that program or from that server.";
     ScpFolder = "845", "folders are copied only with -r", "Say scp -r.";
     ScpWarned = "846", "the other end of scp could not do all of it", "See what it said.";
+    NotInCharset = "733", "the name cannot be written in the server's charset", "Rename the file, or name the charset that the server uses.";
+    NoCharset = "734", "that is no charset that names can be written in", "Use utf-8, latin1, cp1252, cp437, koi8-r, shift_jis or another name of that kind.";
 }
 
 impl Reason {

@@ -2,7 +2,6 @@
 
 mod client;
 mod delay;
-pub(crate) mod peers;
 mod processes;
 pub(crate) mod programs;
 pub(crate) mod raw;
@@ -12,6 +11,7 @@ mod servers;
 mod table;
 
 use crate::{Result, target, workspace};
+use interop::peers;
 use rows::{Ground, Row};
 use servers::{Kind, Server};
 use std::fs;

@@ -1,9 +1,10 @@
 //! How is each server started? On loopback, as fast as its own settings allow, killed with everything it started.
 
 use super::client::Client;
+use super::processes;
 use super::secure::Identity;
-use super::{peers, processes};
 use crate::{Result, target, workspace};
+use interop::peers;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};

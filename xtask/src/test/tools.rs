@@ -2,11 +2,12 @@
 
 use super::tally::Tally;
 use crate::target;
+use interop::peers;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A program the outside-client tests want, and the package it comes in.
-const PROGRAMS: [(&str, &str); 23] = [
+const PROGRAMS: [(&str, &str); 24] = [
     ("curl", "curl"),
     ("lftp", "lftp"),
     ("ncftpput", "ncftp"),
@@ -33,6 +34,8 @@ const PROGRAMS: [(&str, &str); 23] = [
     // Fuzzing compiles libFuzzer.
     ("c++", "g++"),
     ("mount", "mount"),
+    // Other people's servers run in namespaces of their own.
+    ("unshare", "util-linux"),
 ];
 
 fn is_installed(program: &str) -> bool {
@@ -85,7 +88,7 @@ pub(super) fn provide(may_install: bool, tally: &mut Tally) {
         tally.skip("basic-ftp is missing (npm)");
     }
     // Debian has it exclude atftpd where it is installed.
-    if may_install && crate::bench::peers::debian("tftpd-hpa", "usr/sbin/in.tftpd").is_err() {
+    if may_install && peers::debian("tftpd-hpa", "usr/sbin/in.tftpd").is_err() {
         tally.skip("tftpd-hpa is missing (Debian)");
     }
     for package in ["sslyze", "tftpy"] {
@@ -104,6 +107,28 @@ pub(super) fn provide(may_install: bool, tally: &mut Tally) {
         if !is_there() {
             tally.skip(&format!("{package} is missing (PyPI)"));
         }
+    }
+    if may_install {
+        servers(tally);
+    }
+}
+
+/// Other people's servers, which our client is tried on: unpacked, not installed.
+fn servers(tally: &mut Tally) {
+    let packages = [
+        ("vsftpd", "usr/sbin/vsftpd"),
+        ("proftpd-core", "usr/sbin/proftpd"),
+        ("proftpd-mod-crypto", "usr/lib/proftpd/mod_tls.so"),
+        ("pure-ftpd", "usr/sbin/pure-ftpd"),
+        ("inetutils-ftpd", "usr/sbin/ftpd"),
+    ];
+    for (package, program) in packages {
+        if let Err(why) = peers::debian(package, program) {
+            tally.skip(&format!("{package} cannot be had: {why}"));
+        }
+    }
+    if let Err(why) = peers::pyftpdlib().and_then(|(python, _)| peers::pyopenssl(&python)) {
+        tally.skip(&format!("pyftpdlib cannot be had: {why}"));
     }
 }
 

@@ -53,6 +53,7 @@ impl Options {
                 ipv4: network_of(says_family).ipv4,
                 ipv6: network_of(says_family).ipv6,
                 proxy: network.proxy.clone().or_else(|| under.network.proxy.clone()),
+                charset: network.charset.clone().or_else(|| under.network.charset.clone()),
                 timeout: network.timeout.or(under.network.timeout),
                 connect_timeout: network.connect_timeout.or(under.network.connect_timeout),
                 retries: network.retries.or(under.network.retries),
@@ -215,6 +216,10 @@ pub(crate) struct NetworkOptions {
     /// Go through this proxy: socks5://user@host:1080 or http://host:8080; active mode is not tried then
     #[arg(long, value_name = "URL", value_parser = |text: &str| Proxy::parse(text).map_err(|e| e.to_string()))]
     pub(crate) proxy: Option<Proxy>,
+
+    /// How the server writes names, where it is not UTF-8: latin1, cp1252, cp437, koi8-r, shift_jis and others
+    #[arg(long, value_name = "NAME")]
+    pub(crate) charset: Option<Box<str>>,
 
     /// Use IPv4 only
     #[arg(short = '4', long, conflicts_with = "ipv6")]

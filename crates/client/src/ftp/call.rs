@@ -13,6 +13,8 @@ pub(super) enum Message {
     Call(Call),
     /// Say good-bye once all is done.
     Quit,
+    /// Tell when nothing is under way.
+    WhenIdle(oneshot::Sender<()>),
 }
 
 /// One thing to do.

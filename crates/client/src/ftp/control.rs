@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::future::{pending, poll_fn};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use io::body::BoxFuture;
 use io::stream::Stream;
 use io::tls::{self, ClientSession};
 use io::{CancellationToken, clock, listen};
-use proto::ftp::client::{DataFault, DataId, Flow, Input, Kind, Note, OpId, Output, Session, Welcome};
+use proto::ftp::client::{DataFault, DataId, Failure, Flow, Input, Kind, Note, OpId, Outcome, Output, Session, Welcome};
 use tokio::sync::{mpsc, oneshot};
 use trace::record::Recorder;
 use types::{Direction, Error, Lane, Reason, What};
@@ -22,6 +22,7 @@ use super::call::{Body, Call, Message, Pending};
 use super::data::{Data, Piece, Protect, Step, Trouble, fault};
 use super::seen::Seen;
 use super::way::Way;
+use super::{ActivePorts, Learned};
 use crate::failure;
 
 /// How much of what the server says is taken at once.
@@ -48,12 +49,12 @@ pub(super) struct Start {
     /// Cancelled when the driver is gone.
     pub(super) gone: CancellationToken,
     pub(super) limits: Stall,
-    /// How many connections the server said that it allows; 0 if it did not.
-    pub(super) allowed: Arc<AtomicU32>,
+    pub(super) learned: Arc<Learned>,
+    /// Set while no TLS session is left that a data connection could resume.
+    pub(super) exhausted: Arc<AtomicBool>,
     /// Set when data connections cannot be protected any more.
     pub(super) spent: Arc<AtomicBool>,
-    /// Ports that active data connections are waited for on; any if `None`.
-    pub(super) active_ports: Option<(u16, u16)>,
+    pub(super) active_ports: ActivePorts,
 }
 
 /// What the driver itself limits.
@@ -75,6 +76,7 @@ pub(super) struct Driver {
     tls: Option<(ClientSession, Box<str>)>,
     way: Way,
     peer: SocketAddr,
+    local: SocketAddr,
     /// Whether the server may still say something.
     hears: bool,
     unsent: Vec<u8>,
@@ -82,17 +84,22 @@ pub(super) struct Driver {
     /// Whether more calls may come.
     takes: bool,
     pending: BTreeMap<u64, Pending>,
+    when_idle: Vec<oneshot::Sender<()>>,
     next_op: u64,
     data: Option<Data>,
+    /// Whether the last data connection resumed no TLS session though earlier ones did.
+    is_anew: bool,
+    has_resumed: bool,
     began: Instant,
     seen: Seen,
     ready: Option<oneshot::Sender<Box<Welcome>>>,
     ended: Arc<OnceLock<Error>>,
     gone: CancellationToken,
     limits: Stall,
-    allowed: Arc<AtomicU32>,
+    learned: Arc<Learned>,
+    exhausted: Arc<AtomicBool>,
     spent: Arc<AtomicBool>,
-    active_ports: Option<(u16, u16)>,
+    active_ports: ActivePorts,
     is_closed: bool,
 }
 
@@ -118,20 +125,25 @@ impl Driver {
             tls: start.tls,
             way: start.way,
             peer: start.peer,
+            local: start.local,
             hears: true,
             unsent: Vec::new(),
             calls: start.calls,
             takes: true,
             pending: BTreeMap::new(),
+            when_idle: Vec::new(),
             next_op: 0,
             data: None,
+            is_anew: false,
+            has_resumed: false,
             began: clock::now(),
             seen,
             ready: Some(start.ready),
             ended: start.ended,
             gone: start.gone,
             limits: start.limits,
-            allowed: start.allowed,
+            learned: start.learned,
+            exhausted: start.exhausted,
             spent: start.spent,
             active_ports: start.active_ports,
             is_closed: false,
@@ -146,6 +158,11 @@ impl Driver {
             if self.is_closed {
                 break;
             }
+            if self.session.is_idle() {
+                for told in self.when_idle.drain(..) {
+                    let _ = told.send(());
+                }
+            }
             match self.wait().await {
                 Woken::Heard => self.hear(),
                 Woken::Sent => {}
@@ -156,6 +173,7 @@ impl Driver {
                     self.takes = false;
                     self.handle(Input::Quit);
                 }
+                Woken::Message(Some(Message::WhenIdle(told))) => self.when_idle.push(told),
                 Woken::Deserted(op) => self.handle(Input::Cancel(op)),
                 Woken::Late => self.handle(Input::Tick),
             }
@@ -257,7 +275,7 @@ impl Driver {
                 }
                 Output::StartTls => self.start_tls(),
                 Output::Connect(id, to, protected) => self.connect(id, to, protected),
-                Output::Listen(id, ip, protected) => self.listen(id, ip, protected),
+                Output::Listen(id, at, protected) => self.listen(id, at, protected),
                 Output::Move(id, op, flow) => self.move_body(id, op, flow),
                 Output::Cut(id) => self.cut(id),
                 Output::Ready(welcome) => {
@@ -271,14 +289,7 @@ impl Driver {
                         pending.page.push(item);
                     }
                 }
-                Output::Done(op, result) => {
-                    if result.as_ref().is_err_and(|f| f.kind == Kind::DataTls) {
-                        self.spent.store(true, Ordering::Relaxed);
-                    }
-                    if let Some(pending) = self.pending.remove(&op.0) {
-                        pending.answer(result.map_err(|f| failure::error(&f)));
-                    }
-                }
+                Output::Done(op, result) => self.done(op, result),
                 Output::Note(note) => self.note(&note),
                 Output::Close(failure) => {
                     let error = failure.map(|f| failure::error(&f));
@@ -292,9 +303,41 @@ impl Driver {
         }
     }
 
+    fn done(&mut self, op: OpId, result: Result<Outcome, Failure>) {
+        let is_anew = std::mem::take(&mut self.is_anew);
+        let result = result.map_err(|mut failure| {
+            // Servers say in many ways that they want the session resumed, and few say why they refuse.
+            let may_be_that = matches!(failure.kind, Kind::DataNeverCame | Kind::Cut | Kind::Tls | Kind::Refused);
+            if is_anew && may_be_that {
+                let words = "the data connection could resume no TLS session any more";
+                let said = std::mem::take(&mut failure.detail);
+                failure.detail = if said.is_empty() { words.into() } else { format!("{words}; {said}").into() };
+                failure.kind = Kind::DataTls;
+                self.learned.resuming.store(true, Ordering::Relaxed);
+            }
+            if failure.kind == Kind::DataTls {
+                self.spent.store(true, Ordering::Relaxed);
+            }
+            failure::error(&failure)
+        });
+        if let Some(pending) = self.pending.remove(&op.0) {
+            pending.answer(result);
+        }
+    }
+
+    /// Keeps in mind whether a data connection that is over resumed a TLS session.
+    fn remember(&mut self, data: &Data) {
+        if let Some(resumed) = data.resumed() {
+            self.is_anew = !resumed && self.has_resumed;
+            self.has_resumed |= resumed;
+            let can_resume = self.tls.as_ref().is_some_and(|(session, _)| session.can_resume());
+            self.exhausted.store(self.has_resumed && !can_resume, Ordering::Relaxed);
+        }
+    }
+
     fn note(&mut self, note: &Note) {
         if let Note::ConnectionLimit(limit) = note {
-            self.allowed.store(*limit, Ordering::Relaxed);
+            self.learned.allowed.store(*limit, Ordering::Relaxed);
         }
         let reason = match note {
             Note::AddressReplaced { .. } => Reason::PrivateAnnounced,
@@ -356,12 +399,13 @@ impl Driver {
         });
     }
 
-    fn listen(&mut self, id: DataId, ip: std::net::IpAddr, protected: bool) {
+    fn listen(&mut self, id: DataId, at: SocketAddr, protected: bool) {
         let protect = match self.protect(protected) {
             Ok(protect) => protect,
             Err(fault) => return self.data = Some(Data::failed(id, fault)),
         };
-        let (first, last) = self.active_ports.unwrap_or((0, 0));
+        let (ip, port) = (at.ip(), at.port());
+        let (first, last) = if port == 0 { self.active_ports.of(self.local) } else { (port, port) };
         let mut bound = Err(std::io::ErrorKind::AddrNotAvailable.into());
         for port in first..=last {
             bound = listen::bind_tcp(SocketAddr::new(ip, port)).and_then(|l| l.local_addr().map(|at| (l, at)));
@@ -376,7 +420,10 @@ impl Driver {
                 self.data = Some(Data::accept(id, listener, self.peer.ip(), protect));
                 self.handle(Input::Listening(id, at));
             }
-            Err(e) => self.data = Some(Data::failed(id, DataFault::NotMade(format!("listening on {ip}: {e}").into()))),
+            Err(e) => {
+                self.data =
+                    Some(Data::failed(id, DataFault::NotMade(format!("listening on {ip}, ports {first} to {last}: {e}").into())))
+            }
         }
     }
 
@@ -416,6 +463,7 @@ impl Driver {
     /// Breaks a data connection off: what is dropped before its end is cut.
     fn cut(&mut self, id: DataId) {
         let Some(data) = self.data.take_if(|data| data.id == id) else { return };
+        self.remember(&data);
         if let Some((_, direction, meter)) = &data.moves {
             let now = self.now();
             self.seen.record(now, || What::Cut(*direction, meter.moved(), Reason::TransferCut));
@@ -433,7 +481,9 @@ impl Driver {
             Step::Secured(what) => self.seen.record(now, || What::Secured(Lane::Data, what)),
             Step::NotOpened(fault) => {
                 self.seen.record(now, || What::DataFailed(Reason::NoDataConnection));
-                self.data = None;
+                if let Some(data) = self.data.take() {
+                    self.remember(&data);
+                }
                 self.handle(Input::DataFailed(id, fault));
             }
             Step::Moved(moved) => {
@@ -484,7 +534,9 @@ impl Driver {
     /// The data connection is gone; whose it was.
     fn data_over(&mut self, bytes: u64, well: bool) -> Option<OpId> {
         let now = self.now();
-        let (op, direction, meter) = self.data.take()?.moves?;
+        let data = self.data.take()?;
+        self.remember(&data);
+        let (op, direction, meter) = data.moves?;
         let took = clock::now().saturating_duration_since(meter.begun());
         self.seen.record(now, || match well {
             true => What::Moved(direction, bytes, took),

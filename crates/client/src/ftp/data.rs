@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -9,7 +10,7 @@ use io::body::{BoxFuture, Sink, Source};
 use io::meter::Meter;
 use io::pump::{self, Progress, PumpError, Transform};
 use io::stream::Stream;
-use io::tls::ClientSession;
+use io::tls::{ClientSession, Secured};
 use io::{clock, listen};
 use proto::ftp::client::{DataFault, DataId, OpId};
 use proto::ftp::data::ascii;
@@ -30,6 +31,8 @@ pub(super) struct Data {
     pub(super) id: DataId,
     stage: Stage,
     protect: Option<Protect>,
+    /// Whether the handshake resumed a session, once it is done.
+    resumed: Arc<OnceLock<bool>>,
     /// What it moves: for whom, and what counts it.
     pub(super) moves: Option<(OpId, Direction, Meter)>,
 }
@@ -63,10 +66,12 @@ pub(super) struct Protect {
 
 impl Protect {
     /// Shakes hands without waiting for anything.
-    fn begin(self, tcp: TcpStream) -> Line {
+    fn begin(self, tcp: TcpStream, resumed: Arc<OnceLock<bool>>) -> Line {
         Line::Shaking(Box::pin(async move {
             let done = self.session.connect(Stream::from(tcp), &self.name, clock::now() + self.within).await;
-            done.map(|stream| Whole(Some(stream))).map_err(|failure| failure.detail)
+            let stream = done.map_err(|failure| failure.detail)?;
+            let _ = resumed.set(stream.tls().is_some_and(Secured::is_resumed));
+            Ok(Whole(Some(stream)))
         }))
     }
 }
@@ -137,7 +142,7 @@ impl Data {
     /// Connects to where the server listens.
     pub(super) fn connect(id: DataId, way: Way, to: SocketAddr, within: Duration, protect: Option<Protect>) -> Self {
         let work = async move { way.connect_data(to, within).await.map_err(|why| DataFault::NotMade(why.into())) };
-        Self { id, stage: Stage::Opening(Box::pin(work)), protect, moves: None }
+        Self { id, stage: Stage::Opening(Box::pin(work)), protect, resumed: Arc::default(), moves: None }
     }
 
     /// Takes the first connection from the server itself; strangers are sent away.
@@ -151,12 +156,23 @@ impl Data {
                 Stream::from(tcp).reset();
             }
         };
-        Self { id, stage: Stage::Opening(Box::pin(work)), protect, moves: None }
+        Self { id, stage: Stage::Opening(Box::pin(work)), protect, resumed: Arc::default(), moves: None }
     }
 
     /// It cannot be made.
     pub(super) fn failed(id: DataId, fault: DataFault) -> Self {
-        Self { id, stage: Stage::Opening(Box::pin(async move { Err(fault) })), protect: None, moves: None }
+        Self {
+            id,
+            stage: Stage::Opening(Box::pin(async move { Err(fault) })),
+            protect: None,
+            resumed: Arc::default(),
+            moves: None,
+        }
+    }
+
+    /// Whether its handshake resumed a TLS session; `None` where there was none.
+    pub(super) fn resumed(&self) -> Option<bool> {
+        self.resumed.get().copied()
     }
 
     /// Receives a file.
@@ -205,7 +221,7 @@ impl Data {
                 Ok(tcp) => {
                     let peer = tcp.peer_addr();
                     self.stage = Stage::Open(match self.protect.take() {
-                        Some(protect) => protect.begin(tcp),
+                        Some(protect) => protect.begin(tcp, self.resumed.clone()),
                         None => Line::Ready(Whole(Some(Stream::from(tcp)))),
                     });
                     return match peer {

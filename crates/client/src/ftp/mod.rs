@@ -8,7 +8,9 @@ mod listing;
 mod seen;
 mod storage;
 mod way;
+mod zone;
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -24,6 +26,7 @@ use trace::record::{Capacity, Observer, Recorder, SessionInfo};
 use types::{Error, Reason, SessionId};
 
 use crate::bridge::Work;
+use crate::charset::Charset;
 use crate::connect::Family;
 use crate::failure;
 use crate::pool::Lease;
@@ -52,6 +55,10 @@ pub struct Dial {
     pub family: Family,
     /// The proxy that connects in our stead, where one does. Then the server never connects to us: active mode is not tried.
     pub proxy: Option<Arc<Proxy>>,
+    /// How the server writes names, where it is not UTF-8. [`Ftp`] heeds it; a [`Connection`] takes names as they go out.
+    pub charset: Option<Charset>,
+    /// How many seconds the server's clock is ahead of UTC, for listings in its local time. Found out if `None`.
+    pub ahead: Option<i64>,
     /// How long until the connection stands.
     pub connect_within: Duration,
     /// How the session behaves. Its limits name all other waits.
@@ -60,12 +67,39 @@ pub struct Dial {
     pub tls: Option<io::tls::Client>,
     /// The name that the server's certificate must have, where it is not the host's.
     pub certificate_name: Option<Box<str>>,
-    /// Ports that active data connections are waited for on, first and last; any if `None`.
-    pub active_ports: Option<(u16, u16)>,
+    /// The ports that active data connections are waited for on.
+    pub active_ports: ActivePorts,
     /// Hears of everything that happens: draws the ladder.
     pub observer: Arc<dyn Observer>,
     /// The id that its events carry.
     pub session: SessionId,
+}
+
+/// The ports that active data connections are waited for on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ActivePorts {
+    /// Any that is free.
+    #[default]
+    Any,
+    /// The first that is free of these, both ends among them.
+    Range(u16, u16),
+    /// The one next to the control connection's own: firewalls may let it pass.
+    NextToControl,
+}
+
+impl ActivePorts {
+    /// The first and the last to be tried.
+    const fn of(self, control: SocketAddr) -> (u16, u16) {
+        match self {
+            Self::Any => (0, 0),
+            Self::Range(first, last) => (first, last),
+            Self::NextToControl => {
+                // Behind the last port there is none: the one before it will do.
+                let next = if control.port() == u16::MAX { u16::MAX - 1 } else { control.port() + 1 };
+                (next, next)
+            }
+        }
+    }
 }
 
 impl Dial {
@@ -79,15 +113,26 @@ impl Dial {
             port,
             family: Family::Any,
             proxy: None,
+            charset: None,
+            ahead: None,
             connect_within: Self::CONNECT_WITHIN,
             settings,
             tls: None,
             certificate_name: None,
-            active_ports: None,
+            active_ports: ActivePorts::Any,
             observer: Arc::new(trace::Nobody),
             session: SessionId(0),
         }
     }
+}
+
+/// What one session learns of a server, for all others.
+#[derive(Debug, Default)]
+pub(crate) struct Learned {
+    /// How many connections it says that it allows; 0 if it does not.
+    pub(crate) allowed: AtomicU32,
+    /// It refuses data connections that resume no TLS session.
+    pub(crate) resuming: AtomicBool,
 }
 
 /// A handle to one session with a server: calls queue, and are done one after the other. Clones speak to the same
@@ -98,9 +143,13 @@ pub struct Connection {
     welcome: Arc<Welcome>,
     ended: Arc<OnceLock<Error>>,
     gone: CancellationToken,
-    allowed: Arc<AtomicU32>,
+    learned: Arc<Learned>,
+    /// No TLS session is left that a data connection could resume.
+    exhausted: Arc<AtomicBool>,
     /// Its data connections cannot be protected any more: TLS sessions are resumed only so often.
     spent: Arc<AtomicBool>,
+    /// Something was given up in its midst since this was looked at last.
+    given_up: Arc<AtomicBool>,
 }
 
 impl Connection {
@@ -113,8 +162,8 @@ impl Connection {
         Self::open_and_learn(dial, parent, &Arc::default()).await
     }
 
-    /// As [`Connection::open`]; what the server says of its limit of connections is put into `allowed`.
-    pub(crate) async fn open_and_learn(dial: &Dial, parent: &CancellationToken, allowed: &Arc<AtomicU32>) -> Result<Self, Error> {
+    /// As [`Connection::open`]; what is learned of the server is put into `learned`.
+    pub(crate) async fn open_and_learn(dial: &Dial, parent: &CancellationToken, learned: &Arc<Learned>) -> Result<Self, Error> {
         if dial.settings.tls != Tls::Off && dial.tls.is_none() {
             // Never in clear behind one's back.
             return Err(Error::with(Reason::NotProtected, "TLS was asked for, and not whom to trust"));
@@ -126,6 +175,7 @@ impl Connection {
         let (peer, local) = ends.map_err(|e: std::io::Error| Error::with(Reason::Unreachable, e.to_string()))?;
         let peer = way.far_end(peer);
         let mut settings = dial.settings.clone();
+        settings.utf8 &= dial.charset.is_none();
         if way.is_by_proxy() {
             settings.forms.retain(|form| form.is_passive());
         }
@@ -146,6 +196,7 @@ impl Connection {
         };
         let (calls, inbox) = mpsc::channel(CALLS);
         let (ready, when_ready) = oneshot::channel();
+        let exhausted = Arc::new(AtomicBool::new(false));
         let (ended, gone, spent) = (Arc::new(OnceLock::new()), CancellationToken::new(), Arc::new(AtomicBool::new(false)));
         let driver = Driver::new(Start {
             stream: Stream::from(tcp),
@@ -163,13 +214,23 @@ impl Connection {
             ended: ended.clone(),
             gone: gone.clone(),
             limits,
-            allowed: allowed.clone(),
+            learned: learned.clone(),
+            exhausted: exhausted.clone(),
             spent: spent.clone(),
             active_ports: dial.active_ports,
         });
         drop(task::spawn("ftp client", parent, driver.live()));
         match when_ready.await {
-            Ok(welcome) => Ok(Self { calls, welcome: welcome.into(), ended, gone, allowed: allowed.clone(), spent }),
+            Ok(welcome) => Ok(Self {
+                calls,
+                welcome: welcome.into(),
+                ended,
+                gone,
+                learned: learned.clone(),
+                exhausted,
+                spent,
+                given_up: Arc::default(),
+            }),
             Err(_) => Err(why(&ended)),
         }
     }
@@ -181,7 +242,8 @@ impl Connection {
 
     /// Whether the session is of no more use: it has ended, or its data connections cannot be protected any more.
     pub fn is_over(&self) -> bool {
-        self.ended.get().is_some() || self.spent.load(Ordering::Relaxed)
+        let refused_next = || self.exhausted.load(Ordering::Relaxed) && self.learned.resuming.load(Ordering::Relaxed);
+        self.ended.get().is_some() || self.spent.load(Ordering::Relaxed) || refused_next()
     }
 
     /// Whether the session has ended.
@@ -191,7 +253,7 @@ impl Connection {
 
     /// How many connections the server said that it allows, if it did.
     pub fn allowed(&self) -> Option<u32> {
-        Some(self.allowed.load(Ordering::Relaxed)).filter(|&n| n != 0)
+        Some(self.learned.allowed.load(Ordering::Relaxed)).filter(|&n| n != 0)
     }
 
     /// Does an operation that moves nothing.
@@ -236,6 +298,19 @@ impl Connection {
         }
     }
 
+    /// Whether something was given up in its midst: the server may still be breaking it off. Asked once, it is forgotten.
+    pub(crate) fn take_given_up(&self) -> bool {
+        self.given_up.swap(false, Ordering::Relaxed)
+    }
+
+    /// Waits until nothing is under way any more, or the session is over.
+    pub(crate) async fn idle(&self) {
+        let (told, hears) = oneshot::channel();
+        if self.calls.send(Message::WhenIdle(told)).await.is_ok() {
+            let _ = hears.await;
+        }
+    }
+
     /// Begins to list a folder.
     async fn list(&self, path: Box<[u8]>) -> Result<(Running, mpsc::Receiver<Vec<Item>>), Error> {
         let (pages, inbox) = mpsc::channel(PAGES);
@@ -246,7 +321,7 @@ impl Connection {
         let (done, answer) = oneshot::channel();
         let call = Call { operation, body, begun, done };
         self.calls.send(Message::Call(call)).await.map_err(|_| why(&self.ended))?;
-        Ok(Running { answer, ended: self.ended.clone() })
+        Ok(Running { answer, is_answered: false, ended: self.ended.clone(), given_up: self.given_up.clone() })
     }
 }
 
@@ -291,7 +366,17 @@ impl Put<'_> {
 /// A call that runs. Dropping it cancels it.
 struct Running {
     answer: oneshot::Receiver<Answer>,
+    is_answered: bool,
     ended: Arc<OnceLock<Error>>,
+    given_up: Arc<AtomicBool>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.given_up.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Running {
@@ -302,7 +387,9 @@ impl Running {
     /// The answer, for whoever waits for something else besides; it comes once.
     async fn answered(&mut self) -> Answer {
         let gone = |_| Answer { result: Err(why(&self.ended)), sink: None, rest: Vec::new() };
-        (&mut self.answer).await.unwrap_or_else(gone)
+        let answer = (&mut self.answer).await.unwrap_or_else(gone);
+        self.is_answered = true;
+        answer
     }
 
     /// As work that keeps the connection until it is over.

@@ -10,13 +10,13 @@ use io::CancellationToken;
 use io::body::{BoxFuture, Sink, Source};
 use io::meter::Meter;
 use proto::ftp::client::{Failure, Operation, Outcome, PutHow, Stat, Welcome};
-use proto::ftp::listing::parse::Stamp;
 use tokio::sync::oneshot;
 use types::{Attr, AttrChange, Error, Kind, Reason, Space, Time, VPath, WriteHow};
 use vfs::{Capability, Listing, Opened, Owner, Storage, WriteOrder};
 
 use super::call::Body;
-use super::listing::Pages;
+use super::listing::{Pages, Reading};
+use super::zone::Zone;
 use super::{Connection, Dial, Get, Put};
 use crate::bridge::{self, Download, wait_for_begin};
 use crate::checksum::{Algorithm, Checksum};
@@ -35,6 +35,7 @@ pub struct Ftp {
     base: Box<[u8]>,
     /// Whether files are text, whose line ends are converted (TYPE A).
     is_text: bool,
+    reading: Reading,
 }
 
 /// Where a storage begins on its server.
@@ -58,6 +59,7 @@ impl Ftp {
         wait_within: Duration,
         parent: &CancellationToken,
     ) -> Result<Self, Error> {
+        let reading = Reading { charset: dial.charset, zone: Zone::said(dial.ahead) };
         let pool = Pool::new(dial, most, wait_within, parent);
         let lease = pool.lease().await?;
         let welcome = lease.connection()?.welcome().clone();
@@ -69,7 +71,7 @@ impl Ftp {
             }
         };
         drop(lease);
-        Ok(Self { pool, welcome, base, is_text: false })
+        Ok(Self { pool, welcome, base, reading, is_text: false })
     }
 
     /// The same, for text: line ends are converted on the way (TYPE A), so sizes are not known before, and nothing begins
@@ -90,12 +92,23 @@ impl Ftp {
     }
 
     /// A path as the server knows it.
-    fn wire(&self, path: &VPath) -> Box<[u8]> {
-        match (path.is_root(), self.base.is_empty()) {
+    fn wire(&self, path: &VPath) -> Result<Box<[u8]>, Error> {
+        let name = match self.reading.charset {
+            Some(charset) => charset.encode(path.as_bytes())?,
+            None => path.as_bytes().into(),
+        };
+        Ok(match (path.is_root(), self.base.is_empty()) {
             (true, true) => (*b"/").into(),
             (true, false) => self.base.clone(),
-            (false, _) => [&*self.base, path.as_bytes()].concat().into(),
-        }
+            (false, _) => [&*self.base, &*name].concat().into(),
+        })
+    }
+
+    /// What a server told of a name.
+    fn attr_of(&self, stat: &Stat) -> Attr {
+        let size = if stat.kind == Kind::Dir { 0 } else { stat.size.unwrap_or(0) };
+        let modified = stat.modified.and_then(|stamp| self.reading.zone.time(stamp));
+        Attr { mode: stat.mode, modified, ..Attr::new(stat.kind, size) }
     }
 
     async fn run(&self, operation: Operation) -> Result<Outcome, Error> {
@@ -104,7 +117,7 @@ impl Ftp {
     }
 
     async fn look(&self, connection: &Connection, path: &VPath) -> Result<Stat, Error> {
-        match connection.run(Operation::Stat(self.wire(path))).await? {
+        match connection.run(Operation::Stat(self.wire(path)?)).await? {
             Outcome::Stat(stat) => Ok(stat),
             _ => Err(Error::new(Reason::NotTheProtocol)),
         }
@@ -131,14 +144,14 @@ impl Ftp {
         if stat.size.is_some_and(|size| at > size) {
             return Err(Reason::BeyondEnd.into());
         }
-        let wire = self.wire(path);
+        let wire = self.wire(path)?;
         let get = Get { path: &wire, at, expected: self.expected(stat.size.map(|size| size - at)), ascii: self.is_text };
         let (sink, pieces) = bridge::download();
         let (begun, begins) = oneshot::channel();
         let body = Body::Into(sink, Meter::default());
         let running = lease.connection()?.call(get.operation(), body, Some(begun)).await?;
         let ((), work) = wait_for_begin(running.keeping(lease), begins).await?;
-        Ok((attr_of(&stat), Source::from_chunks(Download { pieces, work })))
+        Ok((self.attr_of(&stat), Source::from_chunks(Download { pieces, work })))
     }
 
     async fn open_write(&self, path: &VPath, how: WriteHow) -> Result<Opened, Error> {
@@ -164,7 +177,7 @@ impl Ftp {
             _ => (0, PutHow::Replace),
         };
         self.may_begin_at(at)?;
-        let wire = self.wire(&path);
+        let wire = self.wire(&path)?;
         let put = Put { path: &wire, how, expected: None, ascii: self.is_text };
         let (source, outlet) = bridge::upload();
         let (begun, begins) = oneshot::channel();
@@ -198,12 +211,12 @@ impl Ftp {
         let lease = self.pool.lease().await?;
         let connection = lease.connection()?;
         if let Some(mode) = change.mode {
-            connection.run(Operation::Chmod(self.wire(path), mode)).await?;
+            connection.run(Operation::Chmod(self.wire(path)?, mode)).await?;
         }
         if let Some(time) = change.modified {
-            connection.run(Operation::SetModified(self.wire(path), time)).await?;
+            connection.run(Operation::SetModified(self.wire(path)?, time)).await?;
         }
-        Ok(attr_of(&self.look(connection, path).await?))
+        Ok(self.attr_of(&self.look(connection, path).await?))
     }
 
     /// AVBL (draft-peterson-streamlined-ftp-command-extensions): the bytes that may be written.
@@ -211,7 +224,7 @@ impl Ftp {
         if !self.welcome.features.has("AVBL") {
             return Err(Reason::Unsupported.into());
         }
-        let line = [b"AVBL ", &*self.wire(path)].concat();
+        let line = [b"AVBL ", &*self.wire(path)?].concat();
         let Outcome::Reply(reply) = self.run(Operation::Quote(line.into())).await? else {
             return Err(Error::new(Reason::NotTheProtocol));
         };
@@ -243,17 +256,6 @@ fn is_spent(error: &Error) -> bool {
     error.reason == Reason::DataNotProtected
 }
 
-/// What a server told of a name.
-fn attr_of(stat: &Stat) -> Attr {
-    let size = if stat.kind == Kind::Dir { 0 } else { stat.size.unwrap_or(0) };
-    Attr { mode: stat.mode, modified: stat.modified.and_then(time_of), ..Attr::new(stat.kind, size) }
-}
-
-/// A time that can be relied on: in UTC. Local times of a server whose zone is not known are none.
-pub(super) fn time_of(stamp: Stamp) -> Option<Time> {
-    if stamp.utc { stamp.at(0) } else { None }
-}
-
 impl Storage for Ftp {
     fn capability(&self) -> Capability {
         let features = &self.welcome.features;
@@ -271,7 +273,7 @@ impl Storage for Ftp {
     fn stat<'a>(&'a self, path: &'a VPath, _follow: bool, _owner: &'a Owner) -> BoxFuture<'a, Result<Attr, Error>> {
         Box::pin(async move {
             let lease = self.pool.lease().await?;
-            Ok(attr_of(&self.look(lease.connection()?, path).await?))
+            Ok(self.attr_of(&self.look(lease.connection()?, path).await?))
         })
     }
 
@@ -295,7 +297,7 @@ impl Storage for Ftp {
 
     fn list<'a>(&'a self, path: &'a VPath, _owner: &'a Owner) -> BoxFuture<'a, Result<Box<dyn Listing>, Error>> {
         Box::pin(async move {
-            let open = async || Pages::open(self.pool.lease().await?, self.wire(path)).await;
+            let open = async || Pages::open(self.pool.lease().await?, self.wire(path)?, self.reading.clone()).await;
             let pages = match open().await {
                 Err(e) if is_spent(&e) => open().await,
                 result => result,
@@ -309,7 +311,7 @@ impl Storage for Ftp {
             if path.is_root() {
                 return Err(Reason::Exists.into());
             }
-            self.run(Operation::MakeDir(self.wire(path))).await.map(drop)
+            self.run(Operation::MakeDir(self.wire(path)?)).await.map(drop)
         })
     }
 
@@ -318,7 +320,7 @@ impl Storage for Ftp {
             if path.is_root() {
                 return Err(Reason::MountPoint.into());
             }
-            self.run(Operation::RemoveDir(self.wire(path))).await.map(drop)
+            self.run(Operation::RemoveDir(self.wire(path)?)).await.map(drop)
         })
     }
 
@@ -327,7 +329,7 @@ impl Storage for Ftp {
             if path.is_root() {
                 return Err(Reason::IsAFolder.into());
             }
-            self.run(Operation::Remove(self.wire(path))).await.map(drop)
+            self.run(Operation::Remove(self.wire(path)?)).await.map(drop)
         })
     }
 
@@ -341,7 +343,7 @@ impl Storage for Ftp {
             if !replace && self.look_for(connection, to).await?.is_some() {
                 return Err(Reason::Exists.into());
             }
-            connection.run(Operation::Rename(self.wire(from), self.wire(to))).await.map(drop)
+            connection.run(Operation::Rename(self.wire(from)?, self.wire(to)?)).await.map(drop)
         })
     }
 
@@ -387,7 +389,7 @@ impl Remote for Ftp {
         Box::pin(async move {
             self.may_begin_at(at)?;
             let lease = self.pool.lease().await?;
-            let (wire, expected) = (self.wire(path), self.expected(expected));
+            let (wire, expected) = (self.wire(path)?, self.expected(expected));
             lease.connection()?.receive(Get { path: &wire, at, expected, ascii: self.is_text }, sink, meter).await
         })
     }
@@ -411,7 +413,7 @@ impl Remote for Ftp {
                 self.may_begin_at(at)?;
             }
             let lease = self.pool.lease().await?;
-            let (wire, expected) = (self.wire(path), self.expected(expected));
+            let (wire, expected) = (self.wire(path)?, self.expected(expected));
             lease.connection()?.send(Put { path: &wire, how, expected, ascii: self.is_text }, source, meter).await
         })
     }
@@ -424,13 +426,13 @@ impl Remote for Ftp {
     }
 
     fn set_modified<'a>(&'a self, path: &'a VPath, time: Time) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async move { self.run(Operation::SetModified(self.wire(path), time)).await.map(drop) })
+        Box::pin(async move { self.run(Operation::SetModified(self.wire(path)?, time)).await.map(drop) })
     }
 
     fn checksum<'a>(&'a self, path: &'a VPath, wanted: &'a [Algorithm]) -> BoxFuture<'a, Result<Option<Checksum>, Error>> {
         Box::pin(async move {
             let lease = self.pool.lease().await?;
-            lease.connection()?.checksum(&self.wire(path), wanted).await
+            lease.connection()?.checksum(&self.wire(path)?, wanted).await
         })
     }
 

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// A control connection as the liar holds it.
 pub(crate) struct Liar {
-    lines: tokio::io::Lines<BufReader<OwnedReadHalf>>,
+    input: BufReader<OwnedReadHalf>,
     out: OwnedWriteHalf,
     pub(crate) data: TcpListener,
 }
@@ -21,9 +21,11 @@ impl Liar {
         let _ = self.out.write_all(words.as_bytes()).await;
     }
 
-    /// The next line; `None` once the client has gone.
+    /// The next line, each byte a letter of Latin-1; `None` once the client has gone.
     pub(crate) async fn hear(&mut self) -> Option<String> {
-        self.lines.next_line().await.ok().flatten()
+        let mut line = Vec::new();
+        self.input.read_until(b'\n', &mut line).await.ok().filter(|&n| n > 0)?;
+        Some(line.trim_ascii_end().iter().map(|&b| char::from(b)).collect())
     }
 
     /// Hears lines and answers the usual ones until one with this verb comes; gives that line.
@@ -74,7 +76,7 @@ where
         let (stream, _) = control.accept().await.unwrap();
         stream.set_nodelay(true).unwrap();
         let (input, out) = stream.into_split();
-        script(Liar { lines: BufReader::new(input).lines(), out, data }).await;
+        script(Liar { input: BufReader::new(input), out, data }).await;
     };
     drop(io::task::spawn("liar", &io::CancellationToken::new(), run));
     address

@@ -3,6 +3,7 @@
 mod copies;
 mod liar;
 mod lies;
+mod old_servers;
 mod own_server;
 mod proxies;
 mod road;

@@ -77,8 +77,9 @@ impl Client {
     /// What one control connection and its data connections share.
     pub fn session(&self) -> ClientSession {
         let mut config = ClientConfig::clone(&self.config);
-        config.resumption = Resumption::store(Arc::new(Remembered::default()));
-        ClientSession { config: Arc::new(config) }
+        let remembered = Arc::new(Remembered::default());
+        config.resumption = Resumption::store(remembered.clone());
+        ClientSession { config: Arc::new(config), remembered }
     }
 }
 
@@ -107,9 +108,15 @@ impl Client {
 #[derive(Clone, Debug)]
 pub struct ClientSession {
     config: Arc<ClientConfig>,
+    remembered: Arc<Remembered>,
 }
 
 impl ClientSession {
+    /// Whether the next connection can resume an earlier one: TLS 1.3 lets each ticket be used once.
+    pub fn can_resume(&self) -> bool {
+        self.remembered.with(|inner| inner.older.is_some() || !inner.tickets.is_empty())
+    }
+
     /// Does the handshake with the server called `name`, a host's name or an address, and resumes an earlier connection
     /// of this session where it can. The future may be dropped.
     ///

@@ -142,7 +142,9 @@ pub const fn reply_code(reason: Reason) -> u16 {
         | R::SshNothingServed
         | R::SshChannels
         | R::SshStartups
-        | R::SshHostKey => 451,
+        | R::SshHostKey
+        | R::NotInCharset
+        | R::NoCharset => 451,
         R::KeyRefused | R::KeyNotEnough => 530,
         R::NoRestart
         | R::ServerRefused

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use client::charset::Charset;
 use client::connect::Family;
-use client::ftp::{Dial, Ftp, Root, is_passing, settings};
+use client::ftp::{ActivePorts, Dial, Ftp, Root, is_passing, settings};
 use client::tftp::Tftp;
 use client::url::{self, Scheme};
 use client::{Place, Remote, Url, pool};
@@ -223,8 +224,11 @@ fn dial(url: &Url, options: &Options, client: &Client) -> Result<Dial, Error> {
     dial.family = family(&options.network);
     dial.connect_within = options.network.connect_timeout.map_or(Dial::CONNECT_WITHIN, |seconds| seconds.0);
     dial.proxy = options.network.proxy.clone().map(Arc::new);
-    dial.active_ports =
-        options.network.active_ports.as_ref().filter(|ports| !ports.any()).map(|ports| (*ports.0.start(), *ports.0.end()));
+    dial.active_ports = match options.network.active_ports.as_ref().filter(|ports| !ports.any()) {
+        Some(ports) => ActivePorts::Range(*ports.0.start(), *ports.0.end()),
+        None => ActivePorts::Any,
+    };
+    dial.charset = options.network.charset.as_deref().map_or(Ok(None), Charset::named)?;
     Ok(dial)
 }
 
@@ -280,6 +284,7 @@ fn limits(options: &NetworkOptions) -> Limits {
             confirmation: usual.confirmation.max(seconds.0),
             data_end: seconds.0,
             abort: usual.abort.min(seconds.0),
+            abort_alone: usual.abort_alone.min(seconds.0),
         },
     }
 }

@@ -8,6 +8,7 @@ use super::session::{Session, is_positive};
 use super::transfer::Transfer;
 use crate::ftp::address;
 use crate::ftp::reply::Reply;
+use crate::ftp::verb::Verb;
 
 /// The ways to a data connection that may be tried, and how far one has come. Remembered for the whole session.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub(super) struct Ways {
 
 impl Ways {
     pub(super) fn new(forms: &[Form], ipv4: bool) -> Self {
-        let usable = forms.iter().copied().filter(|form| ipv4 || matches!(form, Form::Epsv | Form::Eprt));
+        let usable = forms.iter().copied().filter(|form| ipv4 || matches!(form, Form::Epsv | Form::Eprt | Form::Unsaid));
         Self { forms: usable.collect(), at: 0, proven: false }
     }
 
@@ -53,17 +54,15 @@ impl Session {
         let at_once = self.settings.pipeline && self.ways.proven && form.is_passive() && transfer.plan.rest == 0;
         (transfer.id, transfer.form, transfer.since) = (id, form, self.now);
         self.transfer = Some(transfer);
-        match form {
-            Form::Epsv | Form::Pasv => {
-                self.send(form.verb(), b"", move |session, reply| session.passive_told(id, form, reply));
+        match form.verb() {
+            Some(verb @ (Verb::Epsv | Verb::Pasv)) => {
+                self.send(verb, b"", move |session, reply| session.passive_told(id, form, reply));
                 if at_once {
                     self.command();
                 }
             }
-            Form::Eprt | Form::Port => {
-                let ip = self.local.ip();
-                self.emit(Output::Listen(id, ip, protected));
-            }
+            Some(_) => self.emit(Output::Listen(id, SocketAddr::new(self.local.ip(), 0), protected)),
+            None => self.emit(Output::Listen(id, self.local, protected)),
         }
     }
 
@@ -107,12 +106,13 @@ impl Session {
         let Some(transfer) = self.transfer.as_mut().filter(wanted) else { return };
         (transfer.since, transfer.told) = (now, true);
         let form = transfer.form;
+        let Some(verb) = form.verb() else { return self.command() };
         let ip: IpAddr = self.settings.active_address.unwrap_or_else(|| at.ip().to_canonical());
         let argument = match (form, ip) {
             (Form::Port, IpAddr::V4(v4)) => address::print_port(std::net::SocketAddrV4::new(v4, at.port())),
             _ => address::print_eprt(SocketAddr::new(ip, at.port())),
         };
-        self.send(form.verb(), argument.as_bytes(), move |session, reply| {
+        self.send(verb, argument.as_bytes(), move |session, reply| {
             if session.transfer.as_ref().is_none_or(|t| t.id != id || t.is_ending()) {
                 return;
             }

@@ -32,6 +32,8 @@ pub struct Settings {
     /// Whether the address in a 227 is believed where it is not the control connection's peer. Private and unspecified
     /// ones never are, unless the peer is private, too.
     pub believe_passive_address: bool,
+    /// Whether servers that have it are told that names are UTF-8 (RFC 2640): not where they are something else.
+    pub utf8: bool,
     /// Whether commands are sent without waiting where the answer cannot change what comes next.
     pub pipeline: bool,
     /// After how long a silence NOOP is sent; never if `None`.
@@ -53,6 +55,7 @@ impl Settings {
             forms: vec![Form::Epsv, Form::Pasv, Form::Eprt, Form::Port],
             active_address: None,
             believe_passive_address: false,
+            utf8: true,
             pipeline: true,
             keep_alive: Some(Duration::from_secs(30)),
             limits: Limits::default(),
@@ -114,17 +117,26 @@ pub enum Form {
     Eprt,
     /// The client listens (RFC 959 §4.1.2); IPv4 only.
     Port,
+    /// The client listens on the port its control connection comes from, and nothing is said (RFC 959 §3.2). Only for servers
+    /// that know nothing else: such a port is free again only some time after each transfer.
+    Unsaid,
 }
 
 impl Form {
-    /// The verb that asks for it.
-    pub const fn verb(self) -> Verb {
+    /// The verb that asks for it; none asks for [`Form::Unsaid`].
+    pub const fn verb(self) -> Option<Verb> {
         match self {
-            Self::Epsv => Verb::Epsv,
-            Self::Pasv => Verb::Pasv,
-            Self::Eprt => Verb::Eprt,
-            Self::Port => Verb::Port,
+            Self::Epsv => Some(Verb::Epsv),
+            Self::Pasv => Some(Verb::Pasv),
+            Self::Eprt => Some(Verb::Eprt),
+            Self::Port => Some(Verb::Port),
+            Self::Unsaid => None,
         }
+    }
+
+    /// Its name, for people.
+    pub fn name(self) -> &'static str {
+        self.verb().map_or("the default data port", |verb| verb.row().name)
     }
 
     /// Whether the server listens.
@@ -311,9 +323,9 @@ pub enum Output {
     /// Connect a data connection to this address, with TLS if so; answer [`Input::DataOpened`] as soon as it is connected,
     /// and shake hands without waiting for anything.
     Connect(DataId, SocketAddr, bool),
-    /// Listen for a data connection on this address, with TLS if so (as client); answer [`Input::Listening`], then
-    /// [`Input::DataOpened`].
-    Listen(DataId, IpAddr, bool),
+    /// Listen for a data connection on this address, on any port where it is 0, with TLS if so (as client); answer
+    /// [`Input::Listening`], then [`Input::DataOpened`].
+    Listen(DataId, SocketAddr, bool),
     /// Move the body now.
     Move(DataId, OpId, Flow),
     /// Break this data connection off and forget it: a reset, never an end in good order, which a server takes for the end
@@ -401,7 +413,7 @@ impl fmt::Display for Note {
                 write!(f, "the server announced {said} for data, which is not used: connecting to {used}")
             }
             Self::FormFailed { form, next, why } => {
-                write!(f, "{} does not work here ({why}): trying {}", form.verb().row().name, next.verb().row().name)
+                write!(f, "{} does not work here ({why}): trying {}", form.name(), next.name())
             }
             Self::InClear => f.write_str("the server offers no TLS: everything goes in clear, the password, too"),
             Self::DataInClear => f.write_str("the server does not protect data connections: files go in clear"),

@@ -190,6 +190,8 @@ pub enum Wait {
     DataEnd,
     /// The replies to ABOR and to the transfer it breaks off.
     Abort,
+    /// ABOR's own reply behind the transfer's; some servers have one for both.
+    AbortAlone,
 }
 
 impl Wait {
@@ -205,6 +207,7 @@ impl Wait {
             Self::Confirmation => "confirmation of the transfer",
             Self::DataEnd => "end of the data",
             Self::Abort => "end of the broken-off transfer",
+            Self::AbortAlone => "second reply to ABOR",
         }
     }
 }
@@ -228,6 +231,8 @@ pub struct Limits {
     pub data_end: Duration,
     /// [`Wait::Abort`].
     pub abort: Duration,
+    /// [`Wait::AbortAlone`]; then a NOOP finds out where the replies stand.
+    pub abort_alone: Duration,
 }
 
 impl Default for Limits {
@@ -242,6 +247,7 @@ impl Default for Limits {
             confirmation: seconds(300),
             data_end: seconds(60),
             abort: seconds(10),
+            abort_alone: seconds(2),
         }
     }
 }
@@ -258,6 +264,7 @@ impl Limits {
             Wait::Confirmation => self.confirmation,
             Wait::DataEnd => self.data_end,
             Wait::Abort => self.abort,
+            Wait::AbortAlone => self.abort_alone,
         }
     }
 }

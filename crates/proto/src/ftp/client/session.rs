@@ -79,6 +79,11 @@ pub(super) enum Then {
     Do(Answered),
     /// It is about a transfer: the first says that it begins, the last how it ended.
     Transfer(DataId),
+    /// It is ABOR's; or that to the NOOP behind it, where ABOR's did not come.
+    Abor {
+        /// Whether that NOOP is out.
+        asked: bool,
+    },
 }
 
 impl Session {
@@ -211,10 +216,17 @@ impl Session {
         // A transfer counts its own waits once the server said that it begins, until it is broken off.
         let front = self.awaited.front().filter(|front| match front.then {
             Then::Transfer(id) => self.transfer.as_ref().is_none_or(|t| t.id != id || t.is_opening() || t.is_ending()),
-            Then::Do(_) => true,
+            Then::Do(_) | Then::Abor { .. } => true,
         });
         let ending = self.transfer.as_ref().is_some_and(Transfer::is_ending);
-        let front = front.map(|front| (if ending { Wait::Abort } else { front.wait }, front.since));
+        let front = front.map(|front| {
+            let wait = match front.then {
+                Then::Abor { asked: false } => Wait::AbortAlone,
+                _ if ending => Wait::Abort,
+                _ => front.wait,
+            };
+            (wait, front.since)
+        });
         let transfer = self.transfer.as_ref().and_then(Transfer::wait);
         handshake.into_iter().chain(front).chain(transfer)
     }
@@ -249,6 +261,10 @@ impl Session {
         }
         let now = self.now;
         let Some(front) = self.awaited.front_mut() else { return self.stray(reply) };
+        // What comes late belongs to ABOR; NOOP's own is behind it.
+        if matches!(front.then, Then::Abor { asked: true }) && matches!(reply.code, 225 | 226 | 425 | 426) {
+            return;
+        }
         if reply.code < 200 {
             front.since = now;
             let about = (front.op, matches!(front.then, Then::Transfer(_)));
@@ -267,7 +283,15 @@ impl Session {
         match front.then {
             Then::Do(then) => then(self, reply),
             Then::Transfer(id) => self.transfer_verdict(id, reply),
+            Then::Abor { .. } => self.aborted(),
         }
+    }
+
+    /// ABOR seems to have had its reply already, in one with the transfer's: NOOP's shows it.
+    fn ask_whether_aborted(&mut self) {
+        let Some(front) = self.awaited.front_mut() else { return };
+        (front.then, front.since) = (Then::Abor { asked: true }, self.now);
+        self.emit(Output::Send(Line::new(Verb::Noop, b"")));
     }
 
     fn stray(&mut self, reply: Reply) {
@@ -316,6 +340,7 @@ impl Session {
         match overdue.map(|(wait, _)| wait) {
             Some(_) if self.stage == Stage::Leaving => self.close(None),
             Some(wait @ (Wait::DataConnection | Wait::Progress | Wait::DataEnd)) => self.transfer_overdue(wait),
+            Some(Wait::AbortAlone) => self.ask_whether_aborted(),
             Some(wait) => self.close(Some(Failure::timeout(wait))),
             None if self.keep_alive_at().is_some_and(|at| self.now >= at) && self.queue.is_empty() && !self.quitting => {
                 self.send(Verb::Noop, b"", |_, _| {});

@@ -172,7 +172,7 @@ impl Session {
         if self.welcome.features.has("CLNT") && !settings.client_name.is_empty() {
             lines.push((Verb::Clnt, settings.client_name.to_string()));
         }
-        if self.welcome.features.has("UTF8") {
+        if settings.utf8 && self.welcome.features.has("UTF8") {
             lines.push((Verb::Opts, "UTF8 ON".to_owned()));
         }
         if let Some(facts) = self.welcome.features.facts_to_ask() {

@@ -376,11 +376,11 @@ impl Session {
         transfer.ending = Some(ending);
         self.emit(Output::Cut(id));
         self.await_anew();
-        self.send_line(Line::new(Verb::Abor, b""), Wait::Abort, Then::Do(Box::new(|session, _| session.aborted())));
+        self.send_line(Line::new(Verb::Abor, b""), Wait::Abort, Then::Abor { asked: false });
     }
 
     /// All that was sent for the transfer is answered, or nothing was.
-    fn aborted(&mut self) {
+    pub(super) fn aborted(&mut self) {
         let Some(mut transfer) = self.transfer.take() else { return };
         match transfer.ending.take() {
             Some(Ending::NextForm(failure)) if !self.ways.proven => {

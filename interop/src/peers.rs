@@ -1,24 +1,36 @@
 //! Where do the other servers come from? Debian's packages, unpacked side by side below `target/peers` because they exclude
 //! one another when installed, and pyftpdlib from PyPI into a virtual environment there.
 
-use crate::{Result, target};
+use crate::subject::downloads as target;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// What can go wrong here: a sentence for people.
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
 /// A server from a Debian package, unpacked.
-pub(crate) struct Unpacked {
+pub struct Unpacked {
     /// Its program.
-    pub(super) program: PathBuf,
+    pub program: PathBuf,
     /// Folders with the libraries that are not installed here, for `LD_LIBRARY_PATH`.
-    pub(super) libraries: String,
+    pub libraries: String,
     /// The package's version.
-    pub(super) version: String,
+    pub version: String,
+}
+
+/// Holds others off while something is fetched: tests run side by side, and each in a process of its own.
+fn alone() -> Result<fs::File> {
+    let home = target().join("peers");
+    fs::create_dir_all(&home)?;
+    let lock = fs::File::create(home.join(".lock"))?;
+    lock.lock()?;
+    Ok(lock)
 }
 
 /// Runs a command to its end; its standard output, or what went wrong.
-pub(super) fn output(command: &mut Command) -> Result<String> {
+pub fn output(command: &mut Command) -> Result<String> {
     let done = command.stdin(Stdio::null()).output().map_err(|why| format!("{command:?}: {why}"))?;
     if done.status.success() {
         Ok(String::from_utf8_lossy(&done.stdout).into_owned())
@@ -28,7 +40,8 @@ pub(super) fn output(command: &mut Command) -> Result<String> {
 }
 
 /// The package, downloaded and unpacked unless that was done before.
-pub(crate) fn debian(package: &str, program: &str) -> Result<Unpacked> {
+pub fn debian(package: &str, program: &str) -> Result<Unpacked> {
+    let _alone = alone()?;
     let home = target().join("peers").join(package);
     let complete = home.join(".complete");
     if !complete.exists() {
@@ -90,7 +103,8 @@ fn installed(package: &str) -> bool {
 }
 
 /// The Python of an environment that has pyftpdlib, and that one's version.
-pub(super) fn pyftpdlib() -> Result<(PathBuf, String)> {
+pub fn pyftpdlib() -> Result<(PathBuf, String)> {
+    let _alone = alone()?;
     let home = target().join("peers").join("pyftpdlib");
     let python = home.join("bin/python3");
     let version = || output(Command::new(&python).args(["-c", "import pyftpdlib; print(pyftpdlib.__ver__)"]));
@@ -103,7 +117,8 @@ pub(super) fn pyftpdlib() -> Result<(PathBuf, String)> {
 }
 
 /// The version of pyOpenSSL beside it, without which it speaks no TLS.
-pub(super) fn pyopenssl(python: &Path) -> Result<String> {
+pub fn pyopenssl(python: &Path) -> Result<String> {
+    let _alone = alone()?;
     let version = || output(Command::new(python).args(["-c", "import OpenSSL; print(OpenSSL.__version__)"]));
     if version().is_err() {
         output(Command::new(python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "pyOpenSSL"]))?;

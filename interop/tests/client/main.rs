@@ -1,0 +1,80 @@
+//! Our client on other people's servers: the same course over each of them, plain and under TLS, passive and active, IPv4 and
+//! IPv6; what was moved is compared by checksum.
+#![allow(clippy::disallowed_methods, reason = "a test reads files and the clock")]
+
+mod course;
+mod large;
+
+use interop::Way;
+use interop::outside::{Kind, Tls};
+
+/// Each of these a test of its own.
+macro_rules! courses {
+    ($($server:ident { $($test:ident: $course:expr;)* })*) => {
+        $(mod $server {
+            use super::*;
+            $(#[test]
+            fn $test() {
+                $course
+            })*
+        })*
+    };
+}
+
+courses! {
+    vsftpd {
+        passive: course::plain(Kind::Vsftpd, Way::Passive4);
+        active: course::plain(Kind::Vsftpd, Way::Active4);
+        passive_ipv6: course::plain(Kind::Vsftpd, Way::Passive6);
+        active_ipv6: course::plain(Kind::Vsftpd, Way::Active6);
+        tls_1_3: course::secure(Kind::Vsftpd, Way::Passive4, Tls::V13, false);
+        tls_1_3_with_reuse: course::secure(Kind::Vsftpd, Way::Passive4, Tls::V13, true);
+        tls_1_2_with_reuse: course::secure(Kind::Vsftpd, Way::Active4, Tls::V12, true);
+        large: large::plain(Kind::Vsftpd);
+        large_under_tls: large::secure(Kind::Vsftpd, true);
+    }
+    proftpd {
+        passive: course::plain(Kind::Proftpd, Way::Passive4);
+        active: course::plain(Kind::Proftpd, Way::Active4);
+        passive_ipv6: course::plain(Kind::Proftpd, Way::Passive6);
+        active_ipv6: course::plain(Kind::Proftpd, Way::Active6);
+        tls_1_3: course::secure(Kind::Proftpd, Way::Passive4, Tls::V13, false);
+        tls_1_3_with_reuse: course::secure(Kind::Proftpd, Way::Passive4, Tls::V13, true);
+        tls_1_2_with_reuse: course::secure(Kind::Proftpd, Way::Active4, Tls::V12, true);
+        large: large::plain(Kind::Proftpd);
+        large_under_tls: large::secure(Kind::Proftpd, true);
+    }
+    pureftpd {
+        passive: course::plain(Kind::Pureftpd, Way::Passive4);
+        active: course::plain(Kind::Pureftpd, Way::Active4);
+        passive_ipv6: course::plain(Kind::Pureftpd, Way::Passive6);
+        active_ipv6: course::plain(Kind::Pureftpd, Way::Active6);
+        tls_1_3: course::secure(Kind::Pureftpd, Way::Passive4, Tls::V13, false);
+        tls_1_2: course::secure(Kind::Pureftpd, Way::Active4, Tls::V12, false);
+        large: large::plain(Kind::Pureftpd);
+        large_under_tls: large::secure(Kind::Pureftpd, false);
+    }
+    pyftpdlib {
+        passive: course::plain(Kind::Pyftpdlib, Way::Passive4);
+        active: course::plain(Kind::Pyftpdlib, Way::Active4);
+        passive_ipv6: course::plain(Kind::Pyftpdlib, Way::Passive6);
+        active_ipv6: course::plain(Kind::Pyftpdlib, Way::Active6);
+        tls_1_3: course::secure(Kind::Pyftpdlib, Way::Passive4, Tls::V13, false);
+        tls_1_2: course::secure(Kind::Pyftpdlib, Way::Active4, Tls::V12, false);
+        large: large::plain(Kind::Pyftpdlib);
+        large_under_tls: large::secure(Kind::Pyftpdlib, false);
+    }
+    inetutils {
+        passive: course::plain(Kind::Inetutils, Way::Passive4);
+        active: course::plain(Kind::Inetutils, Way::Active4);
+        passive_ipv6: course::plain(Kind::Inetutils, Way::Passive6);
+        active_ipv6: course::plain(Kind::Inetutils, Way::Active6);
+        large: large::plain(Kind::Inetutils);
+    }
+    carrack {
+        passive: course::own(Way::Passive4);
+        active: course::own(Way::Active4);
+        passive_ipv6: course::own(Way::Passive6);
+        active_ipv6: course::own(Way::Active6);
+    }
+}
