@@ -476,3 +476,22 @@ fn ctrl_c_breaks_off_a_fetch_which_is_gone_on_with() {
     shell.expect("[1] broken off: get big");
     assert_eq!(std::fs::read(shell.home.path().join("small")).unwrap(), std::fs::read(site.data("small")).unwrap());
 }
+
+#[test]
+fn a_password_is_asked_for_and_not_shown() {
+    let there = There::new();
+    let mut shell = Terminal::open(&[&there.url("")]);
+    shell.expect(":/> ");
+    shell.line("user nobody");
+    shell.expect("Password for nobody@127.0.0.1: ");
+    shell.line("geheim");
+    shell.expect("CRK-707");
+    shell.expect(":/> ");
+    shell.line("user carrack");
+    shell.expect("Password for carrack@127.0.0.1: ");
+    shell.line(PASSWORD);
+    shell.expect(":/> ");
+    shell.line("ls");
+    shell.expect("one.txt");
+    assert!(!shell.all.contains("geheim") && !shell.all.contains(PASSWORD), "{}", shell.all);
+}

@@ -142,9 +142,20 @@ impl Shell {
         };
         let Some(folder) = self.folder.clone() else { return self.wrong("user", "there is no server yet; open URL") };
         let mut url = folder.url.with_path(b"");
-        url.user = Some(name.into());
-        url.password = password.map(|password| types::Secret::new(password.into()));
         let shown = folder.server();
+        let is_open = matches!(&*name, "anonymous" | "ftp");
+        url.password = match password {
+            Some(password) => Some(types::Secret::new(password.into())),
+            // What the environment holds is the password of whoever began.
+            None if self.is_interactive && !is_open => {
+                match credentials::ask(&format!("Password for {}@{}: ", types::text::printable(&name), folder.url.host)) {
+                    Ok(password) => Some(password),
+                    Err(error) => return self.ask("user", async |_| Err::<(), _>((shown, error))).err().unwrap_or(Exit::Failed),
+                }
+            }
+            None => None,
+        };
+        url.user = Some(name.into());
         match self.ask("user", async |client| {
             if let Some(within) = &client.within {
                 within.forget(&url);
