@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -66,7 +65,7 @@ impl Terminal {
         let child = command.spawn().unwrap();
         // Or this process would keep the terminal open.
         drop(command);
-        let keys = File::from(OwnedFd::from(master));
+        let keys = File::from(master);
         let mut from = keys.try_clone().unwrap();
         let (tx, lines) = channel();
         std::thread::spawn(move || {
@@ -273,7 +272,7 @@ fn what_was_typed_is_there_again_without_passwords() {
 /// A server that sends slowly, and a file that takes minutes.
 fn slow() -> (Site, Server, String) {
     let site = Site::anna("rate_down = \"64 KiB\"\n");
-    site.put("big", &"0123456789abcdef".repeat(1 << 19));
+    site.put("big", "0123456789abcdef".repeat(1 << 19));
     site.put("small", "small\n");
     let (server, port) = site.start();
     (site, server, format!("ftp://anna@127.0.0.1:{port}/"))
