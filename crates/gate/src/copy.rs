@@ -74,7 +74,10 @@ impl Access {
             }
         }
         let committed = writing.sink.commit().await;
-        writing.permit.settle(committed.as_ref().map(|()| ()).map_err(|e| e.reason).into());
+        writing.permit.settle(match &committed {
+            Ok(()) => Outcome::Done,
+            Err(e) => Outcome::Failed(e.reason),
+        });
         committed.map(|()| bytes)
     }
 

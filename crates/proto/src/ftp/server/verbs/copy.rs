@@ -38,7 +38,7 @@ fn names(argument: &[u8]) -> Option<Vec<&[u8]>> {
             }
             None => rest.split_at(rest.iter().position(|&b| b == b' ').unwrap_or(rest.len())),
         };
-        if name.is_empty() || !after.first().is_none_or(|&b| b == b' ') {
+        if name.is_empty() || after.first().is_some_and(|&b| b != b' ') {
             return None;
         }
         names.push(name);
