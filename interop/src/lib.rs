@@ -88,6 +88,11 @@ pub fn tftpd_hpa() -> std::path::PathBuf {
     subject::downloads().join("peers/tftpd-hpa/usr/sbin/in.tftpd")
 }
 
+/// Where `cargo xtask test` puts the Python that has this package.
+pub fn python(package: &str) -> std::path::PathBuf {
+    subject::downloads().join("interop").join(package).join("bin/python3")
+}
+
 /// Where `cargo xtask test` puts the Python that has tftpy.
 pub fn tftpy() -> std::path::PathBuf {
     subject::downloads().join("interop/tftpy/bin/python3")

@@ -34,6 +34,8 @@ struct Ports {
     implicit: Option<u16>,
     /// TFTP over IPv4 and over IPv6.
     tftp: Option<(u16, u16)>,
+    /// SFTP over IPv4.
+    ssh: Option<u16>,
 }
 
 impl Server {
@@ -78,6 +80,31 @@ impl Server {
     pub fn over_tftp(keys: &str) -> Self {
         let listeners = [tftp("tftp4", "127.0.0.1:0", keys), tftp("tftp6", "[::1]:0", keys)];
         Self::said(&[&listeners.concat(), EVERYBODY].concat(), Vec::new())
+    }
+
+    /// Starts carrack with SFTP alone, with these keys for its listener: the user logs in with the password, or a key of this
+    /// file. A comment `#AUTHORITY` and a public key among the keys make that an authority.
+    pub fn over_ssh(keys: &str, authorized: &Path) -> Self {
+        let authority = keys.split_once("#AUTHORITY ").map(|(_, key)| format!("user_authorities = ['{}']\n", key.trim()));
+        let state = TempDir::new().expect("a temporary folder").keep();
+        let text = format!(
+            "[[listener]]\nname = \"ssh\"\nprotocol = \"sftp\"\naddress = \"127.0.0.1:0\"\n{keys}\n\
+             [ssh]\nstate = \"{}\"\n{}[[user]]\nname = \"{USER}\"\npassword = \"{HASH}\"\nauthorized_keys = \"{}\"\n",
+            state.display(),
+            authority.unwrap_or_default(),
+            authorized.display()
+        );
+        let server = Self::said(&text, Vec::new());
+        let _ = fs::remove_dir_all(state); // the keys were read
+        server
+    }
+
+    /// The port of SFTP.
+    ///
+    /// # Panics
+    /// Where it was not started by [`Server::over_ssh`].
+    pub fn ssh_port(&self) -> u16 {
+        self.ports.ssh.expect("a listener for SFTP")
     }
 
     /// Starts it with TFTP alone on a machine of a network, at its port 69, with these keys; everybody may do all.
@@ -225,21 +252,24 @@ fn launch(root: &Path, scratch: &Path, before: &[String], arguments: &[String]) 
 /// The ports of a welcome.
 fn welcomed(said: &str) -> Option<Ports> {
     let clear = (port_after(said, "@127.0.0.1:")?, port_after(said, "@[::1]:")?);
-    Some(Ports { clear, implicit: None, tftp: None })
+    Some(Ports { clear, implicit: None, tftp: None, ssh: None })
 }
 
 /// The ports in the log of a server with a configuration.
 fn listening(said: &str) -> Option<Ports> {
     let port = |name: &str| port_after(said, &format!("{name} listens on 127.0.0.1:"));
     if port_after(said, "tftp4 listens on [::]:").is_some() {
-        return Some(Ports { clear: (0, 0), implicit: None, tftp: None });
+        return Some(Ports { clear: (0, 0), implicit: None, tftp: None, ssh: None });
     }
     if let Some(four) = port("tftp4") {
         let six = port_after(said, "tftp6 listens on [::1]:")?;
-        return Some(Ports { clear: (0, 0), implicit: None, tftp: Some((four, six)) });
+        return Some(Ports { clear: (0, 0), implicit: None, tftp: Some((four, six)), ssh: None });
+    }
+    if let Some(ssh) = port("ssh") {
+        return Some(Ports { clear: (0, 0), implicit: None, tftp: None, ssh: Some(ssh) });
     }
     let clear = port("clear")?;
-    Some(Ports { clear: (clear, clear), implicit: Some(port("implicit")?), tftp: None })
+    Some(Ports { clear: (clear, clear), implicit: Some(port("implicit")?), tftp: None, ssh: None })
 }
 
 /// A listener that speaks TFTP.
@@ -268,6 +298,7 @@ fn carrack(root: &Path, scratch: &Path) -> Command {
         "--ftp",
         "[::1]:0",
         "--no-tftp",
+        "--no-sftp",
         "--user",
         USER,
         "--password-file",

@@ -35,6 +35,9 @@ pub(crate) fn command(args: &[&str]) -> Command {
     if !args.iter().any(|arg| ["--config", "--tftp", "--no-tftp"].contains(arg)) {
         command.arg("--no-tftp");
     }
+    if !args.iter().any(|arg| ["--config", "--sftp", "--no-sftp"].contains(arg)) {
+        command.arg("--no-sftp");
+    }
     command
 }
 

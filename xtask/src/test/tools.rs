@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A program the outside-client tests want, and the package it comes in.
-const PROGRAMS: [(&str, &str); 24] = [
+const PROGRAMS: [(&str, &str); 27] = [
     ("curl", "curl"),
     ("lftp", "lftp"),
     ("ncftpput", "ncftp"),
@@ -16,6 +16,9 @@ const PROGRAMS: [(&str, &str); 24] = [
     ("rclone", "rclone"),
     ("ftp-ssl", "ftp-ssl"),
     ("openssl", "openssl"),
+    ("sftp", "openssh-client"),
+    ("sshfs", "sshfs"),
+    ("fusermount3", "fuse3"),
     ("tftp", "tftp-hpa"),
     ("atftp", "atftp"),
     ("busybox", "busybox"),
@@ -75,25 +78,24 @@ pub(super) fn provide(may_install: bool, tally: &mut Tally) {
         tally.skip(&format!("{program} is missing (package {package})"));
     }
     let modules = target().join("interop");
-    if !modules.join("node_modules/basic-ftp").exists() && may_install && is_installed("npm") {
-        let _ = std::fs::create_dir_all(&modules);
-        well(
-            Command::new("npm")
-                .args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"])
-                .arg(&modules)
-                .arg("basic-ftp"),
-        );
-    }
-    if !modules.join("node_modules/basic-ftp").exists() {
-        tally.skip("basic-ftp is missing (npm)");
+    for package in ["basic-ftp", "ssh2-sftp-client"] {
+        let is_there = || modules.join("node_modules").join(package).exists();
+        if !is_there() && may_install && is_installed("npm") {
+            let _ = std::fs::create_dir_all(&modules);
+            let options = ["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"];
+            well(Command::new("npm").args(options).arg(&modules).arg(package));
+        }
+        if !is_there() {
+            tally.skip(&format!("{package} is missing (npm)"));
+        }
     }
     // Debian has it exclude atftpd where it is installed.
     if may_install && peers::debian("tftpd-hpa", "usr/sbin/in.tftpd").is_err() {
         tally.skip("tftpd-hpa is missing (Debian)");
     }
-    for package in ["sslyze", "tftpy"] {
+    for package in ["sslyze", "tftpy", "paramiko", "asyncssh", "ssh-audit"] {
         let place = modules.join(package);
-        let import = format!("import {package}");
+        let import = format!("import {}", package.replace('-', "_"));
         let is_there = || {
             let python = place.join("bin/python3");
             python.exists()

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use types::Reason;
+use proto::scp::Command;
+use types::{Error, Reason};
 
+use super::drive::Drive;
 use super::inlet::Outlet;
-use super::sftp::Sftp;
 use super::state::State;
 use super::transport::Out;
 
@@ -14,14 +15,24 @@ use super::transport::Out;
 pub(super) enum Wanted {
     /// The subsystem `sftp`.
     Sftp,
+    /// `scp -t` or `scp -f`.
+    Scp(Box<Command>),
+    /// One that cannot be read: why.
+    Unclear(Error),
     /// Something that is not served.
     Nothing,
 }
 
 impl Wanted {
     /// What a command line means.
-    pub(super) fn of_command(_line: &[u8]) -> Self {
-        Self::Nothing
+    pub(super) fn of_command(line: &[u8]) -> Self {
+        match Command::parse(line) {
+            Ok(Some(command)) => Self::Scp(Box::new(command)),
+            // Some ask for the program of the subsystem by its name, as a shell would have it.
+            Ok(None) if line.rsplit(|&b| b == b'/').next() == Some(b"sftp-server") => Self::Sftp,
+            Ok(None) => Self::Nothing,
+            Err(error) => Self::Unclear(error),
+        }
     }
 }
 
@@ -31,10 +42,16 @@ pub(super) async fn serve(state: Arc<State>, wanted: Wanted, from: Outlet, out: 
         Wanted::Sftp => {
             let salt = state.guest.id().0;
             // Boxed: what serves a channel is large, and an idle connection has none.
-            if let Some(sftp) = Sftp::new(state, out, from, salt) {
-                Box::pin(sftp.live()).await;
+            if let Some(drive) = Drive::sftp(state, out, from, salt) {
+                Box::pin(drive.live()).await;
             }
         }
+        Wanted::Scp(command) => match Drive::scp(*command, state, out.clone(), from) {
+            Ok(Some(drive)) => Box::pin(drive.live()).await,
+            Ok(None) => {}
+            Err(error) => refuse(&out, error.reason).await,
+        },
+        Wanted::Unclear(error) => refuse(&out, error.reason).await,
         Wanted::Nothing => refuse(&out, Reason::SshNothingServed).await,
     }
 }

@@ -3,10 +3,10 @@
 
 mod channel;
 mod digests;
+mod drive;
 mod inlet;
 pub mod keys;
 mod login;
-mod sftp;
 mod state;
 mod transport;
 mod wire;

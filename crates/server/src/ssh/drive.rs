@@ -1,4 +1,4 @@
-//! SFTP on one channel: the pure session, what it has opened behind the gate, and the work that is under way for it.
+//! SFTP or SCP on one channel: the pure session, what it has opened behind the gate, and the work under way for it.
 //!
 //! Nothing slow is awaited in the loop: what is asked and what is read or written are futures beside each other, and
 //! the session says which may be. What is read waits for room on its way out, so that a client that asks for much and
@@ -13,6 +13,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use gate::{Access, Folder, OpenFile};
 use io::body::BoxFuture;
 use io::clock;
+use proto::scp::{self, Sink, Source};
 use proto::sftp::reply::DATA_HEAD;
 use proto::sftp::server::{Done, FileId, Input, Output, Session, Settings, Work};
 use tokio::sync::Mutex;
@@ -64,13 +65,46 @@ enum Woken {
     Stalled,
 }
 
+/// What is spoken on the channel. All three ask and work alike.
+enum Machine {
+    Sftp(Box<Session>),
+    Source(Box<Source>),
+    Sink(Box<Sink>),
+}
+
+impl Machine {
+    fn handle(&mut self, input: Input<'_>) {
+        match self {
+            Self::Sftp(session) => session.handle(input),
+            Self::Source(source) => source.handle(input),
+            Self::Sink(sink) => sink.handle(input),
+        }
+    }
+
+    fn poll(&mut self) -> Option<Output> {
+        match self {
+            Self::Sftp(session) => session.poll(),
+            Self::Source(source) => source.poll(),
+            Self::Sink(sink) => sink.poll(),
+        }
+    }
+
+    fn wants_input(&self) -> bool {
+        match self {
+            Self::Sftp(session) => session.wants_input(),
+            Self::Source(source) => source.wants_input(),
+            Self::Sink(sink) => sink.wants_input(),
+        }
+    }
+}
+
 /// One channel.
-pub(super) struct Sftp {
+pub(super) struct Drive {
     state: Arc<State>,
     access: Access,
     out: Out,
     from: Outlet,
-    session: Session,
+    machine: Machine,
     open: HashMap<FileId, Open>,
     under_way: FuturesUnordered<BoxFuture<'static, Came>>,
     later: VecDeque<Later>,
@@ -85,9 +119,9 @@ pub(super) struct Sftp {
     closing: Option<Option<Reason>>,
 }
 
-impl Sftp {
-    /// A session for who has logged in.
-    pub(super) fn new(state: Arc<State>, out: Out, from: Outlet, salt: u32) -> Option<Self> {
+impl Drive {
+    /// SFTP for who has logged in; `None` where nobody has.
+    pub(super) fn sftp(state: Arc<State>, out: Out, from: Outlet, salt: u32) -> Option<Self> {
         let entered = state.entered()?;
         let settings = Settings {
             home: entered.welcome.home.clone(),
@@ -97,9 +131,28 @@ impl Sftp {
             digests: digests::SERVED.to_vec(),
             watched: state.watched(),
         };
+        let machine = Machine::Sftp(Box::new(Session::new(settings)));
+        Self::new(machine, state, out, from)
+    }
+
+    /// SCP for who has logged in.
+    ///
+    /// # Errors
+    /// Those of a path that cannot be.
+    pub(super) fn scp(command: scp::Command, state: Arc<State>, out: Out, from: Outlet) -> Result<Option<Self>, Error> {
+        let Some(entered) = state.entered() else { return Ok(None) };
+        let home = &entered.welcome.home;
+        let machine = match command.way {
+            scp::Way::From => Machine::Source(Box::new(Source::new(command, home)?)),
+            scp::Way::To => Machine::Sink(Box::new(Sink::new(command, home)?)),
+        };
+        Ok(Self::new(machine, state, out, from))
+    }
+
+    fn new(machine: Machine, state: Arc<State>, out: Out, from: Outlet) -> Option<Self> {
         Some(Self {
-            access: entered.access.clone(),
-            session: Session::new(settings),
+            access: state.entered()?.access.clone(),
+            machine,
             state,
             out,
             from,
@@ -127,10 +180,10 @@ impl Sftp {
                 break why;
             }
             match self.wait().await {
-                Woken::Heard(Some(bytes)) => self.session.handle(Input::Bytes(&bytes)),
+                Woken::Heard(Some(bytes)) => self.machine.handle(Input::Bytes(&bytes)),
                 Woken::Heard(None) => {
                     self.deaf = true;
-                    self.session.handle(Input::End);
+                    self.machine.handle(Input::End);
                 }
                 Woken::Came(came) => self.came(came),
                 Woken::Sent(Ok(())) => {
@@ -154,7 +207,7 @@ impl Sftp {
     }
 
     async fn wait(&mut self) -> Woken {
-        let hears = !self.deaf && self.closing.is_none() && self.session.wants_input();
+        let hears = !self.deaf && self.closing.is_none() && self.machine.wants_input();
         let works = !self.under_way.is_empty();
         let stall = self.sending.as_ref().map(|(_, since)| *since + self.state.listener.stall_after);
         let sending = async {
@@ -180,7 +233,7 @@ impl Sftp {
 
     /// Does what the session wishes.
     fn perform(&mut self) {
-        while let Some(output) = self.session.poll() {
+        while let Some(output) = self.machine.poll() {
             match output {
                 Output::Send(bytes) => {
                     self.waiting += bytes.len();
@@ -283,11 +336,11 @@ impl Sftp {
                     }
                     _ => {}
                 }
-                self.session.handle(Input::Answer(ask, result));
+                self.machine.handle(Input::Answer(ask, result));
             }
             Came::Worked(ask, result, kept) => {
                 self.reading = self.reading.saturating_sub(kept);
-                self.session.handle(Input::Worked(ask, result));
+                self.machine.handle(Input::Worked(ask, result));
             }
         }
     }
