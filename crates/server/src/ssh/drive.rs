@@ -46,7 +46,12 @@ enum Came {
     Answer(AskId, Box<Op>, Result<Yield, Error>, Option<Box<Opened>>),
     /// Of what is open; how much room on the way out was kept for it.
     Worked(AskId, Result<Done, Error>, usize),
+    /// Of a reading, which has its turn.
+    Read(AskId, FileId, Result<Done, Error>, usize),
 }
+
+/// What was read and waits for what was asked before it; `None` for what is being read.
+type Reads = VecDeque<(AskId, Option<(Result<Done, Error>, usize)>)>;
 
 /// Work that waits for room on the way out.
 struct Later {
@@ -110,6 +115,9 @@ pub(super) struct Drive {
     later: VecDeque<Later>,
     /// Bytes of [`Later::bytes`] that are being read.
     reading: usize,
+    /// What is read of each file is told in the order it was asked for. The draft leaves that open, and OpenSSH's scp of
+    /// 2022 cuts the file short where it is not so: it takes the end of the file for the end of all.
+    reads: HashMap<FileId, Reads>,
     /// Packets that wait for the transport.
     wire: VecDeque<Bytes>,
     waiting: usize,
@@ -160,6 +168,7 @@ impl Drive {
             under_way: FuturesUnordered::new(),
             later: VecDeque::new(),
             reading: 0,
+            reads: HashMap::new(),
             wire: VecDeque::new(),
             waiting: 0,
             sending: None,
@@ -202,6 +211,7 @@ impl Drive {
         }
         // Uploads that are still open are given up with what holds them, before the client hears that it is over.
         self.under_way.clear();
+        self.reads.clear();
         self.open.clear();
         self.out.finish(u32::from(why.is_some())).await;
     }
@@ -300,6 +310,12 @@ impl Drive {
 
     fn begin(&mut self, ask: AskId, id: FileId, work: Work, kept: usize) {
         let gone = || Error::new(Reason::HandleUnknown);
+        if let (Work::Read { .. }, Some(Open::File(file))) = (&work, self.open.get(&id)) {
+            let file = file.clone();
+            self.reads.entry(id).or_default().push_back((ask, None));
+            self.under_way.push(Box::pin(async move { Came::Read(ask, id, on_file(file, work).await, kept) }));
+            return;
+        }
         let future: BoxFuture<'static, Result<Done, Error>> = match (self.open.get(&id).cloned(), work) {
             (Some(_), Work::Abandon) => {
                 // Dropped, it gives up what was written.
@@ -338,10 +354,29 @@ impl Drive {
                 }
                 self.machine.handle(Input::Answer(ask, result));
             }
-            Came::Worked(ask, result, kept) => {
-                self.reading = self.reading.saturating_sub(kept);
-                self.machine.handle(Input::Worked(ask, result));
+            Came::Worked(ask, result, kept) => self.worked(ask, result, kept),
+            Came::Read(ask, file, result, kept) => self.read(ask, file, result, kept),
+        }
+    }
+
+    fn worked(&mut self, ask: AskId, result: Result<Done, Error>, kept: usize) {
+        self.reading = self.reading.saturating_sub(kept);
+        self.machine.handle(Input::Worked(ask, result));
+    }
+
+    /// Tells what was read once all that was asked for before it is told.
+    fn read(&mut self, ask: AskId, file: FileId, result: Result<Done, Error>, kept: usize) {
+        let Some(mut reads) = self.reads.remove(&file) else { return };
+        if let Some(turn) = reads.iter_mut().find(|(of, _)| *of == ask) {
+            turn.1 = Some((result, kept));
+        }
+        while matches!(reads.front(), Some((_, Some(_)))) {
+            if let Some((ask, Some((result, kept)))) = reads.pop_front() {
+                self.worked(ask, result, kept);
             }
+        }
+        if !reads.is_empty() {
+            self.reads.insert(file, reads);
         }
     }
 
