@@ -46,12 +46,12 @@ enum Came {
     Answer(AskId, Box<Op>, Result<Yield, Error>, Option<Box<Opened>>),
     /// Of what is open; how much room on the way out was kept for it.
     Worked(AskId, Result<Done, Error>, usize),
-    /// Of a reading, which has its turn.
-    Read(AskId, FileId, Result<Done, Error>, usize),
+    /// Of a reading or writing, which has its turn.
+    InTurn(AskId, FileId, Result<Done, Error>, usize),
 }
 
-/// What was read and waits for what was asked before it; `None` for what is being read.
-type Reads = VecDeque<(AskId, Option<(Result<Done, Error>, usize)>)>;
+/// What is done and waits for what was asked before it; `None` for what is not done yet.
+type Turns = VecDeque<(AskId, Option<(Result<Done, Error>, usize)>)>;
 
 /// Work that waits for room on the way out.
 struct Later {
@@ -115,9 +115,9 @@ pub(super) struct Drive {
     later: VecDeque<Later>,
     /// Bytes of [`Later::bytes`] that are being read.
     reading: usize,
-    /// What is read of each file is told in the order it was asked for. The draft leaves that open, and OpenSSH's scp of
-    /// 2022 cuts the file short where it is not so: it takes the end of the file for the end of all.
-    reads: HashMap<FileId, Reads>,
+    /// What is read of a file and written to it is told in the order it was asked for. The draft leaves that open, and
+    /// OpenSSH's scp of 2022 cuts files short where it is not so: it takes what is told for all that there is.
+    turns: HashMap<FileId, Turns>,
     /// Packets that wait for the transport.
     wire: VecDeque<Bytes>,
     waiting: usize,
@@ -168,7 +168,7 @@ impl Drive {
             under_way: FuturesUnordered::new(),
             later: VecDeque::new(),
             reading: 0,
-            reads: HashMap::new(),
+            turns: HashMap::new(),
             wire: VecDeque::new(),
             waiting: 0,
             sending: None,
@@ -211,7 +211,7 @@ impl Drive {
         }
         // Uploads that are still open are given up with what holds them, before the client hears that it is over.
         self.under_way.clear();
-        self.reads.clear();
+        self.turns.clear();
         self.open.clear();
         self.out.finish(u32::from(why.is_some())).await;
     }
@@ -310,10 +310,10 @@ impl Drive {
 
     fn begin(&mut self, ask: AskId, id: FileId, work: Work, kept: usize) {
         let gone = || Error::new(Reason::HandleUnknown);
-        if let (Work::Read { .. }, Some(Open::File(file))) = (&work, self.open.get(&id)) {
+        if let (Work::Read { .. } | Work::Write { .. }, Some(Open::File(file))) = (&work, self.open.get(&id)) {
             let file = file.clone();
-            self.reads.entry(id).or_default().push_back((ask, None));
-            self.under_way.push(Box::pin(async move { Came::Read(ask, id, on_file(file, work).await, kept) }));
+            self.turns.entry(id).or_default().push_back((ask, None));
+            self.under_way.push(Box::pin(async move { Came::InTurn(ask, id, on_file(file, work).await, kept) }));
             return;
         }
         let future: BoxFuture<'static, Result<Done, Error>> = match (self.open.get(&id).cloned(), work) {
@@ -355,7 +355,7 @@ impl Drive {
                 self.machine.handle(Input::Answer(ask, result));
             }
             Came::Worked(ask, result, kept) => self.worked(ask, result, kept),
-            Came::Read(ask, file, result, kept) => self.read(ask, file, result, kept),
+            Came::InTurn(ask, file, result, kept) => self.in_turn(ask, file, result, kept),
         }
     }
 
@@ -364,19 +364,19 @@ impl Drive {
         self.machine.handle(Input::Worked(ask, result));
     }
 
-    /// Tells what was read once all that was asked for before it is told.
-    fn read(&mut self, ask: AskId, file: FileId, result: Result<Done, Error>, kept: usize) {
-        let Some(mut reads) = self.reads.remove(&file) else { return };
-        if let Some(turn) = reads.iter_mut().find(|(of, _)| *of == ask) {
+    /// Tells how it went once all that was asked for before it is told.
+    fn in_turn(&mut self, ask: AskId, file: FileId, result: Result<Done, Error>, kept: usize) {
+        let Some(mut turns) = self.turns.remove(&file) else { return };
+        if let Some(turn) = turns.iter_mut().find(|(of, _)| *of == ask) {
             turn.1 = Some((result, kept));
         }
-        while matches!(reads.front(), Some((_, Some(_)))) {
-            if let Some((ask, Some((result, kept)))) = reads.pop_front() {
+        while matches!(turns.front(), Some((_, Some(_)))) {
+            if let Some((ask, Some((result, kept)))) = turns.pop_front() {
                 self.worked(ask, result, kept);
             }
         }
-        if !reads.is_empty() {
-            self.reads.insert(file, reads);
+        if !turns.is_empty() {
+            self.turns.insert(file, turns);
         }
     }
 
