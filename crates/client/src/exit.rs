@@ -42,6 +42,8 @@ pub const fn code(reason: Reason) -> u8 {
         Reason::TransferCut | Reason::TransferShort | Reason::SourceChanged | Reason::Shrunk | Reason::ChecksumDiffers => 18,
         Reason::NoDataConnection => 30,
         Reason::NotProtected | Reason::DataNotProtected => 35,
+        Reason::HostKeyUnknown | Reason::HostKeyChanged => 60,
+        Reason::SshFailed | Reason::SftpVersion => 79,
         Reason::LoginRefused | Reason::AccountNeeded | Reason::PasswordMissing | Reason::PasswordUnusable => 67,
         Reason::NoSpace | Reason::OverQuota | Reason::TooLarge => 70,
         Reason::Exists | Reason::NotEmpty => 73,

@@ -37,6 +37,7 @@ pub mod ftp;
 pub mod pool;
 pub mod proxy;
 pub mod remote;
+pub mod ssh;
 pub mod tftp;
 pub mod url;
 

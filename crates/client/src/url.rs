@@ -50,6 +50,8 @@ pub enum Scheme {
     Ftpes,
     /// TFTP (RFC 3617).
     Tftp,
+    /// SFTP (draft-ietf-secsh-scp-sftp-ssh-uri-04). `scp:` is read as this, as OpenSSH's own scp speaks it.
+    Sftp,
 }
 
 impl Scheme {
@@ -60,6 +62,7 @@ impl Scheme {
             Self::Ftps => "ftps",
             Self::Ftpes => "ftpes",
             Self::Tftp => "tftp",
+            Self::Sftp => "sftp",
         }
     }
 
@@ -69,6 +72,7 @@ impl Scheme {
             Self::Ftp | Self::Ftpes => 21,
             Self::Ftps => 990,
             Self::Tftp => 69,
+            Self::Sftp => 22,
         }
     }
 }
@@ -85,7 +89,7 @@ pub enum Form {
 }
 
 /// Schemes that are known and not served.
-const LATER: [&str; 4] = ["sftp", "scp", "s3", "http"];
+const LATER: [&str; 2] = ["s3", "http"];
 
 impl Place {
     /// Reads what somebody typed. What has no scheme is a path on this machine, and so is what only looks like one
@@ -104,6 +108,7 @@ impl Place {
             "ftps" => Scheme::Ftps,
             "ftpes" => Scheme::Ftpes,
             "tftp" => Scheme::Tftp,
+            "sftp" | "scp" => Scheme::Sftp,
             later if LATER.contains(&later) || later == "https" => {
                 return Err(Error::with(Reason::SchemeUnserved, format!("{later}: is not yet in this build")));
             }
@@ -407,7 +412,7 @@ mod tests {
             let (reason, detail) = refused(text);
             assert!(reason == Reason::BadUrl && detail.contains(words), "{text}: {detail}");
         }
-        for text in ["sftp://h/", "SCP://h/", "s3://bucket/x", "https://h/"] {
+        for text in ["s3://bucket/x", "https://h/"] {
             assert_eq!(refused(text).0, Reason::SchemeUnserved, "{text}");
         }
     }
@@ -435,6 +440,7 @@ mod tests {
             "ftps://[fe80::1%25eth0]:1/%2Fx%FF;type=i",
             "ftp://h/",
             "tftp://h/x;mode=netascii",
+            "sftp://anna@h:2222/a",
         ] {
             assert_eq!(url(text).to_string(), text);
             assert_eq!(url(&url(text).to_string()), url(text));

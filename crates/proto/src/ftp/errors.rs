@@ -125,6 +125,9 @@ pub const fn reply_code(reason: Reason) -> u16 {
         | R::ServerClosing
         | R::TooManyConnections
         | R::LoginRefused
+        | R::HostKeyUnknown
+        | R::HostKeyChanged
+        | R::SshFailed
         | R::AccountNeeded
         | R::NotProtected
         | R::DataNotProtected

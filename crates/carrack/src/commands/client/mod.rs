@@ -19,6 +19,7 @@ mod place;
 pub(crate) mod quote;
 pub(crate) mod rm;
 pub(crate) mod shell;
+mod ssh;
 pub(crate) mod stat;
 mod tls;
 pub(crate) mod touch;

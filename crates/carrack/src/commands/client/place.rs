@@ -8,6 +8,7 @@ use std::time::Duration;
 use client::charset::Charset;
 use client::connect::Family;
 use client::ftp::{ActivePorts, Dial, Ftp, Root, is_passing, settings};
+use client::ssh::Sftp;
 use client::tftp::Tftp;
 use client::url::{self, Scheme};
 use client::{Place, Remote, Url, pool};
@@ -17,7 +18,7 @@ use proto::tftp::packet::Mode;
 use types::{Error, Reason, VPath};
 use vfs::{Durability, LocalSettings, LocalStorage, Owner, SharedStorage};
 
-use super::{Client, login, tls};
+use super::{Client, login, ssh, tls};
 use crate::bookmarks;
 use crate::cli::client::{NetworkOptions, Options, TftpMode};
 
@@ -171,6 +172,11 @@ impl Client {
                 let ftp = Arc::new(self.connect_ftp(url, root, options).await?);
                 Ok(Server { url: url.clone(), root, remote: ftp.clone(), storage: ftp, tftp: None })
             }
+            Scheme::Sftp => {
+                let dial = ssh::dial(url, options)?;
+                let sftp = Arc::new(Sftp::open(dial, root, &self.life).await?);
+                Ok(Server { url: url.clone(), root, remote: sftp.clone(), storage: sftp, tftp: None })
+            }
             Scheme::Tftp => {
                 let dial = tftp(url, options, self)?;
                 let tftp = Arc::new(Tftp::open(dial, root == Root::Server).await?);
@@ -257,7 +263,7 @@ fn tftp(url: &Url, options: &Options, client: &Client) -> Result<client::tftp::D
     Ok(dial)
 }
 
-const fn family(network: &NetworkOptions) -> Family {
+pub(super) const fn family(network: &NetworkOptions) -> Family {
     match (network.ipv4, network.ipv6) {
         (true, _) => Family::V4,
         (_, true) => Family::V6,

@@ -27,7 +27,7 @@ pub(crate) fn mode(url: &Url, login: &Login, options: &TlsOptions) -> Result<Tls
         Scheme::Ftp if options.no_tls => Tls::Off,
         Scheme::Ftp if options.tls || says_whom => Tls::Required,
         Scheme::Ftp if options.tls_insecure || (is_secret(login) && !is_here(&url.host)) => Tls::Offered,
-        Scheme::Ftp | Scheme::Tftp => Tls::Off,
+        Scheme::Ftp | Scheme::Tftp | Scheme::Sftp => Tls::Off,
     })
 }
 

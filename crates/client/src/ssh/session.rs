@@ -1,0 +1,233 @@
+//! One SFTP session on its channel: a task that sends calls as they come and gives each its answer. It always reads, so that
+//! nothing the server says waits for something that is to be sent.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use io::body::BoxFuture;
+use io::{CancellationToken, task};
+use proto::sftp::client::{Answer, CallId, Output, Server, Session};
+use proto::sftp::request::Request;
+use russh::ChannelMsg;
+use tokio::sync::{mpsc, oneshot};
+use types::{Error, Reason};
+
+use super::Dial;
+use super::transport::{Transport, lost};
+
+/// What a call says, once it has its number.
+type Make = Box<dyn FnOnce(&mut Session, CallId) + Send>;
+
+/// What became of a call.
+pub(super) type Outcome = Result<Answer, Error>;
+
+/// How many bytes are sent in one go.
+const PIECE: usize = 64 * 1_024;
+
+/// Who waits for an answer.
+enum To {
+    One(oneshot::Sender<Outcome>),
+    /// One of many, with its mark.
+    Many(mpsc::UnboundedSender<(u64, Outcome)>, u64),
+    Nobody,
+}
+
+/// A session that is open. It ends when this is dropped.
+pub(super) struct Connection {
+    calls: mpsc::UnboundedSender<(Make, To)>,
+    pub(super) server: Server,
+    life: CancellationToken,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.life.cancel();
+    }
+}
+
+impl Connection {
+    /// Connects, logs in, and begins a session.
+    ///
+    /// # Errors
+    /// Those of [`Transport::open`], and of a server that does not speak SFTP.
+    pub(super) async fn open(dial: &Dial, parent: &CancellationToken) -> Result<Arc<Self>, Error> {
+        let transport = Transport::open(dial).await?;
+        let channel = transport.subsystem("sftp", dial.within).await?;
+        let (calls, coming) = mpsc::unbounded_channel();
+        let (ready, is_ready) = oneshot::channel();
+        let life = parent.child_token();
+        let running = Running {
+            session: Session::new(),
+            waiting: HashMap::new(),
+            unsent: VecDeque::new(),
+            calls: 0,
+            ready: Some(ready),
+            failed: None,
+        };
+        drop(task::spawn("sftp", &life, running.run(transport, channel, coming)));
+        let never = || Error::new(Reason::Disconnected);
+        let begun = async { is_ready.await.map_err(|_| never())? };
+        let deadline = io::clock::now() + dial.within;
+        let late = |_| crate::connect::too_slow("the server's word on SFTP", dial.within);
+        let server = tokio::time::timeout_at(deadline.into(), begun).await.map_err(late)??;
+        Ok(Arc::new(Self { calls, server, life }))
+    }
+
+    /// Whether calls can still be answered.
+    pub(super) fn is_open(&self) -> bool {
+        !self.calls.is_closed()
+    }
+
+    /// Ends it.
+    pub(super) fn close(&self) {
+        self.life.cancel();
+    }
+
+    fn send(&self, make: Make, to: To) {
+        if let Err(unsent) = self.calls.send((make, to)) {
+            unsent.0.1.tell(Err(Reason::Disconnected.into()));
+        }
+    }
+
+    /// Calls, and waits for the answer.
+    ///
+    /// # Errors
+    /// What the server says; [`Reason::Disconnected`].
+    pub(super) async fn call(&self, make: impl FnOnce(&mut Session, CallId) + Send + 'static) -> Outcome {
+        let (to, answer) = oneshot::channel();
+        self.send(Box::new(make), To::One(to));
+        answer.await.unwrap_or_else(|_| Err(Reason::Disconnected.into()))
+    }
+
+    /// Calls; the answer comes to `to` with `mark`.
+    pub(super) fn call_many(
+        &self,
+        to: &mpsc::UnboundedSender<(u64, Outcome)>,
+        mark: u64,
+        make: impl FnOnce(&mut Session, CallId) + Send + 'static,
+    ) {
+        self.send(Box::new(make), To::Many(to.clone(), mark));
+    }
+
+    /// Closes a handle that nobody waits for.
+    pub(super) fn let_go(&self, handle: Bytes) {
+        let make = move |session: &mut Session, call| session.call(call, &Request::Close { handle: &handle });
+        self.send(Box::new(make), To::Nobody);
+    }
+}
+
+impl To {
+    fn tell(self, outcome: Outcome) {
+        // Whoever waited may have gone.
+        match self {
+            Self::One(to) => drop(to.send(outcome)),
+            Self::Many(to, mark) => drop(to.send((mark, outcome))),
+            Self::Nobody => {}
+        }
+    }
+}
+
+/// The session's task.
+struct Running {
+    session: Session,
+    waiting: HashMap<CallId, To>,
+    unsent: VecDeque<Bytes>,
+    calls: u64,
+    ready: Option<oneshot::Sender<Result<Server, Error>>>,
+    failed: Option<Error>,
+}
+
+impl Running {
+    async fn run(
+        mut self,
+        transport: Transport,
+        channel: russh::Channel<russh::client::Msg>,
+        mut coming: mpsc::UnboundedReceiver<(Make, To)>,
+    ) {
+        let (mut read, write) = channel.split();
+        let write = Arc::new(write);
+        let mut sending: Option<BoxFuture<'static, Result<(), russh::Error>>> = None;
+        loop {
+            self.drain();
+            if self.failed.is_some() {
+                break;
+            }
+            if sending.is_none()
+                && let Some(bytes) = self.piece()
+            {
+                let write = write.clone();
+                sending = Some(Box::pin(async move { write.data_bytes(bytes).await }));
+            }
+            tokio::select! {
+                said = read.wait() => match said {
+                    Some(ChannelMsg::Data { data }) => self.session.take(&data),
+                    Some(ChannelMsg::Failure) => self.session.end(Error::with(Reason::SshFailed, "the server has no SFTP")),
+                    None | Some(ChannelMsg::Close | ChannelMsg::Eof) => self.session.end(Reason::Disconnected.into()),
+                    Some(_) => {}
+                },
+                sent = async { match &mut sending { Some(sending) => sending.await, None => std::future::pending().await } } => {
+                    sending = None;
+                    if let Err(e) = sent {
+                        self.session.end(lost(e));
+                    }
+                }
+                called = coming.recv() => match called {
+                    Some((make, to)) => {
+                        self.calls += 1;
+                        let call = CallId(self.calls);
+                        self.waiting.insert(call, to);
+                        make(&mut self.session, call);
+                    }
+                    None => break,
+                },
+            }
+        }
+        coming.close();
+        let why = self.failed.take().unwrap_or_else(|| Reason::Disconnected.into());
+        while let Some((_, to)) = coming.recv().await {
+            to.tell(Err(why.clone()));
+        }
+        drop(transport);
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.session.poll() {
+            match output {
+                Output::Send(bytes) => self.unsent.push_back(bytes),
+                Output::Ready(server) => {
+                    if let Some(ready) = self.ready.take() {
+                        let _ = ready.send(Ok(server)); // whoever opened it may have gone
+                    }
+                }
+                Output::Answer(call, outcome) => {
+                    if let Some(to) = self.waiting.remove(&call) {
+                        to.tell(outcome);
+                    }
+                }
+                Output::Close(error) => {
+                    if let Some(ready) = self.ready.take() {
+                        let _ = ready.send(Err(error.clone()));
+                    }
+                    self.failed = Some(error);
+                }
+            }
+        }
+    }
+
+    /// The next bytes to send: small ones together, large ones as they are.
+    fn piece(&mut self) -> Option<Bytes> {
+        let first = self.unsent.pop_front()?;
+        match self.unsent.front() {
+            Some(next) if first.len() + next.len() <= PIECE => {}
+            _ => return Some(first),
+        }
+        let mut piece = BytesMut::from(first);
+        while self.unsent.front().is_some_and(|next| piece.len() + next.len() <= PIECE) {
+            if let Some(next) = self.unsent.pop_front() {
+                piece.extend_from_slice(&next);
+            }
+        }
+        Some(piece.freeze())
+    }
+}
