@@ -1,8 +1,10 @@
 //! `carrack df`: how much fits here, and how much is taken?
 
+use std::cell::Cell;
+
 use serde_json::json;
-use types::Space;
 use types::text::printable;
+use types::{Error, Reason, Space};
 
 use super::{AtInterrupt, Client, Opened, Stop, places_or_here, run as run_client};
 use crate::cli::Exit;
@@ -11,15 +13,29 @@ use crate::cli::search::Df;
 /// Tells of the room at places.
 pub(crate) fn run(args: &Df) -> Exit {
     run_client("df", &args.options, AtInterrupt::Drop, async |client: &Client| {
-        if !client.output.is_json() {
-            client.output.line(format_args!("{:>16} {:>16} {:>16} {:>4}  Place", "Size", "Used", "Free", "Used"))?;
-        }
-        client.each(&places_or_here(&args.places), async |place| tell(client, &place, args.human).await).await
+        let headed = Cell::new(false);
+        client
+            .each(&places_or_here(&args.places), async |place| {
+                let space = place.storage.space(&place.path).await.map_err(untold)?;
+                if !headed.replace(true) && !client.output.is_json() {
+                    client.output.line(format_args!("{:>16} {:>16} {:>16} {:>4}  Place", "Size", "Used", "Free", "Used"))?;
+                }
+                tell(client, &place, space, args.human)
+            })
+            .await
     })
 }
 
-async fn tell(client: &Client, place: &Opened, human: bool) -> Result<(), Stop> {
-    let Space { free, total } = place.storage.space(&place.path).await?;
+/// What has no word for it cannot tell.
+fn untold(error: Error) -> Error {
+    match (error.reason, &error.detail) {
+        (Reason::Unsupported, None) => Error::with(error.reason, "the server does not tell how much room there is"),
+        _ => error,
+    }
+}
+
+fn tell(client: &Client, place: &Opened, space: Space, human: bool) -> Result<(), Stop> {
+    let Space { free, total } = space;
     let used = total.zip(free).map(|(total, free)| total.saturating_sub(free));
     if client.output.is_json() {
         return client.output.object(&json!({ "place": place.shown, "free": free, "total": total, "used": used }));
