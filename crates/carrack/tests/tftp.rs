@@ -242,6 +242,51 @@ fn uploads_are_off_new_versions_or_replace_and_need_the_permission() {
 }
 
 #[test]
+fn a_network_is_a_user_of_its_own() {
+    let guest = "uploads = \"new\"\n[[listener.guest]]\nuser = \"anna\"\nfrom = [\"127.0.0.3\"]\n";
+    let (site, _server, at) = tftp(&[guest, &user("anna")].concat(), "");
+    assert_eq!(Tftp::from("127.0.0.3:0", at).write("hers", b"x"), Ok(()));
+    until("the upload stands", || site.data("hers").exists());
+    assert_eq!(refused(&Tftp::at(at).write("mine", b"x").unwrap_err()), 2, "the anonymous user may only read");
+}
+
+#[test]
+fn map_shows_what_comes_of_a_name() {
+    let rules = "[[listener.rewrite]]\nname = \"own\"\npattern = '^boot/(.*)$'\nreplace = '{mac}-$1'\n\
+                 [[listener.rewrite]]\nname = \"secret\"\npattern = \"^secret\"\nrefuse = true\n";
+    let site = Site::new(&[TFTP, rules, DATA, "[anonymous]\n"].concat());
+    site.put("00-1b-63-00-00-01-a", "hello\n");
+    let map = |name: &str| {
+        let arguments = ["tftp", "map", name, "--from", "192.0.2.1", "--mac", "00:1b:63:00:00:01", "--config", &site.file()];
+        let ran = std::process::Command::new(env!("CARGO_BIN_EXE_carrack")).args(arguments).output().unwrap();
+        (ran.status.success(), String::from_utf8(ran.stdout).unwrap())
+    };
+    let (well, said) = map("\\boot\\a");
+    assert!(well && said.contains("own: 00-1b-63-00-00-01-a") && said.contains("yes, 6 bytes"), "{said}");
+    assert!(said.contains(shown(&site.data("00-1b-63-00-00-01-a"))), "{said}");
+    let (well, said) = map("secret");
+    assert!(!well && said.contains("CRK-804"), "{said}");
+    let (well, said) = map("gone");
+    assert!(!well && said.contains("CRK-201"), "{said}");
+}
+
+#[test]
+fn a_socket_that_was_handed_over_is_used() {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let at = socket.local_addr().unwrap();
+    let site = Site::new(&[&TFTP.replace("127.0.0.1:0", &at.to_string()), DATA, "[anonymous]\n"].concat());
+    site.put("hello.txt", "hello\n");
+    // A shell, because the process that takes the sockets must be the one LISTEN_PID names.
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" serve --config \"$1\""]);
+    shell.args([env!("CARGO_BIN_EXE_carrack"), &site.file()]);
+    shell.stdin(std::process::Stdio::from(std::os::fd::OwnedFd::from(socket)));
+    let mut server = Server::start(shell);
+    assert_eq!(address(&mut server), at);
+    assert_eq!(Tftp::at(at).read("hello.txt"), hello());
+}
+
+#[test]
 fn names_are_led_elsewhere_and_addresses_kept_out() {
     let rules = "deny = [\"127.0.0.2\"]\n\
                  [[listener.rewrite]]\nname = \"secret\"\npattern = \"^secret\"\nrefuse = true\n\

@@ -28,23 +28,35 @@ pub fn bind_tcp(addr: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// The TCP listeners handed over at start (socket activation), with their names (`FileDescriptorName=`) where told.
-/// A second call finds none: they are taken.
+/// The sockets handed over at start (socket activation).
+#[derive(Debug, Default)]
+pub struct Inherited {
+    /// TCP listeners, with their names (`FileDescriptorName=`) where told.
+    pub tcp: Vec<(Option<String>, TcpListener)>,
+    /// UDP sockets.
+    pub udp: Vec<std::net::UdpSocket>,
+}
+
+/// Takes the sockets handed over at start. A second call finds none: they are taken.
 ///
 /// # Errors
 /// The system's, where one that was handed over cannot be used.
-pub fn inherited() -> io::Result<Vec<(Option<String>, TcpListener)>> {
+pub fn inherited() -> io::Result<Inherited> {
     // Read first: taking the descriptors also clears the environment of them.
     let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
     let mut fds = listenfd::ListenFd::from_env();
     let mut names = names.split(':');
-    let mut out = Vec::new();
+    let mut out = Inherited::default();
     for i in 0..fds.len() {
         let name = names.next().filter(|n| !n.is_empty() && *n != "unknown").map(str::to_owned);
         // What is no TCP listener (a UDP or UNIX socket) is not for this function.
         if let Ok(Some(listener)) = fds.take_tcp_listener(i) {
             listener.set_nonblocking(true)?;
-            out.push((name, TcpListener::from_std(listener)?));
+            out.tcp.push((name, TcpListener::from_std(listener)?));
+        // What is neither (a UNIX socket) is nobody's.
+        } else if let Ok(Some(socket)) = fds.take_udp_socket(i) {
+            socket.set_nonblocking(true)?;
+            out.udp.push(socket);
         }
     }
     Ok(out)

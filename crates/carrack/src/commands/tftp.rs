@@ -1,6 +1,5 @@
 //! `carrack tftp map NAME --from ADDR`: which rule makes what of a name, and which file would its client get?
 
-use std::fmt::Write;
 use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;

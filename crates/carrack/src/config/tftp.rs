@@ -174,8 +174,11 @@ fn ports(text: &str) -> Result<TftpPorts, String> {
     }
 }
 
+/// Networks with their user, and where the user stands.
+type Guests = (Vec<(Network, Box<str>)>, Told<Box<str>>);
+
 /// Reads `[[listener.guest]]`: which networks are which user.
-fn guest(section: Section<'_>) -> Option<(Vec<(Network, Box<str>)>, Told<Box<str>>)> {
+fn guest(section: Section<'_>) -> Option<Guests> {
     let user = section.needed("user", "switches").and_then(|_| section.parsed("user", value::name));
     let from = section.parsed_list("from", value::network);
     if from.as_ref().is_none_or(Vec::is_empty) {

@@ -103,14 +103,14 @@ fn plan(args: &Serve) -> Result<Plan, Exit> {
 fn start(mut plan: Plan) -> Result<Exit, Refused> {
     let failed = |what: &'static str| move |e: std::io::Error| Refused::new(what, Reason::Io, e.to_string());
     // Sockets and folders are opened and rights given up while there is one thread: those started later inherit both.
-    let (datagrams, without) = tftp::open(&mut plan.config.tftp)?;
-    let (sockets, (ssh, without_ssh), door) = {
+    let (mut sockets, (ssh, without_ssh), door) = {
         let once = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed("the reactor"))?;
         let _inside = once.enter();
         let mut sockets = sockets::Sockets::open(&plan.config.listeners)?;
         let over_ssh = ssh::open(&mut plan.config.ssh, &mut sockets)?;
         (sockets, over_ssh, issued::prepare(&plan.config)?)
     };
+    let (datagrams, without) = tftp::open(&mut plan.config.tftp, &mut sockets)?;
     let host_keys = ssh::host_keys(&plan.config)?;
     let identity = Identity::load(&plan.config)?;
     let storages = parts::storages(&plan.config.mounts, &[], &confine::Rooms::all())?;

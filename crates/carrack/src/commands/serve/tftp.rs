@@ -17,16 +17,17 @@ use types::Reason;
 
 use super::Refused;
 use super::live::Live;
+use super::sockets::Sockets;
 use crate::config::{Config, Tftp, TftpPorts};
 use crate::log::{Fact, Journal};
 
-/// Opens a socket for each listener. One that nobody asked for, and that cannot be had, is taken out of the
+/// Opens a socket for each listener, or takes the one that was handed over. One that nobody asked for, and that cannot be had, is taken out of the
 /// configuration: what is to be said about it.
-pub(super) fn open(listeners: &mut Vec<Tftp>) -> Result<(Vec<UdpSocket>, Option<String>), Refused> {
+pub(super) fn open(listeners: &mut Vec<Tftp>, given: &mut Sockets) -> Result<(Vec<UdpSocket>, Option<String>), Refused> {
     let (mut sockets, mut without) = (Vec::new(), None);
     let mut kept = Vec::new();
     for listener in listeners.drain(..) {
-        match bind(&listener) {
+        match given.take_udp(listener.address).map_or_else(|| bind(&listener), Ok) {
             Ok(socket) => {
                 sockets.push(socket);
                 kept.push(listener);
