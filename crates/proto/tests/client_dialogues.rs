@@ -179,6 +179,10 @@ impl Player {
             "mdtm" => Operation::Modified(name(1)),
             "pwd" => Operation::Pwd,
             "cwd" => Operation::Cwd(name(1)),
+            "listen" => Operation::Listen { as_client: words.contains(&"cpsv") },
+            "reach" => Operation::Reach(words[1].parse().unwrap()),
+            "retrieve" => Operation::MoveBeyond { path: name(1), offset: after("from").unwrap_or(0), store: false },
+            "store" => Operation::MoveBeyond { path: name(1), offset: after("from").unwrap_or(0), store: true },
             "noop" => Operation::Noop,
             "quote" => Operation::Quote(corpus::unescape(text.trim_start_matches("quote").trim_start()).into()),
             other => return Err(format!("no operation is called {other}")),
@@ -268,6 +272,7 @@ fn told(outcome: &Outcome) -> String {
         Outcome::Modified(time) => format!("changed {}", time.seconds),
         Outcome::Path(path) => format!("path {}", String::from_utf8_lossy(path)),
         Outcome::Reply(reply) => format!("reply {}", reply.code),
+        Outcome::Address(at) => format!("listens at {at}"),
         Outcome::Moved(bytes) => format!("moved {bytes}"),
     }
 }

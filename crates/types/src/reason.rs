@@ -224,6 +224,7 @@ reasons! {
     HostKeyUnknown = "847", "the server's host key is not known", "Compare the fingerprint with the server's own, and add the key to ~/.ssh/known_hosts.";
     HostKeyChanged = "848", "the server's host key is not the one it had before", "Somebody may sit between. If the server has a new key indeed, remove the old one: ssh-keygen -R HOST.";
     SshFailed = "849", "SSH cannot go on", "See what is said: a key that cannot be read, or another end that wants algorithms that are no longer safe.";
+    NoExchange = "735", "the two servers cannot exchange a file between themselves", "Let it pass through this machine; servers often refuse connections to others.";
 }
 
 impl Reason {

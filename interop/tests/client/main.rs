@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test reads files and the clock")]
 
 mod course;
+mod fxp;
 mod large;
 
 use interop::Way;
@@ -70,6 +71,12 @@ courses! {
         passive_ipv6: course::plain(Kind::Inetutils, Way::Passive6);
         active_ipv6: course::plain(Kind::Inetutils, Way::Active6);
         large: large::plain(Kind::Inetutils);
+    }
+    between_servers {
+        vsftpd_to_proftpd: fxp::between(Kind::Vsftpd, Kind::Proftpd);
+        proftpd_to_pureftpd: fxp::between(Kind::Proftpd, Kind::Pureftpd);
+        pureftpd_to_vsftpd: fxp::between(Kind::Pureftpd, Kind::Vsftpd);
+        vsftpd_under_tls: fxp::refused_under_tls(Kind::Vsftpd);
     }
     carrack {
         passive: course::own(Way::Passive4);

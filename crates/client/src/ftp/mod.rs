@@ -4,6 +4,7 @@ mod call;
 mod control;
 mod data;
 mod digest;
+mod exchange;
 mod listing;
 mod seen;
 mod storage;
@@ -35,6 +36,7 @@ use call::{Answer, Body, Call, Message};
 use control::{Driver, Stall, Start};
 use way::Way;
 
+pub use exchange::{End, exchange};
 pub use storage::{Ftp, Root};
 
 /// As many calls as may wait in a queue; who has more to ask waits.

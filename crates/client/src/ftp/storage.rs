@@ -15,6 +15,7 @@ use types::{Attr, AttrChange, Error, Kind, Reason, Space, Time, VPath, WriteHow}
 use vfs::{Capability, Listing, Opened, Owner, Storage, WriteOrder};
 
 use super::call::Body;
+use super::exchange::{End, exchange};
 use super::listing::{Pages, Reading};
 use super::zone::Zone;
 use super::{Connection, Dial, Get, Put};
@@ -89,6 +90,17 @@ impl Ftp {
     /// Refuses to begin within a text: its bytes are counted otherwise on the wire.
     fn may_begin_at(&self, at: u64) -> Result<(), Error> {
         if self.is_text && at > 0 { Err(Error::with(Reason::NoRestart, "text is transferred whole")) } else { Ok(()) }
+    }
+
+    /// Has a file go straight to another server, from byte `at` on; its size, where both tell it.
+    ///
+    /// # Errors
+    /// Those of [`exchange`], [`Reason::NoExchange`] among them: then it may go through this machine.
+    pub async fn exchange(&self, path: &VPath, other: &Self, there: &VPath, at: u64) -> Result<Option<u64>, Error> {
+        let (from, to) = (self.pool.lease().await?, other.pool.lease().await?);
+        let (path, there) = (self.wire(path)?, other.wire(there)?);
+        let (from, to) = (from.connection()?, to.connection()?);
+        exchange(End { connection: from, path: &path }, End { connection: to, path: &there }, at).await
     }
 
     /// A path as the server knows it.

@@ -147,7 +147,8 @@ pub const fn reply_code(reason: Reason) -> u16 {
         | R::SshStartups
         | R::SshHostKey
         | R::NotInCharset
-        | R::NoCharset => 451,
+        | R::NoCharset
+        | R::NoExchange => 451,
         R::KeyRefused | R::KeyNotEnough => 530,
         R::NoRestart
         | R::ServerRefused

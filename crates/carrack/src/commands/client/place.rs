@@ -290,6 +290,7 @@ fn limits(options: &NetworkOptions) -> Limits {
             confirmation: usual.confirmation.max(seconds.0),
             data_end: seconds.0,
             abort: usual.abort.min(seconds.0),
+            beyond: usual.beyond,
             abort_alone: usual.abort_alone.min(seconds.0),
         },
     }

@@ -94,7 +94,7 @@ impl Session {
 
     /// The address that is connected to, of the one that a 227 said. A server that names another host may be behind NAT and
     /// not know it, or wants us to knock on somebody's door.
-    fn believed(&self, said: SocketAddr) -> SocketAddr {
+    pub(super) fn believed(&self, said: SocketAddr) -> SocketAddr {
         let (peer, ip) = (self.peer.ip(), said.ip());
         let useless = ip.is_unspecified() || (types::address::is_private(ip) && !types::address::is_private(peer));
         if ip == peer || (self.settings.believe_passive_address && !useless) { said } else { SocketAddr::new(peer, said.port()) }

@@ -204,6 +204,23 @@ pub enum Operation {
     Cwd(Box<[u8]>),
     /// Do nothing (NOOP).
     Noop,
+    /// Have the server listen for another server's data connection: PASV, EPSV over IPv6; or CPSV, after which it begins
+    /// TLS there as clients do.
+    Listen {
+        /// CPSV.
+        as_client: bool,
+    },
+    /// Tell the server where another one listens (PORT, EPRT).
+    Reach(SocketAddr),
+    /// Have a file moved between the server and another one, over a data connection that is not ours (RETR, STOR).
+    MoveBeyond {
+        /// Which.
+        path: Box<[u8]>,
+        /// From which byte on (REST).
+        offset: u64,
+        /// To this server, not from it.
+        store: bool,
+    },
     /// Send a line as it is; its reply is the outcome, whatever it says. Commands that need a data connection are refused.
     Quote(Box<[u8]>),
 }
@@ -245,6 +262,8 @@ pub enum Outcome {
     Reply(Reply),
     /// So many bytes moved, all of them.
     Moved(u64),
+    /// Where the server listens.
+    Address(SocketAddr),
 }
 
 /// What stands under a name, as far as the server tells.

@@ -190,6 +190,8 @@ pub enum Wait {
     DataEnd,
     /// The replies to ABOR and to the transfer it breaks off.
     Abort,
+    /// The end of a transfer between two servers, of which nothing is seen here.
+    Beyond,
     /// ABOR's own reply behind the transfer's; some servers have one for both.
     AbortAlone,
 }
@@ -207,6 +209,7 @@ impl Wait {
             Self::Confirmation => "confirmation of the transfer",
             Self::DataEnd => "end of the data",
             Self::Abort => "end of the broken-off transfer",
+            Self::Beyond => "end of the transfer between the servers",
             Self::AbortAlone => "second reply to ABOR",
         }
     }
@@ -231,6 +234,8 @@ pub struct Limits {
     pub data_end: Duration,
     /// [`Wait::Abort`].
     pub abort: Duration,
+    /// [`Wait::Beyond`]: nobody can see whether it moves.
+    pub beyond: Duration,
     /// [`Wait::AbortAlone`]; then a NOOP finds out where the replies stand.
     pub abort_alone: Duration,
 }
@@ -247,6 +252,7 @@ impl Default for Limits {
             confirmation: seconds(300),
             data_end: seconds(60),
             abort: seconds(10),
+            beyond: seconds(6 * 3_600),
             abort_alone: seconds(2),
         }
     }
@@ -264,6 +270,7 @@ impl Limits {
             Wait::Confirmation => self.confirmation,
             Wait::DataEnd => self.data_end,
             Wait::Abort => self.abort,
+            Wait::Beyond => self.beyond,
             Wait::AbortAlone => self.abort_alone,
         }
     }

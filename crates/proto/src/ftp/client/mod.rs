@@ -5,6 +5,7 @@
 //! back. Operations run one after the other; each ends with one [`Output::Done`]. A session ends with one
 //! [`Output::Close`], and what was still to be done has had its `Done` before.
 
+mod beyond;
 mod data;
 mod exchange;
 mod failure;

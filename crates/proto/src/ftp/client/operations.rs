@@ -61,6 +61,9 @@ impl Session {
             Operation::Cwd(path) if *path == *b".." => self.send(Verb::Cdup, b"", Self::done_with),
             Operation::Cwd(path) => self.simple(Verb::Cwd, &path),
             Operation::Noop => self.send(Verb::Noop, b"", Self::done_with),
+            Operation::Listen { as_client } => self.have_listen(as_client),
+            Operation::Reach(at) => self.tell_where(at),
+            Operation::MoveBeyond { path, offset, store } => self.move_beyond(&path, offset, store),
             Operation::Quote(line) => self.quote(&line),
         }
     }
@@ -70,7 +73,7 @@ impl Session {
         self.send_name(verb, path, Self::done_with);
     }
 
-    fn done_with(&mut self, reply: Reply) {
+    pub(super) fn done_with(&mut self, reply: Reply) {
         self.done(if is_positive(&reply) { Ok(Outcome::Done) } else { Err(Failure::refused(reply)) });
     }
 
@@ -266,8 +269,9 @@ fn paths(operation: &Operation) -> [Option<&[u8]>; 2] {
         | Operation::Size(path)
         | Operation::Modified(path)
         | Operation::Cwd(path)
+        | Operation::MoveBeyond { path, .. }
         | Operation::Quote(path) => [Some(path), None],
-        Operation::Pwd | Operation::Noop => [None, None],
+        Operation::Pwd | Operation::Noop | Operation::Listen { .. } | Operation::Reach(_) => [None, None],
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Session {
     /// The TYPE in force: `true` is A; unknown before it was set.
     pub(super) ascii: Option<bool>,
     pub(super) transfer: Option<Transfer>,
+    /// The command of a transfer between servers is out.
+    pub(super) beyond: bool,
     pub(super) now: Duration,
     replies: ReplyDecoder,
     awaited: VecDeque<Awaited>,
@@ -108,6 +110,7 @@ impl Session {
             habits: Habits::default(),
             ascii: None,
             transfer: None,
+            beyond: false,
             now: Duration::ZERO,
             replies: ReplyDecoder::new(),
             awaited: VecDeque::new(),
@@ -323,6 +326,9 @@ impl Session {
         if self.op == Some(id) {
             if self.transfer.is_some() {
                 self.abort(super::transfer::Ending::Fail(failure));
+            } else if self.beyond {
+                self.abort_beyond();
+                self.done(Err(failure));
             } else {
                 self.done(Err(failure));
             }
@@ -330,6 +336,15 @@ impl Session {
             self.queue.remove(at);
             self.emit(Output::Done(id, Err(failure)));
         }
+    }
+
+    /// Breaks a transfer between servers off. What is still to be said of it is waited for, and no longer than that.
+    fn abort_beyond(&mut self) {
+        let now = self.now;
+        for awaited in &mut self.awaited {
+            (awaited.wait, awaited.since) = (Wait::Abort, now);
+        }
+        self.send_line(Line::new(Verb::Abor, b""), Wait::Abort, Then::Do(Box::new(|_, _| {})));
     }
 
     fn check_deadline(&mut self) {
@@ -405,6 +420,7 @@ impl Session {
 
     /// The operation at hand is over.
     pub(super) fn done(&mut self, result: Result<Outcome, Failure>) {
+        self.beyond = false;
         if let Some(transfer) = self.transfer.take() {
             self.emit(Output::Cut(transfer.id));
         }
