@@ -37,14 +37,14 @@ impl AuthorizedKey {
     }
 
     fn vouches(&self, user: &str, certified: &Certified, from: IpAddr, now: i64) -> bool {
-        let named = |name: &Box<str>| match self.principals.as_slice() {
-            [] => **name == *user,
-            names => names.contains(name),
+        let named = |name: &str| match self.principals.as_slice() {
+            [] => name == user,
+            names => names.iter().any(|n| **n == *name),
         };
         self.authority
             && self.blob == certified.authority
             && self.holds(from, now)
-            && certified.principals.iter().any(named)
+            && certified.principals.iter().any(|name| named(name))
             && !certified.unfit
             && certified.source.as_ref().is_none_or(|text| Sources::parse(text).is_ok_and(|s| s.admit(from)))
     }
@@ -59,7 +59,7 @@ pub(crate) fn fits<'a>(
     from: IpAddr,
     now: i64,
 ) -> bool {
-    let is_revoked = |blob: &Box<[u8]>| revoked.contains(blob);
+    let is_revoked = |blob: &[u8]| revoked.iter().any(|b| **b == *blob);
     if is_revoked(&proved.blob) || proved.certified.as_ref().is_some_and(|c| is_revoked(&c.authority)) {
         return false;
     }

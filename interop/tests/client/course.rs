@@ -297,6 +297,6 @@ impl Drop for Shown<'_> {
         }
         let text = self.ladder.text();
         let lines: Vec<&str> = text.lines().collect();
-        println!("--- the session:\n{}", lines[lines.len().saturating_sub(200)..].join("\n"));
+        eprintln!("--- the session:\n{}", lines[lines.len().saturating_sub(200)..].join("\n"));
     }
 }

@@ -93,8 +93,11 @@ fn option(key: &mut AuthorizedKey, name: &str, value: Option<&str>) -> Result<()
     Ok(())
 }
 
+/// An option's name, and its value where it has one.
+type KeyOption = (String, Option<String>);
+
 /// Options before a key, and the key: commas divide, quotes hold commas and blanks, `\"` is a quote.
-fn split(text: &str) -> Result<(Vec<(String, Option<String>)>, &str), String> {
+fn split(text: &str) -> Result<(Vec<KeyOption>, &str), String> {
     let (mut options, mut word, mut quoted, mut value) = (Vec::new(), String::new(), false, None);
     let mut chars = text.char_indices().peekable();
     while let Some((at, c)) = chars.next() {

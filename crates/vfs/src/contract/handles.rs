@@ -25,7 +25,7 @@ pub(super) async fn what_stands_is_written_in_place(s: SharedStorage) {
     let one = s.open(&f, order(WRITE, &ann)).await.unwrap();
     let two = s.open(&f, order(WRITE, &ann)).await.unwrap();
     one.write(3, Bytes::from_static(b"abc")).await.unwrap();
-    assert_eq!(two.read(2, 5, 4).await.unwrap(), b"\0\0\0\02abc6");
+    assert_eq!(two.read(2, 5, 4).await.unwrap(), b"\0\0\0\x002abc6");
     assert_eq!(get(&s, "/f").await.unwrap(), b"012abc6789", "at once");
     two.write(12, Bytes::from_static(b"z")).await.unwrap();
     assert_eq!(two.read(8, 100, 0).await.unwrap(), b"89\0\0z", "a hole is zeros");
