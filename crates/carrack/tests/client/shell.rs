@@ -182,6 +182,8 @@ fn files_are_changed_and_names_are_quoted_and_matched() {
     assert_eq!(said.out, "a b\nxsub\n", "{said:?}");
     assert!(said.err.contains("*.txt: no such file") && said.code == 0, "{said:?}");
     assert!(!there.path("one.txt").exists() && there.path("sub/three").exists());
+    let said = script(&there, &[], "cd sub; get deep; help get");
+    assert!(said.err.contains("get: deep: that is a folder") && said.out.contains("Also: recv\n"), "{said:?}");
     let said = script(&there, &[], "ls *.pdf");
     assert!(said.err.contains("nothing matches *.pdf") && said.code == 78, "{said:?}");
 }

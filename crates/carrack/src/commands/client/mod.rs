@@ -110,7 +110,8 @@ impl Client {
 
     /// Says that something failed, and remembers it for the exit code.
     pub(crate) fn failed(&self, place: &str, error: &Error) {
-        self.output.failure(place, error);
+        let from_here = self.within.as_ref().and_then(|within| within.shown_url(place));
+        self.output.failure(from_here.as_deref().unwrap_or(place), error);
         let code = client::exit::code(error.reason);
         let _ = self.failed.compare_exchange(0, code, Ordering::Relaxed, Ordering::Relaxed);
     }

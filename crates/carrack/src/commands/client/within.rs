@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::sync::{Arc, PoisonError};
 
-use client::Url;
+use client::{Place, Url};
 use io::CancellationToken;
 use proto::ftp::client::Login;
 use tokio::runtime::Handle;
@@ -83,6 +83,14 @@ impl Within {
     /// Forgets who logged in.
     pub(super) fn forget(&self, url: &Url) {
         self.logins.lock().unwrap_or_else(PoisonError::into_inner).retain(|(known, _)| !is_same(known, url));
+    }
+
+    /// A URL as its place looks from where one is; `None` where it is another server's, or none at all.
+    pub(super) fn shown_url(&self, text: &str) -> Option<String> {
+        match Place::parse(text) {
+            Ok(Place::Remote(url)) if url.is_absolute() => self.shown(&url, &VPath::parse(&url.path).ok()?),
+            _ => None,
+        }
     }
 
     /// A place on the server as it looks from where one is; `None` where that is another server.

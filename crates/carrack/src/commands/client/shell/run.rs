@@ -173,10 +173,9 @@ impl Shell {
             Ok(entry) => entry,
             Err(near) => return self.unknown(name, &near),
         };
-        let names = entry.names.join(", ");
         let mut text = format!("{} {}\n  {}", entry.names.first().unwrap_or(&""), entry.form, entry.does);
         if entry.names.len() > 1 {
-            text.push_str(&format!("\n  Also: {names}"));
+            text.push_str(&format!("\n  Also: {}", entry.names.get(1..).unwrap_or_default().join(", ")));
         }
         if let Verb::Plain(command, ..) = entry.verb {
             let options = super::completion::options(command);
