@@ -1,6 +1,10 @@
 //! Our client on other people's servers: the same course over each of them, plain and under TLS, passive and active, IPv4 and
 //! IPv6; what was moved is compared by checksum.
-#![allow(clippy::disallowed_methods, clippy::print_stderr, reason = "a test reads files and the clock, and shows a session that failed")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "a test reads files and the clock, and shows a session that failed"
+)]
 
 mod course;
 mod fxp;

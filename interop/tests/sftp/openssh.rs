@@ -38,7 +38,7 @@ fn many_requests_under_way_and_keys_exchanged_anew_on_the_way() {
     make(&site.place("big"), 40_000_000, 7);
     for (requests, buffer) in [("512", "32768"), ("64", "261120"), ("1", "32768")] {
         let size = if requests == "1" { "head -c 3000000 big > small; mv small big" } else { ":" };
-        run(std::process::Command::new("sh").args(["-c", size]).current_dir(site.here.path())).well();
+        run(Command::new("sh").args(["-c", size]).current_dir(site.here.path())).well();
         let both = format!("put big\nget big back{requests}\n");
         let mut sftp = site.openssh("sftp");
         sftp.args(["-R", requests, "-B", buffer, "-b", "-", &at()]).current_dir(site.here.path());
@@ -92,7 +92,7 @@ fn copies(old: bool) {
     make_tree(&site.place("out"));
     make(&site.place("out/big"), 3_000_000, 5);
     fs::set_permissions(site.place("out/plain.txt"), fs::Permissions::from_mode(0o640)).unwrap();
-    run(std::process::Command::new("touch").args(["-d", "2001-02-03 04:05:06 UTC"]).arg(site.place("out/plain.txt"))).well();
+    run(Command::new("touch").args(["-d", "2001-02-03 04:05:06 UTC"]).arg(site.place("out/plain.txt"))).well();
     let scp = |arguments: &[&str]| {
         let mut scp = site.openssh("scp");
         scp.args(if old { &["-O"][..] } else { &[] }).args(["-r", "-p"]).args(arguments);
@@ -139,16 +139,14 @@ fn there_is_no_shell_and_no_forwarding() {
 fn a_certificate_lets_in_whom_its_authority_names() {
     need!("ssh-keygen");
     let here = tempfile::TempDir::new().unwrap();
-    let keygen = |arguments: &[&str]| {
-        run(std::process::Command::new("ssh-keygen").arg("-q").args(arguments).current_dir(here.path())).well()
-    };
+    let keygen = |arguments: &[&str]| run(Command::new("ssh-keygen").arg("-q").args(arguments).current_dir(here.path())).well();
     keygen(&["-t", "ed25519", "-N", "", "-f", "authority"]);
     keygen(&["-t", "ed25519", "-N", "", "-f", "stranger"]);
     let line = fs::read_to_string(here.path().join("authority.pub")).unwrap();
     let site = crate::site(&format!("#AUTHORITY {}", line.trim()));
     for (name, lets_in) in [(USER, true), ("other", false)] {
         keygen(&["-s", "authority", "-I", "test", "-n", name, "stranger.pub"]);
-        let mut sftp = std::process::Command::new("sftp");
+        let mut sftp = Command::new("sftp");
         sftp.args(["-F", "/dev/null", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "IdentitiesOnly=yes"]);
         sftp.args(["-o", "UserKnownHostsFile=/dev/null", "-i"]).arg(here.path().join("stranger"));
         sftp.args(["-P", &site.port(), "-b", "-", &at()]);

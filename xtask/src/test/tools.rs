@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A program the outside-client tests want, and the package it comes in.
-const PROGRAMS: [(&str, &str); 27] = [
+const PROGRAMS: [(&str, &str); 28] = [
     ("curl", "curl"),
     ("lftp", "lftp"),
     ("ncftpput", "ncftp"),
@@ -17,6 +17,7 @@ const PROGRAMS: [(&str, &str); 27] = [
     ("ftp-ssl", "ftp-ssl"),
     ("openssl", "openssl"),
     ("sftp", "openssh-client"),
+    ("sshd", "openssh-server"),
     ("sshfs", "sshfs"),
     ("fusermount3", "fuse3"),
     ("tftp", "tftp-hpa"),
@@ -149,7 +150,8 @@ fn install(missing: &[(&str, &str)]) {
         if !root {
             command.args(["-n", "env"]);
         }
-        command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]).args(arguments);
+        // In run level 1 no package starts its service.
+        command.args(["RUNLEVEL=1", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]).args(arguments);
         well(&mut command)
     };
     let packages: Vec<&str> = missing.iter().map(|(_, package)| *package).collect();
