@@ -6,6 +6,7 @@ use interop::run::{run, run_with};
 use interop::{USER, need};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::process::Command;
 use std::time::Duration;
 
 fn at() -> String {
@@ -143,7 +144,7 @@ fn a_certificate_lets_in_whom_its_authority_names() {
     keygen(&["-t", "ed25519", "-N", "", "-f", "authority"]);
     keygen(&["-t", "ed25519", "-N", "", "-f", "stranger"]);
     let line = fs::read_to_string(here.path().join("authority.pub")).unwrap();
-    let site = crate::site(&format!("#AUTHORITY {}", line.trim()));
+    let site = site(&format!("#AUTHORITY {}", line.trim()));
     for (name, lets_in) in [(USER, true), ("other", false)] {
         keygen(&["-s", "authority", "-I", "test", "-n", name, "stranger.pub"]);
         let mut sftp = Command::new("sftp");
