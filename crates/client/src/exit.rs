@@ -15,11 +15,13 @@
 //! | 23 | this side could not be read or written |
 //! | 30 | no data connection could be had |
 //! | 35 | the connection cannot be protected as it must be |
+//! | 60 | the server's host key is not known, or has changed |
 //! | 67 | the login was refused, or has no password |
 //! | 70 | there is no room |
 //! | 73 | it exists already, or is not empty |
 //! | 75 | the server takes no more connections, or is busy: try again later |
 //! | 78 | no such file or folder |
+//! | 79 | SSH or SFTP cannot go on |
 //! | 85 | what was found is not sure enough to go on |
 //! | 97 | the proxy refused, or is none |
 //! | 130 | it was cancelled |
@@ -34,7 +36,7 @@ pub const fn code(reason: Reason) -> u8 {
     match reason {
         Reason::BadUrl | Reason::BadBookmark | Reason::NoCharset => 3,
         Reason::BadLine | Reason::PlanUnreadable | Reason::Syntax => 2,
-        Reason::SchemeUnserved | Reason::NoExchange | Reason::Unsupported | Reason::NoRestart | Reason::NotServed => 4,
+        Reason::SchemeUnserved | Reason::NoExchange | Reason::Unsupported | Reason::NoRestart | Reason::NotServed | Reason::TftpBare => 4,
         Reason::Unreachable | Reason::TftpNoAnswer => 6,
         Reason::NotTheProtocol | Reason::Disconnected | Reason::ServerClosing | Reason::ServerRefused => 7,
         Reason::TooSlow => 8,

@@ -168,7 +168,7 @@ reasons! {
     TransferShort = "714", "the server confirmed a transfer whose size is not what it must be", "The file may have changed meanwhile, or the server is wrong: transfer it again.";
     ServerRefused = "715", "the server refused, for a reason of its own", "See what it said.";
     BadUrl = "716", "that is no URL that can be used", "The message names the place; ftp://user@host:port/path is the form.";
-    SchemeUnserved = "717", "that kind of URL is known and not yet served", "Use ftp, ftps, ftpes, tftp, file or a local path.";
+    SchemeUnserved = "717", "that kind of URL is known and not yet served", "Use ftp, ftps, ftpes, sftp, scp, tftp, file or a local path.";
     ResumeDiffers = "718", "what is there is not the beginning of what is to be transferred", "Transfer the whole file, not the rest.";
     ListingUnsure = "719", "the server's listing holds names or lines that cannot be used", "Nothing is removed on the word of such a listing; see the session's ladder for the lines.";
     TooMuchToRemove = "720", "more would be removed than was allowed", "Look at the plan, then raise the limit or leave out the removing.";

@@ -78,15 +78,17 @@ fn first_line(text: &str) -> String {
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0   all is done                          35   the connection cannot be protected
-  1   some of it failed, the rest is done  67   the login was refused
-  2   the command line is wrong            70   there is no room
-  3   the URL cannot be used               73   it exists already, or is not empty
-  4   nobody can do that here              75   the server is busy: try again later
-  6   the server cannot be reached         78   no such file or folder
-  7   the server broke the protocol        85   what was found is not sure enough
-  8   something took too long             130   it was cancelled
-  9   permission denied                    23   this side could not be read or written
- 18   a file did not arrive whole          30   no data connection could be had";
+  1   some of it failed, the rest is done  60   the server's host key is not known
+  2   the command line is wrong            67   the login was refused
+  3   the URL cannot be used               70   there is no room
+  4   nobody can do that here              73   it exists already, or is not empty
+  6   the server cannot be reached         75   the server is busy: try again later
+  7   the server broke the protocol        78   no such file or folder
+  8   something took too long              79   SSH or SFTP cannot go on
+  9   permission denied                    85   what was found is not sure enough
+ 18   a file did not arrive whole          97   the proxy refused, or is none
+ 23   this side could not be read/written 130   it was cancelled
+ 30   no data connection could be had";
 
 /// What all client commands share.
 #[derive(Args, Debug, Default, Clone)]

@@ -18,7 +18,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 pub(crate) use address::{ListenAddress, PassivePorts};
 pub(crate) use exit::Exit;
 
-/// Carrack serves folders over FTP, from one command or from a configuration.
+/// Carrack serves and fetches files over FTP, FTPS, SFTP, SCP and TFTP.
 #[derive(Parser, Debug)]
 #[command(
     name = "carrack",
@@ -42,9 +42,9 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Serve a folder at once, or whatever a configuration file says
     #[command(
-        long_about = "Serves a folder at once, without a configuration: on 127.0.0.1 port 2121, to the user `carrack` with a \
-                      password made for this run. It prints what to paste into an FTP program. With --config it serves what \
-                      the file says instead.",
+        long_about = "Serves a folder at once, without a configuration: on 127.0.0.1, over FTP and FTPS at port 2121, SFTP and SCP \
+                      at 2222 and TFTP at 6969, to the user `carrack` with a password made for this run. It prints what to \
+                      paste into a client. With --config it serves what the file says instead.",
         after_long_help = "Examples:\n  \
             carrack serve                                    this folder, to programs on this machine\n  \
             carrack serve --anonymous --ftp :2121 ~/pub      to everybody on the network, to read\n  \

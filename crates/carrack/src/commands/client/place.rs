@@ -174,6 +174,9 @@ impl Client {
             }
             Scheme::Sftp => {
                 let dial = ssh::dial(url, options)?;
+                if options.say.verbose || options.say.trace || options.say.trace_svg.is_some() {
+                    self.output.note(format_args!("{url}: sessions of SFTP are neither told nor drawn yet"));
+                }
                 let sftp = Arc::new(Sftp::open(dial, root, &self.life).await?);
                 Ok(Server { url: url.clone(), root, remote: sftp.clone(), storage: sftp, tftp: None })
             }
