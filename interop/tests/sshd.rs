@@ -80,7 +80,7 @@ impl Sshd {
     /// The server's key becomes known, its name hashed.
     fn make_known(&self) {
         let key = fs::read_to_string(self.at("host_key.pub")).expect("a key");
-        fs::write(self.at(".ssh/known_hosts"), format!("[there]:{} {key}", self.port)).expect("write");
+        fs::write(self.at(".ssh/known_hosts"), format!("[127.0.0.1]:{} {key}", self.port)).expect("write");
         let file = self.at(".ssh/known_hosts").display().to_string();
         run(Command::new("ssh-keygen").args(["-q", "-H", "-f", &file])).well();
         assert!(fs::read_to_string(file).expect("the file").starts_with("|1|"));
@@ -144,7 +144,7 @@ fn a_server_that_is_not_known_or_not_the_same_is_refused() {
     assert!(unknown.status.code() == Some(60) && unknown.said.contains("CRK-847"), "{unknown:?}");
     keygen(&there.at("other"), "");
     let key = fs::read_to_string(there.at("other.pub")).expect("a key");
-    fs::write(there.at(".ssh/known_hosts"), format!("[there]:{} {key}", there.port)).expect("write");
+    fs::write(there.at(".ssh/known_hosts"), format!("[127.0.0.1]:{} {key}", there.port)).expect("write");
     let changed = there.carrack(&["ls", &there.url("")]);
     assert!(changed.status.code() == Some(60) && changed.said.contains("CRK-848"), "{changed:?}");
     there.make_known();

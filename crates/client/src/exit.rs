@@ -36,7 +36,12 @@ pub const fn code(reason: Reason) -> u8 {
     match reason {
         Reason::BadUrl | Reason::BadBookmark | Reason::NoCharset => 3,
         Reason::BadLine | Reason::PlanUnreadable | Reason::Syntax => 2,
-        Reason::SchemeUnserved | Reason::NoExchange | Reason::Unsupported | Reason::NoRestart | Reason::NotServed | Reason::TftpBare => 4,
+        Reason::SchemeUnserved
+        | Reason::NoExchange
+        | Reason::Unsupported
+        | Reason::NoRestart
+        | Reason::NotServed
+        | Reason::TftpBare => 4,
         Reason::Unreachable | Reason::TftpNoAnswer => 6,
         Reason::NotTheProtocol | Reason::Disconnected | Reason::ServerClosing | Reason::ServerRefused => 7,
         Reason::TooSlow => 8,

@@ -19,7 +19,7 @@ pub(super) fn check(dial: &Dial, key: &PublicKey) -> Result<(), Error> {
     let mut other: Option<(PathBuf, usize)> = None;
     for file in &dial.known_hosts {
         let unread = |e: russh::keys::Error| Error::with(Reason::HostKeyUnknown, format!("{}: {e}", file.display()));
-        for (line, known) in known_host_keys_path(&dial.host, dial.port, file).map_err(unread)? {
+        for (line, known) in known_host_keys_path(dial.peer(), dial.port, file).map_err(unread)? {
             if known == *key {
                 return Ok(());
             }
@@ -29,21 +29,21 @@ pub(super) fn check(dial: &Dial, key: &PublicKey) -> Result<(), Error> {
         }
     }
     if let Some((file, line)) = other {
-        let words = format!("{}: the key is {fingerprint} now; {} line {line} has another", dial.host, file.display());
+        let words = format!("{}: the key is {fingerprint} now; {} line {line} has another", dial.peer(), file.display());
         return Err(Error::with(Reason::HostKeyChanged, words));
     }
     let kind = key.algorithm().to_string();
     let trusted = match dial.trust {
         HostTrust::Known => false,
         HostTrust::New => true,
-        HostTrust::Ask => Questions::trusts(&*dial.questions, &dial.host, &kind, &fingerprint),
+        HostTrust::Ask => Questions::trusts(&*dial.questions, dial.peer(), &kind, &fingerprint),
     };
     if !trusted {
-        return Err(Error::with(Reason::HostKeyUnknown, format!("{}: {kind} {fingerprint}", dial.host)));
+        return Err(Error::with(Reason::HostKeyUnknown, format!("{}: {kind} {fingerprint}", dial.peer())));
     }
     match dial.known_hosts.first() {
         // Who cannot be remembered is trusted this once all the same.
-        Some(file) => learn_known_hosts_path(&dial.host, dial.port, key, file).or(Ok(())),
+        Some(file) => learn_known_hosts_path(dial.peer(), dial.port, key, file).or(Ok(())),
         None => Ok(()),
     }
 }

@@ -22,9 +22,9 @@ pub use storage::Sftp;
 /// Whom to connect to, and who logs in.
 #[derive(Clone)]
 pub struct Dial {
-    /// A name or an address: what keys are looked up by.
+    /// A name or an address, as somebody typed it.
     pub host: Box<str>,
-    /// What is connected to, where that is another name (HostName of OpenSSH's configuration).
+    /// What is connected to and known by its key, where that is another name (HostName of OpenSSH's configuration).
     pub address: Option<Box<str>>,
     /// The port.
     pub port: u16,
@@ -89,5 +89,10 @@ impl Dial {
             within: Duration::from_secs(30),
             questions: Arc::new(NobodyAsked),
         }
+    }
+
+    /// What is connected to, and looked up in `known_hosts`.
+    pub fn peer(&self) -> &str {
+        self.address.as_deref().unwrap_or(&self.host)
     }
 }

@@ -78,8 +78,7 @@ impl Transport {
     /// Those of connecting; [`Reason::HostKeyChanged`], [`Reason::HostKeyUnknown`], [`Reason::LoginRefused`],
     /// [`Reason::SshFailed`].
     pub(super) async fn open(dial: &Dial) -> Result<Self, Error> {
-        let address = dial.address.as_deref().unwrap_or(&dial.host);
-        let stream = connect::connect(address, dial.port, dial.family, dial.within).await?;
+        let stream = connect::connect(dial.peer(), dial.port, dial.family, dial.within).await?;
         let _ = stream.set_nodelay(true); // slower without, and no worse
         let refused = Arc::new(Mutex::default());
         let guard = Guard { dial: dial.clone(), refused: refused.clone() };

@@ -33,9 +33,11 @@ pub(super) fn dial(url: &Url, options: &Options) -> Result<Dial, Error> {
             format!("~/.ssh/config has {word} for {}, which is not served yet", url.host),
         ));
     }
-    let found = credentials::find(url, &login::asked(&options.login))?;
+    let mut asked = login::asked(&options.login);
+    asked.user = asked.user.or(told.user);
+    let found = credentials::find(url, &asked)?;
     let own = || std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).ok().map(Into::into);
-    let user = found.user.or(told.user).or_else(own);
+    let user = found.user.or_else(own);
     let user = user.ok_or_else(|| Error::with(Reason::PasswordMissing, "nobody is named; add --user NAME"))?;
     let port = url.port.or(told.port).unwrap_or_else(|| url.port());
     let mut dial = Dial::new(&url.host, port, &user, home.as_deref());
