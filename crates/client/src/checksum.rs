@@ -4,67 +4,12 @@ use std::fmt;
 
 use io::body::Source;
 use io::pump::Pieces;
-use md5::Md5;
-use sha1::Sha1;
-use sha2::{Digest as _, Sha256, Sha512};
+pub use proto::ftp::digest::Algorithm;
+use proto::ftp::digest::{Digester, hex};
 use types::{Error, VPath};
 use vfs::{Owner, Storage};
 
 use crate::remote::Remote;
-
-/// A way to a digest.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Algorithm {
-    /// SHA-256 (RFC 6234).
-    Sha256,
-    /// SHA-512 (RFC 6234).
-    Sha512,
-    /// SHA-1 (RFC 3174): against accidents alone.
-    Sha1,
-    /// MD5 (RFC 1321): against accidents alone.
-    Md5,
-    /// CRC-32 as in IEEE 802.3: against accidents alone.
-    Crc32,
-}
-
-impl Algorithm {
-    /// All there are, the one that is to be preferred first.
-    pub const ALL: [Self; 5] = [Self::Sha256, Self::Sha512, Self::Sha1, Self::Md5, Self::Crc32];
-
-    /// Its name, as HASH has it (draft-bryan-ftpext-hash-02 §3.1, after IANA's names of hash functions).
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Sha256 => "SHA-256",
-            Self::Sha512 => "SHA-512",
-            Self::Sha1 => "SHA-1",
-            Self::Md5 => "MD5",
-            Self::Crc32 => "CRC32",
-        }
-    }
-
-    /// How many bytes its digests have.
-    pub const fn length(self) -> usize {
-        match self {
-            Self::Sha256 => 32,
-            Self::Sha512 => 64,
-            Self::Sha1 => 20,
-            Self::Md5 => 16,
-            Self::Crc32 => 4,
-        }
-    }
-
-    /// The one of this name, whatever its case and with or without hyphens.
-    pub fn by_name(name: &str) -> Option<Self> {
-        let bare = |name: &str| name.replace(['-', '_'], "").to_ascii_lowercase();
-        Self::ALL.into_iter().find(|algorithm| bare(algorithm.name()) == bare(name))
-    }
-}
-
-impl fmt::Display for Algorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// A digest, and how it was made.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -91,8 +36,8 @@ impl Checksum {
     }
 
     /// The digest in hexadecimal digits.
-    pub fn hex(&self) -> String {
-        self.digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    pub fn hex(&self) -> Box<str> {
+        hex(&self.digest)
     }
 }
 
@@ -102,61 +47,17 @@ impl fmt::Display for Checksum {
     }
 }
 
-/// Makes a digest piece by piece.
-enum Hasher {
-    Sha256(Sha256),
-    Sha512(Sha512),
-    Sha1(Sha1),
-    Md5(Md5),
-    Crc32(crc32fast::Hasher),
-}
-
-impl Hasher {
-    fn new(algorithm: Algorithm) -> Self {
-        match algorithm {
-            Algorithm::Sha256 => Self::Sha256(Sha256::new()),
-            Algorithm::Sha512 => Self::Sha512(Sha512::new()),
-            Algorithm::Sha1 => Self::Sha1(Sha1::new()),
-            Algorithm::Md5 => Self::Md5(Md5::new()),
-            Algorithm::Crc32 => Self::Crc32(crc32fast::Hasher::new()),
-        }
-    }
-
-    fn finish(self) -> Checksum {
-        let (algorithm, digest) = match self {
-            Self::Sha256(h) => (Algorithm::Sha256, h.finalize().to_vec()),
-            Self::Sha512(h) => (Algorithm::Sha512, h.finalize().to_vec()),
-            Self::Sha1(h) => (Algorithm::Sha1, h.finalize().to_vec()),
-            Self::Md5(h) => (Algorithm::Md5, h.finalize().to_vec()),
-            Self::Crc32(h) => (Algorithm::Crc32, h.finalize().to_be_bytes().to_vec()),
-        };
-        Checksum { algorithm, digest: digest.into() }
-    }
-}
-
-impl Hasher {
-    fn update(&mut self, piece: &[u8]) {
-        match self {
-            Self::Sha256(h) => h.update(piece),
-            Self::Sha512(h) => h.update(piece),
-            Self::Sha1(h) => h.update(piece),
-            Self::Md5(h) => h.update(piece),
-            Self::Crc32(h) => h.update(piece),
-        }
-    }
-}
-
 /// The digest of a body, read to its end.
 ///
 /// # Errors
 /// The body's.
 pub async fn of_body(source: Source, algorithm: Algorithm) -> Result<Checksum, Error> {
-    let (mut hasher, mut pieces) = (Hasher::new(algorithm), Pieces::of(source));
+    let (mut digester, mut pieces) = (Digester::new(algorithm), Pieces::of(source));
     while let Some(piece) = pieces.next().await? {
-        hasher.update(&piece);
+        digester.push(&piece);
         tokio::task::consume_budget().await;
     }
-    Ok(hasher.finish())
+    Ok(Checksum { algorithm, digest: digester.finish() })
 }
 
 /// The digest of a file by one of these algorithms, the first that will do: the server's own, else by reading the file.
@@ -200,7 +101,7 @@ mod tests {
             (Algorithm::Crc32, "123456789", "cbf43926"),
         ] {
             let checksum = of_body(Source::from_bytes(Bytes::from_static(text.as_bytes())), algorithm).await.unwrap();
-            assert_eq!((checksum.hex().as_str(), checksum.digest.len()), (hex, algorithm.length()));
+            assert_eq!((&*checksum.hex(), checksum.digest.len()), (hex, algorithm.length()));
             assert_eq!(Checksum::from_hex(algorithm, &hex.to_ascii_uppercase()), Some(checksum));
         }
     }
@@ -217,7 +118,7 @@ mod tests {
         ] {
             assert_eq!(Checksum::from_hex(Algorithm::Md5, digits), None, "{digits}");
         }
-        assert_eq!(Checksum::from_hex(Algorithm::Crc32, "1f").unwrap().hex(), "0000001f");
+        assert_eq!(Checksum::from_hex(Algorithm::Crc32, "1f").unwrap().hex().as_ref(), "0000001f");
         assert_eq!(Checksum::from_hex(Algorithm::Crc32, ""), None);
     }
 
@@ -229,7 +130,7 @@ mod tests {
             ("Crc_32", Some(Algorithm::Crc32)),
             ("sha3", None),
         ] {
-            assert_eq!(Algorithm::by_name(name), expected);
+            assert_eq!(Algorithm::meant(name), expected);
         }
     }
 }

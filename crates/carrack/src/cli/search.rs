@@ -183,7 +183,7 @@ pub(crate) struct Hash {
 }
 
 fn algorithm(name: &str) -> Result<Algorithm, String> {
-    Algorithm::by_name(name).ok_or_else(|| {
+    Algorithm::meant(name).ok_or_else(|| {
         let known: Vec<String> = Algorithm::ALL.iter().map(|known| known.name().to_ascii_lowercase()).collect();
         format!("expected one of {}", known.join(", "))
     })

@@ -33,7 +33,7 @@ enum Way {
 fn choose(features: &Features, wanted: &[Algorithm]) -> Option<(Algorithm, Way)> {
     let offered = features.get("HASH").unwrap_or_default();
     wanted.iter().find_map(|&algorithm| {
-        let is_offered = offered.split(';').any(|name| Algorithm::by_name(name.trim().trim_end_matches('*')) == Some(algorithm));
+        let is_offered = offered.split(';').any(|name| Algorithm::meant(name.trim().trim_end_matches('*')) == Some(algorithm));
         let command = || commands(algorithm).iter().find(|name| features.has(name)).map(|name| Way::Command(name));
         let way = if is_offered { Some(Way::Hash) } else { command() };
         way.map(|way| (algorithm, way))
@@ -130,10 +130,10 @@ mod tests {
             (old, "none".to_owned(), false),
         ] {
             let reply = Reply::new(213, text.clone().into_bytes());
-            let read = read(Algorithm::Md5, way, &reply).map(|checksum| checksum.hex());
+            let read = read(Algorithm::Md5, way, &reply).map(|checksum| checksum.hex().into_string());
             assert_eq!(read, found.then(|| MD5.to_owned()), "{way:?} {text}");
         }
         let reply = Reply::fixed(250, "1A2b");
-        assert_eq!(read(Algorithm::Crc32, Way::Command("XCRC"), &reply).unwrap().hex(), "00001a2b");
+        assert_eq!(read(Algorithm::Crc32, Way::Command("XCRC"), &reply).unwrap().hex().as_ref(), "00001a2b");
     }
 }

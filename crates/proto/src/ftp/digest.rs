@@ -1,6 +1,6 @@
 //! Which digests of a file can be told, and how are they written (draft-bryan-ftpext-hash §3)?
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use md5::Md5;
 use sha1::Sha1;
@@ -38,9 +38,32 @@ impl Algorithm {
         }
     }
 
+    /// How many bytes its digests have.
+    pub const fn length(self) -> usize {
+        match self {
+            Self::Sha256 => 32,
+            Self::Sha512 => 64,
+            Self::Sha1 => 20,
+            Self::Md5 => 16,
+            Self::Crc32 => 4,
+        }
+    }
+
+    /// The one that people mean by this name: whatever its case, with or without hyphens.
+    pub fn meant(name: &str) -> Option<Self> {
+        let bare = |name: &str| name.replace(['-', '_'], "").to_ascii_lowercase();
+        Self::ALL.into_iter().find(|algorithm| bare(algorithm.name()) == bare(name))
+    }
+
     /// The one with this name, in any case.
     pub fn named(name: &[u8]) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.name().as_bytes().eq_ignore_ascii_case(name))
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -80,19 +103,20 @@ impl Digester {
         }
     }
 
-    /// The digest, in hexadecimal digits, small letters.
-    pub fn finish(self) -> Box<str> {
+    /// The digest.
+    pub fn finish(self) -> Box<[u8]> {
         match self.0 {
-            State::Sha256(state) => hex(&state.finalize()),
-            State::Sha512(state) => hex(&state.finalize()),
-            State::Sha1(state) => hex(&state.finalize()),
-            State::Md5(state) => hex(&state.finalize()),
-            State::Crc32(state) => hex(&state.finalize().to_be_bytes()),
+            State::Sha256(state) => state.finalize().to_vec().into(),
+            State::Sha512(state) => state.finalize().to_vec().into(),
+            State::Sha1(state) => state.finalize().to_vec().into(),
+            State::Md5(state) => state.finalize().to_vec().into(),
+            State::Crc32(state) => state.finalize().to_be_bytes().into(),
         }
     }
 }
 
-fn hex(bytes: &[u8]) -> Box<str> {
+/// Hexadecimal digits, small letters.
+pub fn hex(bytes: &[u8]) -> Box<str> {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
         let _ = write!(text, "{byte:02x}"); // a String takes all
@@ -120,7 +144,8 @@ mod tests {
             let mut digester = Digester::new(algorithm);
             digester.push(b"a");
             digester.push(b"bc");
-            assert_eq!(&*digester.finish(), expected, "{algorithm:?}");
+            let digest = digester.finish();
+            assert_eq!((&*hex(&digest), digest.len()), (expected, algorithm.length()), "{algorithm:?}");
             assert_eq!(Algorithm::named(algorithm.name().to_lowercase().as_bytes()), Some(algorithm));
         }
         assert_eq!(Algorithm::named(b"SHA-3"), None);

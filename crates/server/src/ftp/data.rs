@@ -13,7 +13,7 @@ use io::pump::{self, Absorb, PumpError, Transform};
 use io::stream::Stream;
 use io::{clock, connect};
 use proto::ftp::data::Form;
-use proto::ftp::digest::{Algorithm, Digester};
+use proto::ftp::digest::{Algorithm, Digester, hex};
 use proto::ftp::server::{End, Thumbnail};
 use tokio::sync::mpsc;
 use types::{Error, Reason};
@@ -263,7 +263,7 @@ pub(super) async fn digest(reading: Reading, algorithm: Algorithm, most: Option<
     match pump::absorb(source, Taking(Digester::new(algorithm)), &meter).await.map_err(failure) {
         Ok((taking, _)) => {
             reading.permit.settle(Outcome::Done);
-            End::Digest(taking.0.finish())
+            End::Digest(hex(&taking.0.finish()))
         }
         Err(error) => {
             reading.permit.settle(Outcome::Failed(error.reason));
