@@ -229,7 +229,7 @@ fn drain(session: &mut Session, wants: &Wants, open: &mut Vec<Open>, transfers: 
             Output::Reserve(id, _) => open.push(Open::Reserve(id)),
             Output::Adopt(id, _) => open.push(Open::Adopt(id)),
             // The answer may be on its way already: half of them still come.
-            Output::Withdraw(_) | Output::Cancel(_) | Output::Measure(_) | Output::Logout => {}
+            Output::Withdraw(_) | Output::Cancel(_) | Output::DropData | Output::Measure(_) | Output::Logout => {}
             Output::Start(id, _) => {
                 assert!(!transfers.contains(&id), "two transfers with one id");
                 transfers.push(id);

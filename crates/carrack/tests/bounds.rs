@@ -163,7 +163,7 @@ fn every_refusal_has_a_code_that_can_be_explained_and_every_line_its_session() {
     let mut c = Client::login(port, "anna");
     let mut codes = std::collections::BTreeSet::new();
     let lines = "RETR nothing&DELE f&MKD x&CWD f&RNFR nothing&SIZE nothing&MDTM nothing&PORT 1,2,3,4,5,6&NONSENSE&AUTH TLS&SMNT x\
-                 &MODE Z&SITE NOTHING&MLST nothing&REST x&SITE CHMOD 9 f&STOR f&RMD nothing&STRU R&TYPE E&OPTS NOTHING&EPRT x&ALLO x&RNTO x&LANG xx";
+                 &MODE X&SITE NOTHING&MLST nothing&REST x&SITE CHMOD 9 f&STOR f&RMD nothing&STRU X&TYPE L 7&OPTS NOTHING&EPRT x&ALLO x&RNTO x&LANG xx";
     let mut bare = Vec::new();
     for line in lines.split('&') {
         let line = line.trim();

@@ -91,7 +91,7 @@ pub(crate) struct Touch {
     #[arg(long, short, value_name = "TIME", conflicts_with = "stamp")]
     pub(crate) date: Option<Moment>,
 
-    /// The time as touch(1) has it: [[CC]YY]MMDDhhmm[.ss]
+    /// The time as touch(1) has it: `[[CC]YY]MMDDhhmm[.ss]`
     #[arg(short = 't', value_name = "STAMP", value_parser = Moment::parse_stamp)]
     pub(crate) stamp: Option<Moment>,
 

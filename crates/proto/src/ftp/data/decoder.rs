@@ -128,7 +128,8 @@ impl Decoder {
     fn inflate(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<bool, Reason> {
         let Framing::Deflate(engine, stream, spare) = &mut self.framing else { return Ok(false) };
         spare.clear();
-        let goes_on = engine.push(input, spare)?;
+        // What came out before the damage is read first, wherever the bytes were cut.
+        let goes_on = engine.push(input, spare);
         let mut inner = spare.as_slice();
         while let Some(event) = if inner.is_empty() { None } else { stream.next(&mut inner)? } {
             match event {
@@ -147,7 +148,7 @@ impl Decoder {
                 }
             }
         }
-        Ok(goes_on)
+        goes_on
     }
 
     fn found(&mut self, event: Event<'_>, out: &mut Vec<u8>) -> Result<(), Reason> {
