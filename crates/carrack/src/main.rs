@@ -8,6 +8,7 @@ mod config;
 mod confine;
 mod credentials;
 mod log;
+mod prompt;
 mod say;
 mod secret;
 

@@ -39,7 +39,7 @@ fn read() -> Result<String, String> {
 }
 
 fn ask() -> Result<String, String> {
-    let read = |prompt: &str| rpassword::prompt_password(prompt).map_err(|e| format!("the terminal cannot be read: {e}"));
+    let read = |prompt: &str| crate::prompt::password(prompt).map_err(|e| format!("the terminal cannot be read: {e}"));
     let first = read("Password: ")?;
     let second = read("Once more: ")?;
     if first == second { Ok(first) } else { Err("the two are not the same; nothing was hashed".to_owned()) }

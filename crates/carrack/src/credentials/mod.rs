@@ -112,7 +112,7 @@ pub(crate) fn ask(prompt: &str) -> Result<Secret<Box<str>>, Error> {
     if !std::io::stdin().is_terminal() && !std::io::stderr().is_terminal() {
         return Err(nobody());
     }
-    let password = rpassword::prompt_password(prompt).map_err(|_| nobody())?;
+    let password = crate::prompt::password(prompt).map_err(|_| nobody())?;
     usable(&password, "what was typed")
 }
 

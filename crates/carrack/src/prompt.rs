@@ -1,0 +1,44 @@
+//! How is a password asked for at the terminal, so that nothing of it is ever shown?
+
+use std::fs::File;
+use std::io::{self, Write};
+
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+
+/// Asks, and reads a line that is not shown. The terminal is silent before the question stands there: whoever types at
+/// once, or pastes, is not shown either.
+///
+/// # Errors
+/// The system's, where there is no terminal or it ended.
+pub(crate) fn password(question: &str) -> io::Result<String> {
+    let mut silent = Silent::new()?;
+    write!(silent.terminal, "{question}")?;
+    silent.terminal.flush()?;
+    rpassword::read_password()
+}
+
+/// The terminal, which shows nothing that is typed until this is dropped.
+struct Silent {
+    terminal: File,
+    before: Termios,
+}
+
+impl Silent {
+    fn new() -> io::Result<Self> {
+        let terminal = File::options().read(true).write(true).open("/dev/tty")?;
+        let before = tcgetattr(&terminal)?;
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO);
+        // Line ends are shown: the cursor leaves the question.
+        silent.local_modes.insert(LocalModes::ECHONL);
+        tcsetattr(&terminal, OptionalActions::Now, &silent)?;
+        Ok(Self { terminal, before })
+    }
+}
+
+impl Drop for Silent {
+    fn drop(&mut self) {
+        // Where that fails the terminal has gone.
+        let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
+    }
+}
