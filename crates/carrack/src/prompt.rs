@@ -1,4 +1,5 @@
 //! How is a password asked for at the terminal, so that nothing of it is ever shown?
+#![allow(clippy::disallowed_methods, reason = "the owner of the terminal, which is a file")]
 
 use std::fs::File;
 use std::io::{self, Write};

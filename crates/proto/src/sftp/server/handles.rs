@@ -123,6 +123,16 @@ impl Handles {
         }
     }
 
+    /// The slot of a file of this name that is being written.
+    pub(super) fn written(&self, path: &VPath) -> Option<u32> {
+        let is = |open: &Open| {
+            let busy = !open.waiting.is_empty() || matches!(open.running, Running::Writes(_) | Running::Alone);
+            open.is_file() && !open.closing && open.may(false) && busy && open.path == *path
+        };
+        let slot = self.slots.iter().position(|open| open.as_ref().is_some_and(is))?;
+        u32::try_from(slot).ok()
+    }
+
     pub(super) fn get(&self, slot: u32) -> Option<&Open> {
         self.slots.get(usize::try_from(slot).ok()?)?.as_ref()
     }
