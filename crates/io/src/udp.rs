@@ -156,7 +156,8 @@ impl Datagrams {
     /// The system's. An error a peer can cause (an ICMP message) is none, unless [`Datagrams::hear_refusals`].
     pub async fn receive(&self, inbox: &mut Inbox) -> io::Result<()> {
         loop {
-            let received = self.socket.async_io(Interest::READABLE, || inbox.fill(self)).await;
+            // An error alone does not make a socket readable.
+            let received = self.socket.async_io(Interest::READABLE | Interest::ERROR, || inbox.fill(self)).await;
             match received {
                 Err(e) if is_about_a_peer(&e) && !self.minds(&e) => {}
                 other => return other,

@@ -50,8 +50,16 @@ fn moves(lost: u32) {
     for (name, program) in down {
         let to = here.path().join(name);
         let program = program(&to);
-        let mut command = network.command("client", &program[0]);
-        run_with(command.args(&program[1..]), "", Duration::from_secs(100)).well();
+        let run = || run_with(network.command("client", &program[0]).args(&program[1..]), "", Duration::from_secs(100));
+        let mut ran = run();
+        // atftp gives up where its first ACK was lost and the OACK comes again (RFC 2347): that is not the server's.
+        for _ in 0..10 {
+            if program[0] != "atftp" || !ran.said.contains("unexpected OACK") {
+                break;
+            }
+            ran = run();
+        }
+        ran.well();
         assert_same(&server.root().join("f"), &to);
     }
     for (name, block) in [("up512", "512"), ("up1428", "1428")] {

@@ -1,6 +1,7 @@
 //! How does a file go from one server straight to another? Both are asked for their part, and both must confirm it.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use proto::ftp::client::{Operation, Outcome};
 use types::{Error, Reason};
@@ -120,8 +121,26 @@ async fn say(connection: &Connection, line: &str) -> Result<(), Error> {
 /// Both commands at once; what fails on one side ends the other.
 async fn both(from: End<'_>, to: End<'_>, at: u64) -> Result<(), Error> {
     let part = |end: End<'_>, store| Operation::MoveBeyond { path: end.path.into(), offset: at, store };
-    tokio::try_join!(from.connection.run(part(from, false)), to.connection.run(part(to, true))).map(drop)
+    let (send, store) = (from.connection.run(part(from, false)), to.connection.run(part(to, true)));
+    tokio::pin!(send, store);
+    tokio::select! {
+        sent = &mut send => {
+            sent?;
+            store.await.map(drop)
+        }
+        stored = &mut store => match stored {
+            Ok(_) => send.await.map(drop),
+            // The one that sends knows better why nothing came.
+            Err(cut) => match tokio::time::timeout(WHY_WITHIN, send).await {
+                Ok(Err(why)) => Err(why),
+                Ok(Ok(_)) | Err(_) => Err(cut),
+            },
+        },
+    }
 }
+
+/// How long the server that sends may take to say why it does not.
+const WHY_WITHIN: Duration = Duration::from_secs(5);
 
 /// Nothing was seen here of the bytes: their number is compared afterwards.
 async fn sizes(from: End<'_>, to: End<'_>) -> Result<Option<u64>, Error> {
