@@ -27,7 +27,9 @@ impl Patience {
         Self {
             first: Duration::from_secs(1),
             least: Duration::from_millis(20),
-            most: Duration::from_secs(5),
+            // Longer than the five seconds of silence after which many receivers (atftp) repeat an ACK that was lost: they
+            // count anew with each packet that comes, and would never speak between shorter waits.
+            most: Duration::from_secs(8),
             give_up: Duration::from_secs(30),
             unanswered: 4,
             dally: Duration::from_secs(3),
