@@ -36,9 +36,10 @@ impl Patience {
         }
     }
 
-    /// A receiver's: it leaves the sender the first word, since most senders repeat by themselves.
+    /// A receiver's: it leaves the sender the first word, since most senders repeat by themselves. It stays for two
+    /// repetitions of one that waits five seconds (curl), in case the last ACK is lost.
     pub const fn receiver() -> Self {
-        Self { least: Duration::from_millis(200), ..Self::sender() }
+        Self { least: Duration::from_millis(200), dally: Duration::from_secs(12), ..Self::sender() }
     }
 }
 
