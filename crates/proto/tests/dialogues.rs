@@ -85,6 +85,9 @@ impl Player {
         session.shown(setting("implicit").map(names).unwrap_or_default());
         let mut player =
             Self { session, now: Duration::ZERO, rows: Vec::new(), ask: None, reserve: None, transfer: None, tls: None };
+        if setting("no certificate").is_some() {
+            player.session.lacks_certificate();
+        }
         player.session.greet(&[]);
         player.drain();
         let mut inputs: VecDeque<Row> = read.rows.into_iter().map(|(_, row)| row).filter(is_input).collect();

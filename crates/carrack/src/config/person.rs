@@ -61,19 +61,19 @@ pub(super) fn user(section: Section<'_>, base: &Path) -> ReadPerson {
     let ways = ways(&section);
     let (keys, key_file) = authorized_keys(&section, base);
     let wants_password = ways.password || ways.key_and_password;
-    let by_key = section.says("keys") || section.says("authorized_keys");
-    let password = if says_password(&section) || (wants_password && !by_key) {
+    let words = [("off", Certificate::Off), ("enough", Certificate::Enough), ("with-password", Certificate::WithPassword)];
+    let certificate = section.choice("certificate", &words).unwrap_or_default();
+    let otherwise = section.says("keys") || section.says("authorized_keys") || certificate == Certificate::Enough;
+    let password = if says_password(&section) || (wants_password && !otherwise) {
         password(&section, base)
     } else if ways.password && !section.says("auth") {
-        Password::Never // with keys alone a password is not missed
+        Password::Never // with keys or a certificate that is enough a password is not missed
     } else {
         without_password(&section, ways)
     };
     let disabled = section.flag("disabled").unwrap_or(false);
     let groups = groups(&section);
     let password_file = section.text("password_file").map(|told| base.join(told.value));
-    let words = [("off", Certificate::Off), ("enough", Certificate::Enough), ("with-password", Certificate::WithPassword)];
-    let certificate = section.choice("certificate", &words).unwrap_or_default();
     let certificate_names = certificate_names(&section, certificate);
     let certificate_at = section.place("certificate");
     ReadPerson {

@@ -538,6 +538,13 @@ fn what_lies_between_tables_of_tls() {
         .replace("name = \"anna\"\n", "name = \"anna\"\ncertificate = \"enough\"\n");
     let config = parse("c.toml", &text, Path::new(FOLDER)).unwrap_or_else(|page| panic!("{}", page.faults()));
     assert_eq!(config.users["anna"].certificate, gate::rules::Certificate::Enough);
+    // Who has no password but a certificate that is enough logs in with that alone.
+    let password = text.lines().find(|l| l.starts_with("password")).unwrap();
+    let config =
+        parse("c.toml", &text.replace(password, ""), Path::new(FOLDER)).unwrap_or_else(|page| panic!("{}", page.faults()));
+    assert!(matches!(config.users["anna"].password, Password::Never));
+    let beside = text.replace(password, "").replace("\"enough\"", "\"with-password\"");
+    assert!(parse("c.toml", &beside, Path::new(FOLDER)).is_err(), "a password that counts beside it is needed");
 }
 
 #[test]

@@ -62,6 +62,7 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 pub struct Server {
     config: Arc<ServerConfig>,
+    certificates: Certificates,
     tickets: usize,
 }
 
@@ -88,7 +89,12 @@ impl Server {
         config.alpn_protocols = vec![ALPN.to_vec()];
         config.max_early_data_size = 0;
         let tickets = if matches!(settings.clients, Clients::Off) { TICKETS } else { TICKETS_WITH_CERTIFICATES };
-        Ok(Self { config: Arc::new(config), tickets })
+        Ok(Self { config: Arc::new(config), certificates: certificates.clone(), tickets })
+    }
+
+    /// Whether there is a certificate to show; there is none before an authority has issued the first.
+    pub fn has_certificate(&self) -> bool {
+        !self.certificates.all().is_empty()
     }
 
     /// A new control connection's share: what is resumed with it was begun with it.

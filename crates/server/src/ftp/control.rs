@@ -55,6 +55,9 @@ pub(super) fn session(
     };
     let implicit = listener.tls.as_ref().is_some_and(|tls| tls.implicit);
     let mut session = Session::new(listener.session.clone(), ends.peer, ends.local, !plain, implicit);
+    if listener.tls.as_ref().is_some_and(|tls| !tls.server.has_certificate()) {
+        session.lacks_certificate();
+    }
     session.greet(&guest.greeting().banner);
     let revoked = guest.revoked();
     // Implicit TLS: the greeting waits for the handshake.

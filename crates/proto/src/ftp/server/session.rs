@@ -31,6 +31,7 @@ pub struct Session {
     pub(super) local: SocketAddr,
     /// Passwords in clear are refused from this peer on this listener.
     pub(super) refuses_plain: bool,
+    pub(super) lacks_certificate: bool,
     pub(super) protection: Protection,
     pub(super) host: Option<Box<str>>,
     /// In which people read the replies (LANG).
@@ -58,6 +59,7 @@ impl Session {
             peer: canonical(peer),
             local: canonical(local),
             refuses_plain,
+            lacks_certificate: false,
             protection: if protected { Protection::implicit() } else { Protection::default() },
             host: None,
             language: Language::default(),
@@ -77,6 +79,12 @@ impl Session {
         if self.protection.control {
             self.protection.names = names;
         }
+    }
+
+    /// The listener has TLS and nothing to show yet, as before an authority has issued its certificate: AUTH is answered
+    /// with 431 (RFC 2228 §5.1), and no client falls into a handshake that must fail.
+    pub fn lacks_certificate(&mut self) {
+        self.lacks_certificate = true;
     }
 
     /// Says the first word (220), one line or several.

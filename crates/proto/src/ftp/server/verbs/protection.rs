@@ -39,6 +39,9 @@ pub(super) fn auth(session: &mut Session, mechanism: &[u8]) {
     if session.protection.cleared {
         return session.say(Reply::fixed(534, "After CCC the connection stays in clear until REIN (CRK-405)."));
     }
+    if session.lacks_certificate {
+        return session.say(Reply::new(431, text(Reason::TlsUnavailable)));
+    }
     if session.holds_lines() {
         // They came in clear, from anybody: they may neither run in clear now nor under TLS later.
         session.say(Reply::new(421, text(Reason::TlsBehindAuth)));
