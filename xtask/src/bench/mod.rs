@@ -1,6 +1,7 @@
 //! How does carrack compare with other servers? All in one run, interleaved, the same client for all, medians over rounds.
 
 mod client;
+mod commands;
 mod delay;
 mod processes;
 pub(crate) mod programs;
@@ -8,6 +9,7 @@ pub(crate) mod raw;
 mod rows;
 mod secure;
 mod servers;
+mod ssh;
 mod table;
 
 use crate::{Result, target, workspace};
@@ -57,6 +59,8 @@ struct Sizes {
     logins: usize,
     logins_tls: usize,
     idle: (usize, usize),
+    logins_ssh: usize,
+    idle_ssh: usize,
 }
 
 const FULL: Sizes = Sizes {
@@ -68,9 +72,21 @@ const FULL: Sizes = Sizes {
     logins: 4_000,
     logins_tls: 1_000,
     idle: (1_000, 5_000),
+    logins_ssh: 200,
+    idle_ssh: 100,
 };
-const QUICK: Sizes =
-    Sizes { big: 128 << 20, turns: 1, small: 300, small_tls: 100, many: 5_000, logins: 200, logins_tls: 100, idle: (100, 200) };
+const QUICK: Sizes = Sizes {
+    big: 128 << 20,
+    turns: 1,
+    small: 300,
+    small_tls: 100,
+    many: 5_000,
+    logins: 200,
+    logins_tls: 100,
+    idle: (100, 200),
+    logins_ssh: 20,
+    idle_ssh: 10,
+};
 
 /// Says that this process already runs in namespaces of its own.
 const ISOLATED: &str = "CARRACK_BENCH_ISOLATED";
@@ -95,7 +111,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     }
     if !root {
         ready.retain(|server| {
-            let able = !matches!(server.kind, Kind::Vsftpd | Kind::Proftpd | Kind::Pureftpd);
+            let able = !matches!(server.kind, Kind::Vsftpd | Kind::Proftpd | Kind::Pureftpd | Kind::Openssh);
             if !able {
                 results.failures.push(format!("{} is not measured: it starts as root only", server.kind.name()));
             }
@@ -128,13 +144,17 @@ fn optimised() -> Result<bool> {
 }
 
 /// Starts this program again in its own process, mount and network namespaces: everything ends with it, nothing on the
-/// machine disturbs the loopback, and Pure-FTPd finds the user `ftp` it insists on without a change to the machine.
+/// machine disturbs the loopback, and Pure-FTPd and OpenSSH find the users `ftp` and `sshd` they insist on without a change
+/// to the machine.
 fn isolated() -> Result<bool> {
     let users = tempfile::NamedTempFile::new()?;
     let known = fs::read_to_string("/etc/passwd")?;
     let mut text: String = known.lines().filter(|line| !line.starts_with("ftp:")).map(|line| format!("{line}\n")).collect();
     let home = Path::new(HOME);
     text.push_str(&format!("ftp:x:65534:65534::{}:/bin/false\n", home.display()));
+    if !known.lines().any(|line| line.starts_with("sshd:")) {
+        text.push_str("sshd:x:65533:65534::/run/sshd:/bin/false\n");
+    }
     fs::write(users.path(), text)?;
     fs::set_permissions(users.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
     fs::create_dir_all(home)?;
@@ -162,6 +182,7 @@ fn rounds(options: &Options, ready: &[Server], results: &mut table::Results) -> 
     let disk = tempfile::Builder::new().prefix("carrack-bench-").tempdir_in(target())?;
     let ground = Ground::lay(memory.path(), disk.path(), sizes)?;
     let identity = secure::Identity::make(memory.path())?;
+    let keys = ssh::Keys::make(memory.path())?;
     let start = Instant::now();
     for round in 0..rounds {
         for row in Row::ALL.into_iter().filter(|row| options.rows.is_empty() || options.rows.contains(row)) {
@@ -177,8 +198,8 @@ fn rounds(options: &Options, ready: &[Server], results: &mut table::Results) -> 
                     return Ok(());
                 }
                 eprintln!("round {} of {rounds}: {}, {}", round + 1, row.title(), server.kind.name());
-                let identity = row.is_secure().then_some(&identity);
-                match one(row, server, &ground, memory.path(), identity, sizes) {
+                let protected = (row.is_secure().then_some(&identity), row.is_ssh().then_some(&keys));
+                match one(row, server, &ground, memory.path(), protected, sizes) {
                     Ok(Some(figures)) => results.add(row, server.kind, figures),
                     Ok(None) => {}
                     Err(why) => results.failures.push(format!("{}, {}: {why}", row.title(), server.kind.name())),
@@ -194,13 +215,13 @@ fn one(
     server: &Server,
     ground: &Ground,
     scratch: &Path,
-    identity: Option<&secure::Identity>,
+    (identity, keys): (Option<&secure::Identity>, Option<&ssh::Keys>),
     sizes: &Sizes,
 ) -> Result<Option<Vec<(rows::Figure, f64)>>> {
     let folder = ground.root(row);
     let _mounted = if server.kind == Kind::Pureftpd { Some(Mounted::bind(folder, Path::new(HOME))?) } else { None };
     let result = {
-        let running = server.start(folder, scratch, identity)?;
+        let running = server.start(folder, scratch, identity, keys)?;
         rows::measure(row, server.kind, &running, ground, sizes)
     };
     // Whatever a failed row left behind must not meet the next server.
@@ -227,7 +248,11 @@ impl Drop for Mounted<'_> {
 }
 
 fn report(options: &Options, ready: &[Server], results: &table::Results) -> String {
-    let kinds: Vec<Kind> = ready.iter().map(|server| server.kind).collect();
+    let table = |ssh: bool| {
+        let fits = |kind: Kind| Row::ALL.into_iter().any(|row| row.is_ssh() == ssh && row.fits(kind));
+        let kinds: Vec<Kind> = ready.iter().map(|server| server.kind).filter(|kind| fits(*kind)).collect();
+        results.markdown(&kinds, ssh)
+    };
     let sizes = if options.quick { &QUICK } else { &FULL };
     let versions: Vec<String> = ready.iter().map(|server| format!("{} ({})", server.kind.name(), server.version)).collect();
     let first_line = |path: &str, name: &str| {
@@ -243,6 +268,8 @@ fn report(options: &Options, ready: &[Server], results: &table::Results) -> Stri
          Servers: {versions}.\n\n\
          ## Result\n\n\
          {table}\n\
+         ## Result over SSH\n\n\
+         {over_ssh}\n\
          Medians of {rounds} interleaved rounds. **Bold** is the best peer; a ratio above 1 means that carrack is ahead of it. \
          \"carrack\" runs with `durability = \"os\"` as every peer does; \"carrack, commit\" is its default, which syncs file and \
          folder before it says 226.\n\n\
@@ -258,6 +285,11 @@ fn report(options: &Options, ready: &[Server], results: &table::Results) -> Stri
          P-256 certificate for all, control and data connections protected; the client is rustls with aws-lc-rs, which really \
          decrypts and encrypts and uses a session ticket once. {small_tls} small files, of whose data connections \"% resumed\" \
          resumed a session; {logins_tls} logins, each with a full handshake. No server requires that sessions are resumed.\n\
+         - Over SSH: OpenSSH's `sftp` (and its `ssh`) is the client of all, with the same cipher (aes128-gcm where the row \
+         names none), and every login is by an Ed25519 key, so that no password's hash is measured. The clock runs from the \
+         command to its end, without the login. get goes to /dev/null, put and all served files are on tmpfs; {small} small \
+         files, {logins_ssh} logins by two clients at once, {idle_ssh} idle sessions. CPU time is the server's alone, but the client \
+         costs as much and more, and shares the cores.\n\
          - The peers come from Debian's packages and PyPI, with anonymous login, without logs, name lookups, per-session \
          namespaces or login delays; carrack asks for a password.\n\
          - The bare loop is `sendfile` of 1 MiB slices out, `recv` and `write` of 1 MiB in, a thread per connection.\n\
@@ -270,7 +302,8 @@ fn report(options: &Options, ready: &[Server], results: &table::Results) -> Stri
         kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim(),
         system = first_line("/etc/os-release", "PRETTY_NAME"),
         versions = versions.join(", "),
-        table = results.markdown(&kinds),
+        table = table(false),
+        over_ssh = table(true),
         rounds = if options.quick { 1 } else { options.rounds },
         big = sizes.big >> 20,
         turns = sizes.turns,
@@ -279,6 +312,8 @@ fn report(options: &Options, ready: &[Server], results: &table::Results) -> Stri
         small_tls = sizes.small_tls,
         logins_tls = sizes.logins_tls,
         many = sizes.many,
+        logins_ssh = sizes.logins_ssh,
+        idle_ssh = sizes.idle_ssh,
     );
     if !results.failures.is_empty() {
         text.push_str("\n## Not measured\n\n");

@@ -56,7 +56,16 @@ pub(super) fn bury() {
 
 /// CPU-seconds used so far by the server that runs: all its processes, living or dead.
 pub(super) fn cpu_seconds() -> f64 {
-    let ticks: u64 = served().into_iter().filter_map(stat).map(|stat| stat.ticks).sum();
+    seconds(served())
+}
+
+/// The same of one process and all below it, where others run beside it.
+pub(super) fn cpu_seconds_of(root: u32) -> f64 {
+    seconds(family(root))
+}
+
+fn seconds(of: Vec<u32>) -> f64 {
+    let ticks: u64 = of.into_iter().filter_map(stat).map(|stat| stat.ticks).sum();
     ticks as f64 / rustix::param::clock_ticks_per_second() as f64
 }
 
@@ -71,8 +80,17 @@ pub(super) struct Memory {
 
 /// What the server that runs holds in memory now.
 pub(super) fn memory() -> Memory {
+    held(served())
+}
+
+/// The same of one process and all below it, where others run beside it.
+pub(super) fn memory_of(root: u32) -> Memory {
+    held(family(root))
+}
+
+fn held(by: Vec<u32>) -> Memory {
     let mut sum = Memory::default();
-    for pid in served() {
+    for pid in by {
         let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
         sum.resident += kib(&text, "Rss:") * 1024;
         sum.proportional += kib(&text, "Pss:") * 1024;

@@ -1,8 +1,11 @@
-//! How does carrack's client compare with curl, lftp and rclone? All fetch from and send to the same carrack server, on
-//! loopback and over a path of 50 ms, interleaved, medians over rounds.
+//! How does carrack's client compare with curl, lftp, rclone and OpenSSH's sftp? All fetch from and send to the same server
+//! (carrack over FTP, OpenSSH over SSH), on loopback and over a path of 50 ms, interleaved, medians over rounds.
 
-use super::delay;
+use super::commands::Place;
+use super::servers::{self, Kind};
+use super::ssh::Keys;
 use super::table::{median, show};
+use super::{delay, processes};
 use crate::{Result, target, workspace};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -28,7 +31,7 @@ pub(crate) struct Options {
     #[arg(long)]
     write: bool,
     /// No new row is begun after so many minutes.
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 15)]
     minutes: u64,
 }
 
@@ -39,10 +42,11 @@ enum Program {
     Curl,
     Lftp,
     Rclone,
+    Sftp,
 }
 
 impl Program {
-    const ALL: [Self; 4] = [Self::Carrack, Self::Curl, Self::Lftp, Self::Rclone];
+    const ALL: [Self; 5] = [Self::Carrack, Self::Curl, Self::Lftp, Self::Rclone, Self::Sftp];
 
     const fn name(self) -> &'static str {
         match self {
@@ -50,13 +54,14 @@ impl Program {
             Self::Curl => "curl",
             Self::Lftp => "lftp",
             Self::Rclone => "rclone",
+            Self::Sftp => "OpenSSH sftp",
         }
     }
 }
 
 /// What a program is to do.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Work {
+pub(super) enum Work {
     Get,
     Put,
     GetTree,
@@ -65,50 +70,93 @@ enum Work {
     UpToDate,
 }
 
-/// One row: the work, under TLS or not, near or over the path.
+/// What is spoken.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Over {
+    Ftp,
+    Tls,
+    Ssh,
+}
+
+/// One row: the work, over which protocol, near or over the path.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Row {
+    over: Over,
     far: bool,
-    tls: bool,
     work: Work,
+}
+
+impl Row {
+    /// Whether files per second are counted, and not the seconds until all is done: a program that begins a connection
+    /// for each of thousands of files would take the time of all the others.
+    const fn is_tree(self) -> bool {
+        matches!(self.work, Work::GetTree | Work::PutTree)
+    }
 }
 
 /// How much of everything, and where it is.
 struct Ground {
     folder: PathBuf,
     big: u64,
+    big_far: u64,
     small: usize,
     small_far: usize,
     many: usize,
 }
 
-const PASSWORD: &str = "s3cret";
+pub(super) const PASSWORD: &str = "s3cret";
 const PASSIVE: usize = 32;
+
+/// How long a program may take for a row. A tree is measured until then, and anything else has failed.
+const BUDGET: Duration = Duration::from_secs(20);
+/// The same for a tree.
+const BUDGET_TREE: Duration = Duration::from_secs(8);
 
 pub(crate) fn run(options: &Options) -> Result<bool> {
     if cfg!(debug_assertions) {
         return super::optimised();
     }
     build()?;
+    processes::adopt();
+    let start = Instant::now();
     let folder = tempfile::Builder::new().prefix("carrack-bench-").tempdir_in("/dev/shm")?;
     let ground = Ground::lay(folder.path(), options.quick)?;
-    let server = Server::start(&ground.folder.join("served"))?;
-    let ports = [server.port].into_iter().chain(server.passive.clone());
+    let (mut failures, keys) = (Vec::new(), Keys::make(folder.path())?);
+    let sshd = servers::obtain(Kind::Openssh);
+    let sshd =
+        sshd.and_then(|sshd| Ok((sshd.start(&ground.folder.join("served"), folder.path(), None, Some(&keys))?, sshd.version)));
+    let there = There {
+        server: Server::start(&ground.folder.join("served"))?,
+        sshd: sshd.as_ref().ok().map(|(sshd, _)| sshd.address.port()),
+        user: crate::bench::ssh::own_name()?,
+        root: format!("{}/", ground.folder.join("served").display()),
+        config: keys
+            .client_config(&sshd.as_ref().map_or_else(|_| Vec::new(), |(sshd, _)| vec![sshd.address.port()]), folder.path())?,
+        key: keys.user(),
+    };
+    let ports = [there.server.port].into_iter().chain(there.server.passive.clone()).chain(there.sshd);
     delay::relay(ports, Duration::from_millis(25))?;
+    if let Err(why) = &sshd {
+        failures.push(format!("rows over SSH: {why}"));
+    }
+    let rows: Vec<Row> = rows().into_iter().filter(|row| there.sshd.is_some() || row.over != Over::Ssh).collect();
     let mut figures: BTreeMap<(Row, Program), Vec<(f64, f64)>> = BTreeMap::new();
-    let mut failures = Vec::new();
-    let (start, rounds) = (Instant::now(), if options.quick { 1 } else { options.rounds });
-    let rows = rows();
+    let rounds = if options.quick { 1 } else { options.rounds };
     'all: for round in 0..rounds {
         for row in rows.iter().filter(|row| options.rows.as_ref().is_none_or(|part| ground.title(**row).contains(&**part))) {
             for at in 0..Program::ALL.len() {
                 let program = Program::ALL[(at + round) % Program::ALL.len()];
                 if start.elapsed() > Duration::from_secs(options.minutes * 60) {
-                    failures.push(format!("after {} minutes: what came later was left out", options.minutes));
+                    let row = ground.title(*row);
+                    failures.push(format!(
+                        "after {} minutes: round {} from \"{row}\" on was left out",
+                        options.minutes,
+                        round + 1
+                    ));
                     break 'all;
                 }
                 eprintln!("round {} of {rounds}: {}, {}", round + 1, ground.title(*row), program.name());
-                match ground.measure(*row, program, &server) {
+                match ground.measure(*row, program, &there) {
                     Ok(Some(figure)) => figures.entry((*row, program)).or_default().push(figure),
                     Ok(None) => {}
                     Err(why) => failures.push(format!("{}, {}: {why}", ground.title(*row), program.name())),
@@ -116,7 +164,8 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
             }
         }
     }
-    let text = report(&ground, &figures, &failures, rounds);
+    let version = sshd.as_ref().map_or("", |(_, version)| version);
+    let text = report(&ground, &figures, &failures, rounds, version);
     println!("{text}");
     if options.write {
         fs::write(workspace().join("docs/performance-client.md"), &text)?;
@@ -130,16 +179,30 @@ fn build() -> Result<()> {
     if built.success() { Ok(()) } else { Err("carrack did not build".into()) }
 }
 
-fn carrack() -> PathBuf {
+pub(super) fn carrack() -> PathBuf {
     target().join("release/carrack")
 }
 
 fn rows() -> Vec<Row> {
     let near = [Work::Get, Work::Put, Work::GetTree, Work::PutTree, Work::List, Work::UpToDate];
-    let near = near.into_iter().map(|work| Row { far: false, tls: false, work });
-    let tls = [Work::Get, Work::Put].into_iter().map(|work| Row { far: false, tls: true, work });
-    let far = [Work::GetTree, Work::PutTree, Work::UpToDate].into_iter().map(|work| Row { far: true, tls: false, work });
-    near.chain(tls).chain(far).collect()
+    let near = near.into_iter().map(|work| Row { over: Over::Ftp, far: false, work });
+    let tls = [Work::Get, Work::Put].into_iter().map(|work| Row { over: Over::Tls, far: false, work });
+    let far = [Work::GetTree, Work::PutTree, Work::UpToDate].into_iter().map(|work| Row { over: Over::Ftp, far: true, work });
+    let ssh = [Work::Get, Work::Put, Work::GetTree, Work::PutTree, Work::List];
+    let ssh = [false, true].into_iter().flat_map(|far| ssh.map(|work| Row { over: Over::Ssh, far, work }));
+    near.chain(tls).chain(far).chain(ssh).collect()
+}
+
+/// The servers, and how one gets in.
+struct There {
+    server: Server,
+    /// OpenSSH's port, where it runs.
+    sshd: Option<u16>,
+    /// Its user, and the folder it serves, as a path on this machine.
+    user: String,
+    root: String,
+    config: PathBuf,
+    key: PathBuf,
 }
 
 /// The carrack server; killed when dropped.
@@ -196,15 +259,18 @@ fn free_range() -> Result<u16> {
 
 impl Ground {
     fn lay(folder: &Path, quick: bool) -> Result<Self> {
-        let (big, small, small_far, many) = if quick { (64 << 20, 200, 40, 2_000) } else { (1 << 30, 5_000, 500, 100_000) };
-        let it = Self { folder: folder.to_owned(), big, small, small_far, many };
+        let (big, big_far) = if quick { (64 << 20, 32 << 20) } else { (1 << 30, 256 << 20) };
+        let (small, small_far, many) = if quick { (200, 40, 2_000) } else { (5_000, 500, 100_000) };
+        let it = Self { folder: folder.to_owned(), big, big_far, small, small_far, many };
         let served = folder.join("served");
         fs::create_dir_all(served.join("many"))?;
         for n in 0..many {
             fs::write(served.join(format!("many/entry-{n:06}.dat")), b"")?;
         }
-        fs::write(served.join("big"), vec![7; usize::try_from(big)?])?;
-        fs::copy(served.join("big"), folder.join("big"))?;
+        for (name, size) in [("big", big), ("big-far", big_far)] {
+            fs::write(served.join(name), vec![7; usize::try_from(size)?])?;
+            fs::copy(served.join(name), folder.join(name))?;
+        }
         for (name, count) in [("small", small), ("small-far", small_far)] {
             for at in [served.join(name), folder.join(name)] {
                 for n in 0..count {
@@ -218,8 +284,8 @@ impl Ground {
     }
 
     fn title(&self, row: Row) -> String {
-        let mebibytes = self.big >> 20;
-        let count = if row.far { self.small_far } else { self.small };
+        let mebibytes = if row.far { self.big_far } else { self.big } >> 20;
+        let count = self.count(row);
         let work = match row.work {
             Work::Get => format!("get {mebibytes} MiB"),
             Work::Put => format!("put {mebibytes} MiB"),
@@ -228,11 +294,17 @@ impl Ground {
             Work::List => format!("list {} entries", self.many),
             Work::UpToDate => format!("mirror a tree of {count} files that is up to date"),
         };
-        format!("{work}{}{}", if row.tls { ", TLS" } else { "" }, if row.far { ", 50 ms" } else { "" })
+        let over = match row.over {
+            Over::Ftp => "",
+            Over::Tls => ", TLS",
+            Over::Ssh => ", SFTP",
+        };
+        format!("{work}{over}{}", if row.far { ", 50 ms" } else { "" })
     }
 
-    /// Seconds, and CPU-seconds of the program; `None` where it has no such thing.
-    fn measure(&self, row: Row, program: Program, server: &Server) -> Result<Option<(f64, f64)>> {
+    /// Seconds or files per second, and CPU-seconds of the program or of it for a thousand files; `None` where it has no
+    /// such thing.
+    fn measure(&self, row: Row, program: Program, there: &There) -> Result<Option<(f64, f64)>> {
         let out = self.folder.join("out");
         let up = self.folder.join("served/up");
         for place in [&out, &up] {
@@ -240,45 +312,92 @@ impl Ground {
             fs::create_dir_all(place)?;
         }
         if row.work == Work::UpToDate {
-            let Some(mut first) = self.command(Row { work: Work::GetTree, ..row }, program, server)? else { return Ok(None) };
-            finish(&mut first, &self.folder)?;
+            let Some(first) = self.command(Row { work: Work::GetTree, ..row }, program, there)? else { return Ok(None) };
+            if !self.finish(first, BUDGET)? {
+                return Err("the first fetch took too long".into());
+            }
         }
-        let Some(mut command) = self.command(row, program, server)? else { return Ok(None) };
+        let Some(command) = self.command(row, program, there)? else { return Ok(None) };
         let (begun, cpu) = (Instant::now(), children_cpu());
-        finish(&mut command, &self.folder)?;
-        let figure = (begun.elapsed().as_secs_f64(), children_cpu() - cpu);
-        self.check(row, &out, &up)?;
-        Ok(Some(figure))
+        let whole = self.finish(command, if row.is_tree() { BUDGET_TREE } else { BUDGET })?;
+        let (took, cpu) = (begun.elapsed().as_secs_f64(), children_cpu() - cpu);
+        if !row.is_tree() && !whole {
+            return Err(format!("not done after {} s", BUDGET.as_secs()).into());
+        }
+        if whole {
+            self.check(row, &out, &up)?;
+        }
+        if row.is_tree() {
+            let place = if row.work == Work::GetTree { &out } else { &up };
+            let files = size_of(place) as f64 / 4096.0;
+            return Ok(Some((files / took, cpu * 1000.0 / files.max(1.0))));
+        }
+        Ok(Some((took, cpu)))
     }
 
     /// Whether all of it is there.
     fn check(&self, row: Row, out: &Path, up: &Path) -> Result<()> {
+        let (big, name) = if row.far { (self.big_far, "big-far") } else { (self.big, "big") };
+        let tree = 4096 * self.count(row) as u64;
         let (place, whole) = match row.work {
-            Work::Get => (out.join("big"), self.big),
-            Work::Put => (up.join("big"), self.big),
-            Work::GetTree | Work::UpToDate => (out.to_owned(), self.tree(row)),
-            Work::PutTree => (up.to_owned(), self.tree(row)),
+            Work::Get => (out.join(name), big),
+            Work::Put => (up.join(name), big),
+            Work::GetTree | Work::UpToDate => (out.to_owned(), tree),
+            Work::PutTree => (up.to_owned(), tree),
             Work::List => return Ok(()),
         };
         let size = size_of(&place);
         if size == whole { Ok(()) } else { Err(format!("{size} bytes of {whole} are there").into()) }
     }
 
-    const fn tree(&self, row: Row) -> u64 {
-        4096 * if row.far { self.small_far as u64 } else { self.small as u64 }
+    const fn count(&self, row: Row) -> usize {
+        if row.far { self.small_far } else { self.small }
     }
 
-    fn command(&self, row: Row, program: Program, server: &Server) -> Result<Option<Command>> {
-        let host = if row.far { delay::HERE } else { Ipv4Addr::LOCALHOST };
-        let place = Place { host: format!("{host}:{}", server.port), port: server.port, ip: host, tls: row.tls };
-        let tree = if row.far { "small-far" } else { "small" };
-        let (big, out, local) = (self.folder.join("big"), self.folder.join("out"), self.folder.join(tree));
+    fn command(&self, row: Row, program: Program, there: &There) -> Result<Option<Command>> {
+        let ssh = row.over == Over::Ssh;
+        let Some(port) = (if ssh { there.sshd } else { Some(there.server.port) }) else { return Ok(None) };
+        let place = Place {
+            ip: if row.far { delay::HERE } else { Ipv4Addr::LOCALHOST },
+            port,
+            over: row.over,
+            user: if ssh { &there.user } else { "u" },
+            root: if ssh { &there.root } else { "" },
+            config: &there.config,
+            key: &there.key,
+            big: if row.far { "big-far" } else { "big" },
+            tree: if row.far { "small-far" } else { "small" },
+            folder: &self.folder,
+        };
         Ok(match program {
-            Program::Carrack => Some(place.carrack(row.work, tree, &big, &out, &local)),
-            Program::Curl => place.curl(row.work, tree, &big, &out, &local, &self.folder)?,
-            Program::Lftp => Some(place.lftp(row.work, tree, &big, &out, &local)),
-            Program::Rclone => Some(place.rclone(row.work, tree, &big, &out, &local)),
+            Program::Carrack => Some(place.carrack(row.work)),
+            Program::Curl => place.curl(row.work)?,
+            Program::Lftp => Some(place.lftp(row.work)),
+            Program::Rclone => Some(place.rclone(row.work)),
+            Program::Sftp => place.sftp(row.work)?,
         })
+    }
+
+    /// Runs a program to its end, or kills it when its time is over; whether it came to its end.
+    fn finish(&self, mut command: Command, budget: Duration) -> Result<bool> {
+        let log = self.folder.join("log");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(fs::File::create(&log)?).env("HOME", &self.folder);
+        let mut child = command.spawn().map_err(|why| format!("{}: {why}", command.get_program().display()))?;
+        let id = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw).ok_or("a process without a number")?;
+        let ends = rustix::process::pidfd_open(id, rustix::process::PidfdFlags::empty())?;
+        let within = rustix::event::Timespec { tv_sec: i64::try_from(budget.as_secs())?, tv_nsec: 0 };
+        let mut watched = [rustix::event::PollFd::new(&ends, rustix::event::PollFlags::IN)];
+        if rustix::event::poll(&mut watched, Some(&within))? == 0 {
+            child.kill()?;
+            child.wait()?;
+            return Ok(false);
+        }
+        let done = child.wait()?;
+        if done.success() {
+            return Ok(true);
+        }
+        let said = fs::read_to_string(log)?;
+        Err(format!("{done}: {}", said.lines().last().unwrap_or_default()).into())
     }
 }
 
@@ -289,16 +408,6 @@ fn size_of(place: &Path) -> u64 {
     }
 }
 
-fn finish(command: &mut Command, folder: &Path) -> Result<()> {
-    let log = fs::File::create(folder.join("log"))?;
-    let done = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).env("HOME", folder).status()?;
-    if done.success() {
-        return Ok(());
-    }
-    let said = fs::read_to_string(folder.join("log"))?;
-    Err(format!("{done}: {}", said.lines().last().unwrap_or_default()).into())
-}
-
 /// CPU time of all children that have ended and were waited for, in seconds.
 fn children_cpu() -> f64 {
     let line = fs::read_to_string("/proc/self/stat").unwrap_or_default();
@@ -307,161 +416,79 @@ fn children_cpu() -> f64 {
     ticks as f64 / rustix::param::clock_ticks_per_second() as f64
 }
 
-/// The server as a program is told of it.
-struct Place {
-    host: String,
-    ip: Ipv4Addr,
-    port: u16,
-    tls: bool,
-}
-
-impl Place {
-    fn carrack(&self, work: Work, tree: &str, big: &Path, out: &Path, local: &Path) -> Command {
-        let mut command = Command::new(carrack());
-        command.env("CARRACK_PASSWORD", PASSWORD);
-        let url = |path: &str| format!("ftp://u@{}/{path}", self.host);
-        match work {
-            Work::Get => command.args(["get", &url("big")]).arg(out.join("big")),
-            Work::Put => command.arg("put").arg(big).arg(url("up/big")),
-            Work::GetTree | Work::UpToDate => command.args(["mirror", &url(tree)]).arg(out),
-            Work::PutTree => command.arg("mirror").arg(local).arg(url("up")),
-            Work::List => command.args(["ls", &url("many")]),
-        };
-        command.arg("--quiet");
-        if self.tls {
-            command.args(["--tls", "--tls-insecure"]);
-        }
-        command
-    }
-
-    fn curl(&self, work: Work, tree: &str, big: &Path, out: &Path, local: &Path, folder: &Path) -> Result<Option<Command>> {
-        let mut command = Command::new("curl");
-        command.args(["-sS", "-u", &format!("u:{PASSWORD}")]);
-        if self.tls {
-            command.args(["--ssl-reqd", "-k"]);
-        }
-        let url = |path: &str| format!("ftp://{}/{path}", self.host);
-        match work {
-            Work::Get => command.arg("-o").arg(out.join("big")).arg(url("big")),
-            Work::Put => command.arg("-T").arg(big).arg(url("up/big")),
-            Work::List => command.arg(url("many/")),
-            // It copies no trees; a list of the files is the nearest it has, and one connection serves them all.
-            Work::GetTree | Work::PutTree => {
-                let mut list = String::new();
-                for file in files_of(local, Path::new(""))? {
-                    let (near, name) = (local.join(&file), file.display());
-                    let _ = match work {
-                        Work::GetTree => {
-                            writeln!(
-                                list,
-                                "url = \"{}\"\noutput = \"{}\"",
-                                url(&format!("{tree}/{name}")),
-                                out.join(&file).display()
-                            )
-                        }
-                        _ => writeln!(list, "url = \"{}\"\nupload-file = \"{}\"", url(&format!("up/{name}")), near.display()),
-                    };
-                }
-                fs::write(folder.join("list"), list)?;
-                command.args(["--create-dirs", "--ftp-create-dirs", "-K"]).arg(folder.join("list"))
-            }
-            Work::UpToDate => return Ok(None),
-        };
-        Ok(Some(command))
-    }
-
-    fn lftp(&self, work: Work, tree: &str, big: &Path, out: &Path, local: &Path) -> Command {
-        let tls = if self.tls {
-            "set ftp:ssl-force yes; set ftp:ssl-protect-data yes; set ssl:verify-certificate no;"
-        } else {
-            "set ftp:ssl-allow no;"
-        };
-        let (big, out, local) = (big.display(), out.display(), local.display());
-        let work = match work {
-            Work::Get => format!("get big -o {out}/big"),
-            Work::Put => format!("put {big} -o up/big"),
-            Work::GetTree | Work::UpToDate => format!("mirror {tree} {out}"),
-            Work::PutTree => format!("mirror -R {local} up"),
-            Work::List => "cls -1 many".to_owned(),
-        };
-        let script = format!("set cmd:fail-exit yes; {tls} open -u u,{PASSWORD} -p {} {}; {work}", self.port, self.ip);
-        let mut command = Command::new("lftp");
-        command.args(["-c", &script]);
-        command
-    }
-
-    fn rclone(&self, work: Work, tree: &str, big: &Path, out: &Path, local: &Path) -> Command {
-        let obscured = Command::new("rclone").args(["obscure", PASSWORD]).output().map(|out| out.stdout).unwrap_or_default();
-        let mut command = Command::new("rclone");
-        let there = |path: &str| format!(":ftp:{path}");
-        match work {
-            Work::Get => command.args(["copyto", &there("big")]).arg(out.join("big")),
-            Work::Put => command.arg("copyto").arg(big).arg(there("up/big")),
-            Work::GetTree | Work::UpToDate => command.args(["sync", &there(tree)]).arg(out),
-            Work::PutTree => command.arg("sync").arg(local).arg(there("up")),
-            Work::List => command.args(["lsf", &there("many")]),
-        };
-        command.args(["--ftp-host", &self.ip.to_string(), "--ftp-port", &self.port.to_string(), "--ftp-user", "u"]);
-        command.args(["--ftp-pass", String::from_utf8_lossy(&obscured).trim()]);
-        if self.tls {
-            command.args(["--ftp-explicit-tls", "--ftp-no-check-certificate"]);
-        }
-        command
-    }
-}
-
-/// The files of a tree, as paths below it.
-fn files_of(root: &Path, below: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(root.join(below))? {
-        let entry = entry?;
-        let path = below.join(entry.file_name());
-        if entry.file_type()?.is_dir() { found.extend(files_of(root, &path)?) } else { found.push(path) }
-    }
-    found.sort();
-    Ok(found)
-}
-
-fn report(ground: &Ground, figures: &BTreeMap<(Row, Program), Vec<(f64, f64)>>, failures: &[String], rounds: usize) -> String {
+fn report(
+    ground: &Ground,
+    figures: &BTreeMap<(Row, Program), Vec<(f64, f64)>>,
+    failures: &[String],
+    rounds: usize,
+    sshd: &str,
+) -> String {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let mut text = format!(
         "# Performance of the client\n\nThis page is written by `cargo xtask bench-client --write`; the last run was \
-         `cargo xtask {}`.\n\nThe same carrack server for all, on tmpfs and loopback, with `durability = \"os\"`; the \
-         programs one after the other, with their defaults; medians, rounds: {rounds}, interleaved. For \"50 ms\" a relay \
-         holds every byte back for 25 ms each way. curl copies no trees: it is given the list of their files. A ratio \
-         above 1 means that carrack is ahead of the best of the others.\n\n",
-        arguments.join(" ")
+         `cargo xtask {}`.\n\nThe same server for all, on tmpfs and loopback: over FTP carrack with `durability = \"os\"`, over \
+         SFTP OpenSSH's ({sshd}) with internal-sftp, a key to log in with, and aes128-gcm where a program lets one choose (carrack \
+         and rclone take it by themselves). The programs run one after the other, with their defaults; medians, rounds: {rounds}, \
+         interleaved. For \"50 ms\" a relay holds every byte back for 25 ms each way. curl copies no trees: it is given the list \
+         of their files. Trees are measured in files per second, over {} s at most: a program that is not done by then is \
+         stopped, and what it has moved counts. Everything else may take {} s. A ratio above 1 means that carrack is ahead of the \
+         best of the others.\n\n",
+        arguments.join(" "),
+        BUDGET_TREE.as_secs(),
+        BUDGET.as_secs(),
     );
-    text.push_str("| row | figure |");
-    for program in Program::ALL {
-        let _ = write!(text, " {} |", program.name());
-    }
-    text.push_str(" ratio to the best other |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |\n");
-    for row in rows() {
-        for (what, part) in [("s", 0), ("CPU-s of the program", 1)] {
-            let value = |program| {
-                let values: Vec<f64> = figures.get(&(row, program))?.iter().map(|f| if part == 0 { f.0 } else { f.1 }).collect();
-                Some(median(&values))
-            };
-            let all = Program::ALL.map(value);
-            if all.iter().all(Option::is_none) {
-                continue;
-            }
-            let title = if part == 0 { ground.title(row) } else { String::new() };
-            let _ = write!(text, "| {title} | {what} |");
-            for value in all {
-                let _ = write!(text, " {} |", value.map_or_else(|| "–".to_owned(), show));
-            }
-            let best = all.iter().skip(1).flatten().copied().reduce(f64::min);
-            let ratio = all.first().copied().flatten().zip(best).map(|(own, best)| format!("{:.2}", best / own.max(1e-3)));
-            let _ = writeln!(text, " {} |", ratio.unwrap_or_else(|| "–".to_owned()));
+    for (head, ssh, programs) in [
+        ("FTP and FTPS", false, [Program::Carrack, Program::Curl, Program::Lftp, Program::Rclone]),
+        ("SFTP", true, [Program::Carrack, Program::Sftp, Program::Lftp, Program::Rclone]),
+    ] {
+        let _ = write!(text, "## {head}\n\n| row | figure |");
+        for program in programs {
+            let _ = write!(text, " {} |", program.name());
         }
+        text.push_str(" ratio to the best other |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |\n");
+        for row in rows().into_iter().filter(|row| (row.over == Over::Ssh) == ssh) {
+            lines(&mut text, ground, figures, row, programs);
+        }
+        text.push('\n');
     }
     if !failures.is_empty() {
-        let _ = write!(text, "\nNot measured:\n\n");
+        let _ = write!(text, "## Not measured\n\n");
         for failure in failures {
             let _ = writeln!(text, "- {failure}");
         }
     }
     text
+}
+
+/// The two lines of a row.
+fn lines(
+    text: &mut String,
+    ground: &Ground,
+    figures: &BTreeMap<(Row, Program), Vec<(f64, f64)>>,
+    row: Row,
+    programs: [Program; 4],
+) {
+    let what = if row.is_tree() { ["files/s", "CPU-ms/file"] } else { ["s", "CPU-s of the program"] };
+    for (part, what) in what.into_iter().enumerate() {
+        let value = |program| {
+            let values: Vec<f64> = figures.get(&(row, program))?.iter().map(|f| if part == 0 { f.0 } else { f.1 }).collect();
+            Some(median(&values))
+        };
+        let all = programs.map(value);
+        if all.iter().all(Option::is_none) {
+            continue;
+        }
+        let title = if part == 0 { ground.title(row) } else { String::new() };
+        let _ = write!(text, "| {title} | {what} |");
+        for value in all {
+            let _ = write!(text, " {} |", value.map_or_else(|| "–".to_owned(), show));
+        }
+        let more_is_better = row.is_tree() && part == 0;
+        let best = all.iter().skip(1).flatten().copied().reduce(if more_is_better { f64::max } else { f64::min });
+        let ratio = all.first().copied().flatten().zip(best).map(|(own, best)| {
+            let (over, under) = if more_is_better { (own, best) } else { (best, own) };
+            format!("{:.2}", over / under.max(1e-3))
+        });
+        let _ = writeln!(text, " {} |", ratio.unwrap_or_else(|| "–".to_owned()));
+    }
 }

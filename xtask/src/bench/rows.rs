@@ -3,7 +3,7 @@
 use super::client::Client;
 use super::processes::{self, HighWater};
 use super::servers::{Kind, Running};
-use super::{Sizes, raw};
+use super::{Sizes, raw, ssh};
 use crate::Result;
 use std::fs::{self, File};
 use std::io::Write;
@@ -51,6 +51,28 @@ pub(crate) enum Row {
     LoginsTls,
     /// Memory of 1,000 idle TLS sessions.
     IdleTls,
+    /// SFTP: the large file fetched, aes128-gcm.
+    SftpGetAes128,
+    /// The same with aes256-gcm.
+    SftpGetAes256,
+    /// The same with chacha20-poly1305.
+    SftpGetChacha,
+    /// SFTP: the large file sent, aes128-gcm.
+    SftpPutAes128,
+    /// The same with aes256-gcm.
+    SftpPutAes256,
+    /// The same with chacha20-poly1305.
+    SftpPutChacha,
+    /// SFTP: small files fetched one after the other in one session.
+    SftpGet,
+    /// SFTP: small files sent so.
+    SftpPut,
+    /// SFTP: `ls -1` of a large folder.
+    SftpList,
+    /// SFTP: connect, prove a key, begin a session, leave.
+    SftpLogins,
+    /// SFTP: memory of idle sessions.
+    SftpIdle,
 }
 
 /// One figure of a row.
@@ -68,23 +90,23 @@ const fn less(what: &'static str) -> Figure {
     Figure { what, more_is_better: false }
 }
 
-const THROUGHPUT: Figure = more("MiB/s");
-const CPU_BODY: Figure = less("CPU-s/GiB");
+pub(super) const THROUGHPUT: Figure = more("MiB/s");
+pub(super) const CPU_BODY: Figure = less("CPU-s/GiB");
 const FAIR: Figure = more("first/last finisher");
-const FILES: Figure = more("files/s");
+pub(super) const FILES: Figure = more("files/s");
 const RESUMED: Figure = more("% resumed");
-const CPU_FILE: Figure = less("CPU-ms/file");
-const LOGINS: Figure = more("logins/s");
-const CPU_LOGIN: Figure = less("CPU-ms/login");
-const PSS: Figure = less("KiB/session (PSS)");
+pub(super) const CPU_FILE: Figure = less("CPU-ms/file");
+pub(super) const LOGINS: Figure = more("logins/s");
+pub(super) const CPU_LOGIN: Figure = less("CPU-ms/login");
+pub(super) const PSS: Figure = less("KiB/session (PSS)");
 const OPEN: Figure = less("s to open all");
 const FIRST: Figure = less("ms to first byte");
-const TOTAL: Figure = less("s in all");
+pub(super) const TOTAL: Figure = less("s in all");
 const RISE: Figure = less("MiB above idle");
-const CPU_LIST: Figure = less("CPU-s");
+pub(super) const CPU_LIST: Figure = less("CPU-s");
 
 impl Row {
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 29] = [
         Self::Retr1,
         Self::Retr4,
         Self::Stor1,
@@ -103,6 +125,17 @@ impl Row {
         Self::PutTls,
         Self::LoginsTls,
         Self::IdleTls,
+        Self::SftpGetAes128,
+        Self::SftpGetAes256,
+        Self::SftpGetChacha,
+        Self::SftpPutAes128,
+        Self::SftpPutAes256,
+        Self::SftpPutChacha,
+        Self::SftpGet,
+        Self::SftpPut,
+        Self::SftpList,
+        Self::SftpLogins,
+        Self::SftpIdle,
     ];
 
     /// Its title in the table.
@@ -126,6 +159,17 @@ impl Row {
             Self::PutTls => "4 KiB files, put to tmpfs, TLS",
             Self::LoginsTls => "logins, TLS",
             Self::IdleTls => "1,000 idle sessions, TLS",
+            Self::SftpGetAes128 => "get, aes128-gcm",
+            Self::SftpGetAes256 => "get, aes256-gcm",
+            Self::SftpGetChacha => "get, chacha20-poly1305",
+            Self::SftpPutAes128 => "put, aes128-gcm",
+            Self::SftpPutAes256 => "put, aes256-gcm",
+            Self::SftpPutChacha => "put, chacha20-poly1305",
+            Self::SftpGet => "4 KiB files, get",
+            Self::SftpPut => "4 KiB files, put",
+            Self::SftpList => "ls of the large folder",
+            Self::SftpLogins => "logins",
+            Self::SftpIdle => "idle sessions",
         }
     }
 
@@ -134,9 +178,17 @@ impl Row {
         matches!(self, Self::Retr1Tls | Self::Stor1Tls | Self::GetTls | Self::PutTls | Self::LoginsTls | Self::IdleTls)
     }
 
+    /// Whether it is about SFTP, over SSH.
+    pub(super) const fn is_ssh(self) -> bool {
+        self as u8 >= Self::SftpGetAes128 as u8
+    }
+
     /// Whether the row says anything about this server.
     pub(super) const fn fits(self, kind: Kind) -> bool {
         match kind {
+            Kind::Carrack | Kind::Proftpd => true,
+            Kind::Openssh => self.is_ssh(),
+            _ if self.is_ssh() => false,
             Kind::Raw => matches!(self, Self::Retr1 | Self::Retr4 | Self::Stor1 | Self::Stor4),
             Kind::CarrackCommit => matches!(self, Self::Stor1 | Self::Put | Self::PutDisk),
             _ => true,
@@ -188,7 +240,7 @@ impl Ground {
         if row == Row::PutDisk { &self.disk } else { &self.memory }
     }
 
-    fn big(&self) -> PathBuf {
+    pub(super) fn big(&self) -> PathBuf {
         self.memory.join("big")
     }
 
@@ -230,6 +282,9 @@ pub(super) fn measure(
     sizes: &Sizes,
 ) -> Result<Option<Vec<(Figure, f64)>>> {
     let session = || server.session();
+    if row.is_ssh() {
+        return ssh::measure(row, server, ground, sizes);
+    }
     match row {
         Row::Retr1 | Row::Stor1 | Row::Retr4 | Row::Stor4 | Row::Retr1Tls | Row::Stor1Tls => {
             bodies(row, kind, server, ground, sizes).map(Some)
@@ -248,6 +303,7 @@ pub(super) fn measure(
             let mut client = session()?;
             if client.knows("MLST")? { listing(client, "MLSD", sizes.many).map(Some) } else { Ok(None) }
         }
+        _ => Ok(None), // over SSH
     }
 }
 

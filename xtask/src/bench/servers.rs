@@ -3,6 +3,7 @@
 use super::client::Client;
 use super::processes;
 use super::secure::Identity;
+use super::ssh::{self, Keys};
 use crate::{Result, target, workspace};
 use interop::peers;
 use std::fs::{self, File};
@@ -28,11 +29,21 @@ pub(crate) enum Kind {
     Pureftpd,
     /// pyftpdlib.
     Pyftpdlib,
+    /// OpenSSH's sshd with its internal-sftp.
+    Openssh,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Raw, Self::Carrack, Self::CarrackCommit, Self::Vsftpd, Self::Proftpd, Self::Pureftpd, Self::Pyftpdlib];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Raw,
+        Self::Carrack,
+        Self::CarrackCommit,
+        Self::Vsftpd,
+        Self::Proftpd,
+        Self::Pureftpd,
+        Self::Pyftpdlib,
+        Self::Openssh,
+    ];
 
     /// The head of its column.
     pub(super) const fn name(self) -> &'static str {
@@ -44,12 +55,13 @@ impl Kind {
             Self::Proftpd => "ProFTPD",
             Self::Pureftpd => "Pure-FTPd",
             Self::Pyftpdlib => "pyftpdlib",
+            Self::Openssh => "OpenSSH",
         }
     }
 
     /// Whether it is one of those carrack is compared with.
     pub(super) const fn is_peer(self) -> bool {
-        matches!(self, Self::Vsftpd | Self::Proftpd | Self::Pureftpd | Self::Pyftpdlib)
+        matches!(self, Self::Vsftpd | Self::Proftpd | Self::Pureftpd | Self::Pyftpdlib | Self::Openssh)
     }
 }
 
@@ -59,21 +71,31 @@ pub(super) struct Server {
     pub(super) version: String,
     program: PathBuf,
     libraries: String,
-    /// Where ProFTPD's module for TLS is; or why this server cannot speak TLS.
+    /// Where ProFTPD's module for TLS is, and beside it that for SFTP; or why this server cannot speak TLS.
     tls: Result<Option<PathBuf>, String>,
 }
 
 /// A server that runs; dropped, it and all it started are killed.
 pub(super) struct Running<'a> {
+    pub(super) kind: Kind,
     child: Child,
     pub(super) address: SocketAddr,
     pub(super) user: &'static str,
     pub(super) password: &'static str,
     /// With it, sessions are under TLS.
     pub(super) identity: Option<&'a Identity>,
+    /// With them, it speaks SSH.
+    pub(super) keys: Option<&'a Keys>,
+    /// What it serves.
+    pub(super) folder: PathBuf,
 }
 
 impl Running<'_> {
+    /// Its first process, above all others it has.
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// A client that has logged in.
     pub(super) fn session(&self) -> Result<Client> {
         Client::session(self.address, self.user, self.password, self.identity)
@@ -112,6 +134,7 @@ pub(super) fn obtain(kind: Kind) -> Result<Server> {
         Kind::Vsftpd => debian("vsftpd", "usr/sbin/vsftpd")?,
         Kind::Proftpd => debian("proftpd-core", "usr/sbin/proftpd")?,
         Kind::Pureftpd => debian("pure-ftpd", "usr/sbin/pure-ftpd")?,
+        Kind::Openssh => debian("openssh-server", "usr/sbin/sshd")?,
     };
     let (mut libraries, mut version, mut tls) = (libraries, version, Ok(None));
     match kind {
@@ -137,11 +160,27 @@ fn debian(package: &str, program: &str) -> Result<(PathBuf, String, String)> {
 }
 
 impl Server {
-    /// Starts it over `folder`, with its settings and log in `scratch`, and waits until it greets.
-    pub(super) fn start<'a>(&self, folder: &Path, scratch: &Path, identity: Option<&'a Identity>) -> Result<Running<'a>> {
+    /// Starts it over `folder`, with its settings and log in `scratch`, and waits until it greets. It speaks SSH where
+    /// there are `keys`, and else FTP.
+    pub(super) fn start<'a>(
+        &self,
+        folder: &Path,
+        scratch: &Path,
+        identity: Option<&'a Identity>,
+        keys: Option<&'a Keys>,
+    ) -> Result<Running<'a>> {
         let log = scratch.join(format!("{:?}.log", self.kind));
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let mut command = self.command(folder, scratch, port, identity)?;
+        let mut command = match keys {
+            Some(keys) => {
+                let module = self.tls.as_ref().map_err(Clone::clone)?.as_deref();
+                let file = scratch.join(format!("{:?}.ssh.conf", self.kind));
+                let mut command = Command::new(&self.program);
+                command.args(ssh::settings(self.kind, keys, folder, port, &file, module)?);
+                command
+            }
+            None => self.command(folder, scratch, port, identity)?,
+        };
         command.stdin(Stdio::null()).stdout(File::create(&log)?).stderr(File::options().append(true).open(&log)?);
         if !self.libraries.is_empty() {
             command.env("LD_LIBRARY_PATH", &self.libraries);
@@ -149,11 +188,14 @@ impl Server {
         let child = command.spawn().map_err(|why| format!("{}: {why}", self.program.display()))?;
         let anonymous = self.kind.is_peer();
         let mut running = Running {
+            kind: self.kind,
             child,
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
             user: if anonymous { "anonymous" } else { "u" },
             password: "s3cret-for-the-bench",
             identity,
+            keys,
+            folder: folder.to_owned(),
         };
         let start = Instant::now();
         loop {
@@ -239,6 +281,7 @@ impl Server {
                     command.args(["-Y", "1"]).arg(format!("--certfile={}", own.both.display()));
                 }
             }
+            Kind::Openssh => return Err("OpenSSH speaks no FTP".into()),
             Kind::Pyftpdlib => {
                 fs::write(&settings, PYFTPDLIB)?;
                 command.arg(settings).arg(folder).arg(port.to_string());

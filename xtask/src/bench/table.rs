@@ -41,8 +41,9 @@ impl Results {
         }
     }
 
-    /// The table in Markdown. "Ratio" is carrack to the best peer, above 1 always meaning that carrack is ahead.
-    pub(super) fn markdown(&self, kinds: &[Kind]) -> String {
+    /// The table in Markdown of the rows that are over SSH, or of those that are not. "Ratio" is carrack to the best peer,
+    /// above 1 always meaning that carrack is ahead.
+    pub(super) fn markdown(&self, kinds: &[Kind], ssh: bool) -> String {
         let mut text = String::from("| row | figure |");
         for kind in kinds {
             let _ = write!(text, " {} |", kind.name());
@@ -51,7 +52,7 @@ impl Results {
         text.push_str(&" ---: |".repeat(kinds.len() + 2));
         text.push('\n');
         let mut last = None;
-        for ((row, _, what), (figure, by_kind)) in &self.figures {
+        for ((row, _, what), (figure, by_kind)) in self.figures.iter().filter(|((row, ..), _)| row.is_ssh() == ssh) {
             let title = if last == Some(row) { "" } else { row.title() };
             last = Some(row);
             let medians: BTreeMap<Kind, f64> = by_kind.iter().map(|(kind, values)| (*kind, median(values))).collect();
@@ -113,7 +114,7 @@ mod tests {
         for (kind, value) in [(Kind::Carrack, 2.0), (Kind::Vsftpd, 3.0), (Kind::Pureftpd, 4.0)] {
             results.add(Row::List, kind, vec![(cheap, value)]);
         }
-        let table = results.markdown(&[Kind::Carrack, Kind::Vsftpd, Kind::Pureftpd]);
+        let table = results.markdown(&[Kind::Carrack, Kind::Vsftpd, Kind::Pureftpd], false);
         assert!(table.contains("| 2.00 | **3.00** | 4.00 | 1.50 | – |"), "{table}");
     }
 }
