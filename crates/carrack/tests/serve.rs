@@ -1,7 +1,7 @@
 //! `carrack serve` as a user and a service manager meet it: welcome, log, reload, drain, socket activation, confinement.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::harness::{Client, Configured, PASSWORD, PATIENCE, Server, command, folder, shown};
+use crate::harness::{Client, Configured, PASSWORD, PATIENCE, Server, Site, command, dial, folder, passive, shown};
 
 #[test]
 fn one_command_serves_a_folder() {
@@ -73,6 +73,23 @@ fn a_ladder_is_drawn_of_each_session() {
     for row in ["RETR hello.txt", "PASS ***", "read /hello.txt", "sent 6"] {
         server.line_with(row);
     }
+}
+
+#[test]
+fn who_came_from_elsewhere_stands_in_the_ladder_of_whom_he_came_instead_of() {
+    let site = Site::anna("[limits]\ndata_connect_seconds = 2\n");
+    site.put("hello.txt", "hello\n");
+    let mut server = Server::serve(&["--trace", "--config", &site.file()]);
+    let mut client = Client::login(server.port(), "anna");
+    let (_, port) = passive(&client.ask("EPSV"));
+    client.send(b"RETR hello.txt\r\n");
+    let mut elsewhere = dial("127.0.0.2", (Ipv4Addr::LOCALHOST, port).into());
+    assert!(matches!(elsewhere.read(&mut [0]), Ok(0) | Err(_)), "nothing goes to a stranger");
+    client.reply("150");
+    client.reply("425");
+    client.say("QUIT", "221");
+    let row = server.line_with(&format!("came to port {port}"));
+    assert!(row.contains("CRK-304") && row.contains("127.0.0.2:"), "{row}");
 }
 
 #[test]

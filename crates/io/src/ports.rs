@@ -63,6 +63,8 @@ struct Shared {
 #[derive(Default)]
 struct Table {
     ports: Vec<Port>,
+    /// The last stranger that came to the port of a reservation while it waited, for its session to tell.
+    strangers: HashMap<u64, SocketAddr>,
     expected: HashMap<(Expect, u16), Expected>,
     /// Where the next search begins, so that a late guest of an old reservation does not meet a new one at once.
     next: usize,
@@ -177,6 +179,15 @@ impl Table {
         }
         self.settle(key, 1);
         pending
+    }
+
+    /// A stranger came to a port: whoever waits there hears of it, for it may be its client behind another address.
+    fn strange(&mut self, peer: SocketAddr, number: u16) {
+        for ((_, port), expected) in &self.expected {
+            if *port == number {
+                self.strangers.extend(expected.pending.iter().map(|pending| (pending.serial, peer)));
+            }
+        }
     }
 
     fn wait(&mut self, number: u16, more: usize) {
@@ -380,7 +391,11 @@ impl Shared {
 
     /// Takes back a reservation.
     fn give_up(&self, key: (Expect, u16), serial: u64) {
-        if self.table().take(key, |pending| pending.serial == serial).is_some() {
+        let mut table = self.table();
+        table.strangers.remove(&serial);
+        let taken = table.take(key, |pending| pending.serial == serial);
+        drop(table);
+        if taken.is_some() {
             self.freed.notify_waiters();
         }
     }
@@ -434,6 +449,7 @@ impl Shared {
 
     fn turn_away(&self, stream: std::net::TcpStream, peer: SocketAddr, port: u16) {
         reset(stream);
+        self.table().strange(peer, port);
         (self.on_stranger)(peer, port);
     }
 }
@@ -456,6 +472,11 @@ impl Reservation {
     /// The port the client is to connect to.
     pub fn port(&self) -> u16 {
         self.key.1
+    }
+
+    /// Who came to the port while this waited, and was turned away: the last, if anybody did.
+    pub fn stranger(&self) -> Option<SocketAddr> {
+        self.pool.0.table().strangers.get(&self.serial).copied()
     }
 
     /// The client's connection, which may have come already. Yields it once. How long to wait is the caller's
@@ -578,6 +599,7 @@ mod tests {
         let (thief, stream) = connect([127, 0, 0, 3], reservation.port()).await;
         assert_eq!(end(stream).await, ErrorKind::ConnectionReset);
         assert_eq!(*strangers.lock().unwrap(), [thief]);
+        assert_eq!(reservation.stranger(), Some(thief), "who waits there hears of it");
         let out = from([127, 0, 0, 2], reservation.port()).await;
         assert_eq!(reservation.accepted().await.unwrap().peer_addr().unwrap(), out.local_addr().unwrap());
         // A second connection to a used reservation is a stranger too.

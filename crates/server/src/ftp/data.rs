@@ -33,6 +33,16 @@ pub(super) enum Passive {
     Key(Key),
 }
 
+impl Passive {
+    /// Who came from another address instead of the client, and the port.
+    fn stranger(&self) -> Option<(SocketAddr, u16)> {
+        match self {
+            Self::Port(reservation) => reservation.stranger().map(|peer| (peer, reservation.port())),
+            Self::Key(_) => None,
+        }
+    }
+}
+
 /// How a data connection comes about.
 pub(super) enum How {
     /// The client connects to this.
@@ -65,15 +75,15 @@ async fn cover(stream: Stream, shield: Option<Shield>, listener: &Listener) -> R
 }
 
 /// Waits for the client to connect.
-async fn accept(mut passive: Passive, until: Instant) -> Result<Stream, Reason> {
+async fn accept(mut passive: Passive, until: Instant) -> Result<Stream, Failed> {
     let connected = async {
         match &mut passive {
             Passive::Port(reservation) => reservation.accepted().await.map(Stream::from),
             Passive::Key(key) => key.connected().await,
         }
     };
-    let stream = tokio::time::timeout_at(until.into(), connected).await;
-    stream.unwrap_or(Err(Reason::DataNeverCame))
+    let stream = tokio::time::timeout_at(until.into(), connected).await.unwrap_or(Err(Reason::DataNeverCame));
+    stream.map_err(|reason| Failed { stranger: passive.stranger(), ..reason.into() })
 }
 
 /// What a transfer moves, with leave to do so.

@@ -1,6 +1,7 @@
 //! TLS on the way in and out (RFC 4217): what a listener wants of it, the control connection's turn to TLS and back,
 //! and data connections that prove whose they are.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -37,17 +38,19 @@ pub enum Reuse {
 pub(super) struct Failed {
     pub(super) reason: Reason,
     pub(super) detail: Box<str>,
+    /// Who came to the passive port from another address, and which port.
+    pub(super) stranger: Option<(SocketAddr, u16)>,
 }
 
 impl From<tls::Failure> for Failed {
     fn from(failure: tls::Failure) -> Self {
-        Self { reason: failure.reason, detail: failure.detail }
+        Self { reason: failure.reason, detail: failure.detail, stranger: None }
     }
 }
 
 impl From<Reason> for Failed {
     fn from(reason: Reason) -> Self {
-        Self { reason, detail: Box::default() }
+        Self { reason, detail: Box::default(), stranger: None }
     }
 }
 
@@ -99,8 +102,8 @@ async fn say(stream: &mut Stream, words: &[u8], until: Instant) -> Result<(), Fa
     let said = tokio::time::timeout_at(until.into(), stream.write_all(words)).await;
     match said {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(Failed { reason: Reason::TlsHandshake, detail: error.to_string().into() }),
-        Err(_) => Err(Failed { reason: Reason::TlsTimeout, detail: "the reply could not be sent".into() }),
+        Ok(Err(error)) => Err(Failed { detail: error.to_string().into(), ..Reason::TlsHandshake.into() }),
+        Err(_) => Err(Failed { detail: "the reply could not be sent".into(), ..Reason::TlsTimeout.into() }),
     }
 }
 

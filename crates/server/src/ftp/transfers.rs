@@ -166,12 +166,14 @@ impl Transfer {
                 match (connected, moving) {
                     (Ok(stream), Some(moving)) => self.connected(stream, *moving),
                     (Ok(_), None) => self.fail(Reason::Io.into()),
-                    (Err(Failed { reason, detail }), moving) => {
+                    (Err(Failed { reason, detail, stranger }), moving) => {
                         if let Some(permit) = moving.and_then(|moving| permit(*moving)) {
                             permit.settle(Outcome::Failed(reason));
                         }
                         let error = if detail.is_empty() { reason.into() } else { Error::with(reason, detail) };
-                        Poll::Ready(Step::Ended(self.id, failed(0, error), [None, Some(What::DataFailed(reason))]))
+                        let stranger = stranger
+                            .map(|(peer, port)| What::Note(Reason::DataForeign, format!("{peer} came to port {port}").into()));
+                        Poll::Ready(Step::Ended(self.id, failed(0, error), [stranger, Some(What::DataFailed(reason))]))
                     }
                 }
             }
