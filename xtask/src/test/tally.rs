@@ -9,6 +9,8 @@ pub(super) struct Tally {
     pub(super) passed: usize,
     failed: Vec<String>,
     skipped: Vec<String>,
+    /// What passed at the second try only.
+    flaky: Vec<String>,
     failures: usize,
 }
 
@@ -42,8 +44,10 @@ impl Tally {
                     self.passed += passed;
                     self.failures += failed;
                 }
-                if let Some(test) = failed_test(&line) {
-                    self.failed.push(test.to_owned());
+                match ended(&line) {
+                    Some((Ended::Failed, test)) => self.failed.push(test.to_owned()),
+                    Some((Ended::Flaky, test)) => self.flaky.push(test.to_owned()),
+                    None => {}
                 }
             }
             child.wait()
@@ -68,6 +72,9 @@ impl Tally {
         }
         self.failed.sort();
         self.failed.dedup();
+        for what in &self.flaky {
+            println!("passed at the second try only, which is a fault: {what}");
+        }
         for what in &self.failed {
             println!("failed: {what}");
         }
@@ -90,9 +97,24 @@ fn closing(line: &str) -> Option<(usize, usize)> {
     Some((number("passed").unwrap_or(0), failed))
 }
 
-fn failed_test(line: &str) -> Option<&str> {
+/// How a test ended that did not simply pass.
+#[derive(Debug, PartialEq, Eq)]
+enum Ended {
+    Failed,
+    Flaky,
+}
+
+/// Of a line of nextest: a test that failed at its last try, or passed only then.
+fn ended(line: &str) -> Option<(Ended, &str)> {
     let (state, rest) = line.trim_start().split_once(" [")?;
-    matches!(state, "FAIL" | "TIMEOUT" | "SIGABRT" | "SIGSEGV").then(|| rest.split_once(") ").map_or(rest, |(_, name)| name))
+    let test = rest.split_once(") ").map_or(rest, |(_, name)| name);
+    let how = match state {
+        "FAIL" | "TIMEOUT" | "SIGABRT" | "SIGSEGV" => Ended::Failed,
+        _ if state.starts_with("TRY 2 ") && !state.ends_with("PASS") => Ended::Failed,
+        _ if state.starts_with("FLAKY ") => Ended::Flaky,
+        _ => return None,
+    };
+    Some((how, test))
 }
 
 #[cfg(test)]
@@ -111,10 +133,17 @@ mod tests {
 
     #[test]
     fn failed_tests_are_named() {
-        assert_eq!(
-            failed_test("        FAIL [   0.439s] (26/48) interop::clients ncftp::resumes"),
-            Some("interop::clients ncftp::resumes")
-        );
-        assert_eq!(failed_test("        PASS [   0.439s] (26/48) a b"), None);
+        let name = "interop::clients ncftp::resumes";
+        for (line, how) in [
+            ("        FAIL [   0.439s] (26/48) interop::clients ncftp::resumes", Some(Ended::Failed)),
+            ("  TRY 2 FAIL [   0.101s] (3/3) interop::clients ncftp::resumes", Some(Ended::Failed)),
+            ("  TRY 2 TMT [ 240.101s] (3/3) interop::clients ncftp::resumes", Some(Ended::Failed)),
+            ("   FLAKY 2/2 [   0.017s] (1/3) interop::clients ncftp::resumes", Some(Ended::Flaky)),
+            ("  TRY 1 FAIL [   0.101s] (─────) interop::clients ncftp::resumes", None),
+            ("  TRY 2 PASS [   0.101s] (3/3) interop::clients ncftp::resumes", None),
+            ("        PASS [   0.439s] (26/48) interop::clients ncftp::resumes", None),
+        ] {
+            assert_eq!(ended(line), how.map(|how| (how, name)), "{line}");
+        }
     }
 }
