@@ -12,7 +12,9 @@ pub mod network;
 pub mod outside;
 pub mod peers;
 pub mod run;
+pub mod sshd;
 mod subject;
+pub mod terminal;
 
 pub use subject::{PASSWORD, Server, USER, program as carrack};
 

@@ -1,8 +1,8 @@
-//! How is a password asked for at the terminal, so that nothing of it is ever shown?
+//! How is something asked at the terminal, and a password so that nothing of it is ever shown?
 #![allow(clippy::disallowed_methods, reason = "the owner of the terminal, which is a file")]
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufRead, BufReader, Write};
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
@@ -16,6 +16,21 @@ pub(crate) fn password(question: &str) -> io::Result<String> {
     write!(silent.terminal, "{question}")?;
     silent.terminal.flush()?;
     rpassword::read_password()
+}
+
+/// Asks, and reads a line that is shown as it is typed. Whoever is asked sits at the terminal, whatever standard input is.
+///
+/// # Errors
+/// The system's, where there is no terminal or it ended.
+pub(crate) fn line(question: &str) -> io::Result<String> {
+    let mut terminal = File::options().read(true).write(true).open("/dev/tty")?;
+    write!(terminal, "{question}")?;
+    terminal.flush()?;
+    let mut line = String::new();
+    match BufReader::new(terminal).read_line(&mut line)? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        _ => Ok(line),
+    }
 }
 
 /// The terminal, which shows nothing that is typed until this is dropped.

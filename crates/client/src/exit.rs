@@ -42,14 +42,14 @@ pub const fn code(reason: Reason) -> u8 {
         | Reason::NoRestart
         | Reason::NotServed
         | Reason::TftpBare => 4,
-        Reason::Unreachable | Reason::TftpNoAnswer => 6,
+        Reason::Unreachable | Reason::TftpNoAnswer | Reason::JumpFailed => 6,
         Reason::NotTheProtocol | Reason::Disconnected | Reason::ServerClosing | Reason::ServerRefused => 7,
         Reason::TooSlow => 8,
         Reason::Denied | Reason::StorageDenied | Reason::ReadOnly => 9,
         Reason::TransferCut | Reason::TransferShort | Reason::SourceChanged | Reason::Shrunk | Reason::ChecksumDiffers => 18,
         Reason::NoDataConnection => 30,
         Reason::NotProtected | Reason::DataNotProtected => 35,
-        Reason::HostKeyUnknown | Reason::HostKeyChanged => 60,
+        Reason::HostKeyUnknown | Reason::HostKeyChanged | Reason::HostKeyRevoked | Reason::HostCertificate => 60,
         Reason::SshFailed | Reason::SftpVersion => 79,
         Reason::LoginRefused | Reason::AccountNeeded | Reason::PasswordMissing | Reason::PasswordUnusable => 67,
         Reason::NoSpace | Reason::OverQuota | Reason::TooLarge => 70,

@@ -224,6 +224,9 @@ reasons! {
     HostKeyUnknown = "847", "the server's host key is not known", "Compare the fingerprint with the server's own, and add the key to ~/.ssh/known_hosts.";
     HostKeyChanged = "848", "the server's host key is not the one it had before", "Somebody may sit between. If the server has a new key indeed, remove the old one: ssh-keygen -R HOST.";
     SshFailed = "849", "SSH cannot go on", "See what is said: a key that cannot be read, or another end that wants algorithms that are no longer safe.";
+    HostKeyRevoked = "880", "the server's host key, or the authority of its certificate, was revoked", "Do not connect. The line that is named says so; whoever keeps the server knows its new key.";
+    HostCertificate = "881", "the server's host certificate does not hold", "See why: the authority must stand in known_hosts (@cert-authority), and the certificate must name this host and be valid today.";
+    JumpFailed = "882", "a host on the way does not connect any further", "Check the server's name and port as that host sees them, and whether it may forward connections (AllowTcpForwarding).";
     NoExchange = "735", "the two servers cannot exchange a file between themselves", "Let it pass through this machine; servers often refuse connections to others.";
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, FromArgMatches};
 use client::proxy::Proxy;
+use client::ssh::Jump;
 
 use super::PassivePorts;
 
@@ -52,6 +53,7 @@ impl Options {
                 active_ports: network_of(says_way).active_ports,
                 ipv4: network_of(says_family).ipv4,
                 ipv6: network_of(says_family).ipv6,
+                jump: network.jump.clone().or_else(|| under.network.jump.clone()),
                 proxy: network.proxy.clone().or_else(|| under.network.proxy.clone()),
                 charset: network.charset.clone().or_else(|| under.network.charset.clone()),
                 timeout: network.timeout.or(under.network.timeout),
@@ -219,6 +221,11 @@ pub(crate) struct NetworkOptions {
     #[arg(long, value_name = "URL", value_parser = |text: &str| Proxy::parse(text).map_err(|e| e.to_string()))]
     pub(crate) proxy: Option<Proxy>,
 
+    /// Go to a server of SFTP through these servers of SSH, each of which connects to the next: user@host:port,host,… What
+    /// ~/.ssh/config has for them (ProxyJump, too) counts; `none` goes straight
+    #[arg(long, value_name = "HOSTS", value_parser = |text: &str| Jump::parse_all(text).map(Jumps).map_err(|e| e.to_string()))]
+    pub(crate) jump: Option<Jumps>,
+
     /// How the server writes names, where it is not UTF-8: latin1, cp1252, cp437, koi8-r, shift_jis and others
     #[arg(long, value_name = "NAME")]
     pub(crate) charset: Option<Box<str>>,
@@ -243,6 +250,10 @@ pub(crate) struct NetworkOptions {
     #[arg(long, value_name = "TIMES")]
     pub(crate) retries: Option<u32>,
 }
+
+/// The hosts on the way to a server.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Jumps(pub(crate) Vec<Jump>);
 
 /// What is said.
 #[derive(Args, Debug, Default, Clone)]

@@ -1,9 +1,15 @@
-//! What does `~/.ssh/config` say of a host (ssh_config(5))? Host, HostName, User, Port, IdentityFile, IdentitiesOnly,
-//! UserKnownHostsFile and StrictHostKeyChecking. The crates that read it refuse files that OpenSSH takes.
+//! What does `~/.ssh/config` say of a host (ssh_config(5))? Host, HostName, User, Port, IdentityFile, CertificateFile,
+//! IdentitiesOnly, UserKnownHostsFile, GlobalKnownHostsFile, HashKnownHosts, HostKeyAlias, StrictHostKeyChecking, ProxyJump and Include.
+//! The crates that read it refuse files that OpenSSH takes.
 
 use std::path::{Path, PathBuf};
 
 use types::{Error, Reason};
+
+use super::jump::Jump;
+
+/// Includes within includes; OpenSSH has the same limit.
+const DEPTH: usize = 16;
 
 /// What becomes of a server whose key is not known (StrictHostKeyChecking). One whose key has changed is always refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,72 +27,132 @@ pub enum HostTrust {
 pub struct HostSettings {
     /// The name or address to connect to.
     pub address: Option<Box<str>>,
+    /// The name it is looked up by in `known_hosts`, where that is another.
+    pub alias: Option<Box<str>>,
     /// Who logs in.
     pub user: Option<Box<str>>,
     /// The port.
     pub port: Option<u16>,
     /// Files with private keys.
     pub identities: Vec<PathBuf>,
+    /// Files with certificates of those keys.
+    pub certificates: Vec<PathBuf>,
     /// Whether only those are tried, and none of the agent's.
-    pub identities_only: bool,
+    pub identities_only: Option<bool>,
     /// Files with the keys of servers.
     pub known_hosts: Vec<PathBuf>,
+    /// The same, of all users of this machine; they are only read.
+    pub global_known_hosts: Vec<PathBuf>,
+    /// Whether names are written into them so that nobody can read them.
+    pub hash_known_hosts: Option<bool>,
     /// What becomes of unknown servers.
     pub trust: Option<HostTrust>,
-    /// Words of the configuration that would change the way to this host, and are not served: ProxyJump, ProxyCommand.
-    pub unserved: Vec<Box<str>>,
+    /// Through which hosts the way leads; none where it is said that it leads through none.
+    pub jumps: Option<Vec<Jump>>,
+    /// A word of the configuration that would change the way to this host, and is not served: ProxyCommand.
+    pub unserved: Option<Box<str>>,
+}
+
+/// The text of a configuration file, and what it is called.
+pub type File = (Box<str>, String);
+
+/// What is read, and where in it one is.
+struct Reading<'a> {
+    host: &'a str,
+    home: &'a Path,
+    include: &'a dyn Fn(&str) -> Result<Vec<File>, Error>,
+    found: HostSettings,
+    depth: usize,
 }
 
 impl HostSettings {
-    /// Reads a configuration, for one host. As OpenSSH has it, the first that is said counts, and files add up. What
-    /// stands below `Match` is passed over, but for `Match all`.
+    /// Reads configurations, for one host: the user's first, then the machine's. As OpenSSH has it, the first that is said
+    /// counts, and files with keys add up. What stands below `Match` is passed over, but for `Match all`. `include` finds
+    /// the files of a pattern.
     ///
     /// # Errors
-    /// [`Reason::Config`] with the line.
-    pub fn read(text: &str, host: &str, home: &Path) -> Result<Self, Error> {
-        let mut found = Self::default();
-        let mut applies = true;
+    /// [`Reason::Config`] with file and line.
+    pub fn read(
+        files: &[File],
+        host: &str,
+        home: &Path,
+        include: &dyn Fn(&str) -> Result<Vec<File>, Error>,
+    ) -> Result<Self, Error> {
+        let mut reading = Reading { host, home, include, found: Self::default(), depth: 0 };
+        for file in files {
+            reading.file(file, true)?;
+        }
+        Ok(reading.found)
+    }
+}
+
+impl Reading<'_> {
+    fn file(&mut self, (name, text): &File, within: bool) -> Result<(), Error> {
+        let mut applies = within;
         for (number, line) in (1..).zip(text.lines()) {
-            let bad = |why: &str| Error::with(Reason::Config, format!("line {number}: {why}"));
+            let bad = |why: &str| Error::with(Reason::Config, format!("{name} line {number}: {why}"));
             let words = words(line).ok_or_else(|| bad("a quote is not closed"))?;
             let Some((keyword, values)) = words.split_first() else { continue };
-            let first = || values.first().map(|value| &**value).ok_or_else(|| bad("a value is missing"));
+            let first = values.first().ok_or_else(|| bad("a value is missing"))?;
             match keyword.to_ascii_lowercase().as_str() {
-                "host" => applies = matches(values, host),
-                "match" => applies = values.len() == 1 && first()?.eq_ignore_ascii_case("all"),
+                "host" => applies = within && matches(values, self.host),
+                "match" => applies = within && values.len() == 1 && first.eq_ignore_ascii_case("all"),
                 _ if !applies => {}
-                "hostname" => {
-                    let name = first()?.replace("%h", host).replace("%%", "%");
-                    found.address.get_or_insert(name.into());
+                "include" if self.depth >= DEPTH => return Err(bad("too many files include one another")),
+                "include" => {
+                    self.depth += 1;
+                    for pattern in values {
+                        for file in (self.include)(pattern)? {
+                            self.file(&file, applies)?;
+                        }
+                    }
+                    self.depth -= 1;
                 }
-                "user" => {
-                    found.user.get_or_insert(first()?.into());
-                }
-                "port" => {
-                    let port = first()?.parse().ok().filter(|port| *port > 0).ok_or_else(|| bad("that is no port"))?;
-                    found.port.get_or_insert(port);
-                }
-                "identityfile" => found.identities.push(file(first()?, home)),
-                "identitiesonly" => found.identities_only |= first()?.eq_ignore_ascii_case("yes"),
-                "userknownhostsfile" if found.known_hosts.is_empty() => {
-                    found.known_hosts = values.iter().map(|name| file(name, home)).collect();
-                }
-                "stricthostkeychecking" => {
-                    let trust = match first()?.to_ascii_lowercase().as_str() {
-                        "yes" => HostTrust::Known,
-                        // Who is not to be asked is not to be lied to: a changed key is refused all the same.
-                        "no" | "off" | "accept-new" => HostTrust::New,
-                        _ => HostTrust::Ask,
-                    };
-                    found.trust.get_or_insert(trust);
-                }
-                "proxyjump" | "proxycommand" if !first()?.eq_ignore_ascii_case("none") => {
-                    found.unserved.push(keyword.as_str().into());
-                }
-                _ => {}
+                keyword => self.word(keyword, first, values).map_err(|why| bad(&why))?,
             }
         }
-        Ok(found)
+        Ok(())
+    }
+
+    /// One line that applies.
+    fn word(&mut self, keyword: &str, first: &str, values: &[String]) -> Result<(), String> {
+        let (host, home, found) = (self.host, self.home, &mut self.found);
+        let files = || values.iter().map(|name| file(name, host, home));
+        let is_yes = || first.eq_ignore_ascii_case("yes");
+        match keyword {
+            "hostname" => drop(found.address.get_or_insert_with(|| tokens(first, host, home).into())),
+            "hostkeyalias" => drop(found.alias.get_or_insert_with(|| first.into())),
+            "user" => drop(found.user.get_or_insert_with(|| first.into())),
+            "port" => {
+                let port = first.parse().ok().filter(|port| *port > 0).ok_or("that is no port")?;
+                found.port.get_or_insert(port);
+            }
+            "identityfile" => found.identities.extend(files().next()),
+            "certificatefile" => found.certificates.extend(files().next()),
+            "identitiesonly" => drop(found.identities_only.get_or_insert_with(is_yes)),
+            "hashknownhosts" => drop(found.hash_known_hosts.get_or_insert_with(is_yes)),
+            "userknownhostsfile" if found.known_hosts.is_empty() => found.known_hosts = files().collect(),
+            "globalknownhostsfile" if found.global_known_hosts.is_empty() => found.global_known_hosts = files().collect(),
+            "stricthostkeychecking" => {
+                let trust = match first.to_ascii_lowercase().as_str() {
+                    "yes" => HostTrust::Known,
+                    // Who is not to be asked is not to be lied to: a changed key is refused all the same.
+                    "no" | "off" | "accept-new" => HostTrust::New,
+                    _ => HostTrust::Ask,
+                };
+                found.trust.get_or_insert(trust);
+            }
+            // Whichever of the two comes first counts.
+            "proxyjump" if found.unserved.is_none() && found.jumps.is_none() => {
+                found.jumps = Some(Jump::parse_all(first).map_err(|e| e.detail.unwrap_or_default().into_string())?);
+            }
+            "proxycommand" if found.unserved.is_none() && found.jumps.is_none() => match first.eq_ignore_ascii_case("none") {
+                true => found.jumps = Some(Vec::new()),
+                false => found.unserved = Some("ProxyCommand".into()),
+            },
+            _ => {}
+        }
+        Ok(())
     }
 }
 
@@ -118,8 +184,8 @@ fn matches(patterns: &[String], host: &str) -> bool {
     !refused && patterns.iter().any(|pattern| means(pattern))
 }
 
-/// `*` is any letters, `?` one.
-pub(super) fn wild(pattern: &[u8], text: &[u8]) -> bool {
+/// Whether a pattern means a text: `*` is any letters, `?` one.
+pub fn wild(pattern: &[u8], text: &[u8]) -> bool {
     match pattern.split_first() {
         None => text.is_empty(),
         Some((b'*', rest)) => (0..=text.len()).any(|skip| wild(rest, text.get(skip..).unwrap_or_default())),
@@ -128,8 +194,26 @@ pub(super) fn wild(pattern: &[u8], text: &[u8]) -> bool {
     }
 }
 
-fn file(name: &str, home: &Path) -> PathBuf {
-    let name = name.replace("%d", &home.to_string_lossy());
+/// `%h`, `%d` and `%%` in a value; others are left as they are.
+fn tokens(text: &str, host: &str, home: &Path) -> String {
+    let (mut out, mut letters) = (String::with_capacity(text.len()), text.chars());
+    while let Some(letter) = letters.next() {
+        match (letter, letters.clone().next()) {
+            ('%', Some('h' | 'n')) => out.push_str(host),
+            ('%', Some('d')) => out.push_str(&home.to_string_lossy()),
+            ('%', Some('%')) => out.push('%'),
+            _ => {
+                out.push(letter);
+                continue;
+            }
+        }
+        letters.next();
+    }
+    out
+}
+
+fn file(name: &str, host: &str, home: &Path) -> PathBuf {
+    let name = tokens(name, host, home);
     match name.strip_prefix("~/") {
         Some(below) => home.join(below),
         None => PathBuf::from(name),
@@ -148,19 +232,34 @@ Host web* !webmail
     User   "anna b"
 	Port=2222
     IdentityFile ~/.ssh/web
+    CertificateFile %d/.ssh/web-ca.pub
+Host webmail
+    HostKeyAlias post
+    IdentitiesOnly yes
 Host *
+    IdentitiesOnly no
     User nobody
     Port 22
     IdentityFile /keys/all
     UserKnownHostsFile ~/a "/b c"
 Host far
+    ProxyJump near,j@[::1]:2222
+    ProxyCommand nc
+Host near
+    ProxyJump none
+Host told
+    ProxyCommand nc %h %p
     ProxyJump near
 Match exec "true"
     User evil
 "#;
 
+    fn no_files(_: &str) -> Result<Vec<File>, Error> {
+        Ok(Vec::new())
+    }
+
     fn read(host: &str) -> HostSettings {
-        HostSettings::read(TEXT, host, Path::new("/home/u")).unwrap()
+        HostSettings::read(&[("config".into(), TEXT.into())], host, Path::new("/home/u"), &no_files).unwrap()
     }
 
     #[test]
@@ -171,19 +270,47 @@ Match exec "true"
             (Some("Web1.example.org"), Some("anna b"), Some(2222))
         );
         assert_eq!(web.identities, [Path::new("/home/u/.ssh/web"), Path::new("/keys/all")]);
+        assert_eq!(web.certificates, [Path::new("/home/u/.ssh/web-ca.pub")]);
         assert_eq!(web.known_hosts, [Path::new("/home/u/a"), Path::new("/b c")]);
-        assert_eq!((web.trust, web.unserved.len()), (Some(HostTrust::New), 0));
+        assert_eq!((web.trust, web.jumps, web.unserved), (Some(HostTrust::New), None, None));
         let mail = read("webmail");
         assert_eq!((mail.address, mail.user.as_deref(), mail.port), (None, Some("nobody"), Some(22)));
-        assert_eq!(*read("far").unserved, ["ProxyJump".into()]);
+        assert_eq!((mail.identities_only, mail.alias.as_deref()), (Some(true), Some("post")));
+    }
+
+    #[test]
+    fn the_way_leads_through_others() {
+        let jump = |user: Option<&str>, host: &str, port| Jump { user: user.map(Into::into), host: host.into(), port };
+        assert_eq!(read("far").jumps, Some(vec![jump(None, "near", None), jump(Some("j"), "::1", Some(2222))]));
+        assert_eq!((read("near").jumps, read("near").unserved), (Some(vec![]), None));
+        assert_eq!(read("told").unserved.as_deref(), Some("ProxyCommand"));
+    }
+
+    #[test]
+    fn files_include_others_where_they_apply() {
+        let config = "Host a\n Include one two\nHost *\n User last\n";
+        let include = |pattern: &str| {
+            let text = match pattern {
+                "one" => "Host b\n User never\nHost a\n Port 7\n",
+                "two" => "User first\n",
+                _ => "Include again\n",
+            };
+            Ok(vec![(pattern.into(), text.into())])
+        };
+        let read = |text: &str, host| HostSettings::read(&[("c".into(), text.into())], host, Path::new("/"), &include);
+        let a = read(config, "a").unwrap();
+        assert_eq!((a.user.as_deref(), a.port), (Some("first"), Some(7)));
+        assert_eq!(read(config, "b").unwrap().user.as_deref(), Some("last"));
+        let error = read("Include again", "a").unwrap_err().detail.unwrap();
+        assert!(error.starts_with("again line 1: "), "{error}");
     }
 
     #[test]
     fn what_cannot_be_read_is_told_with_its_line() {
-        for text in ["\nPort many", "\nUser", "\nHostName \"a"] {
-            let error = HostSettings::read(text, "h", Path::new("/")).unwrap_err();
+        for text in ["\nPort many", "\nUser", "\nHostName \"a", "\nProxyJump a:b:c"] {
+            let error = HostSettings::read(&[("file".into(), text.into())], "h", Path::new("/"), &no_files).unwrap_err();
             assert_eq!(error.reason, Reason::Config);
-            assert!(error.detail.unwrap().starts_with("line 2"));
+            assert!(error.detail.unwrap().starts_with("file line 2"));
         }
     }
 }

@@ -1,23 +1,24 @@
-//! How does somebody log in (RFC 4252, RFC 4256)? With the keys that were named, the agent's, the password, and what the
-//! server asks for, in that order, as far as the server takes each.
-
-use std::path::Path;
-use std::sync::Arc;
+//! How does somebody log in (RFC 4252, RFC 4256)? With keys of the agent and in files, each behind its certificates, then with
+//! a password or answers to what the server asks, as far as the server takes each.
 
 use io::task;
-use russh::client::{AuthResult, Handle, KeyboardInteractiveAuthResponse};
+use russh::client::{AuthResult, Handle, KeyboardInteractiveAuthResponse, Prompt};
 use russh::keys::agent::AgentIdentity;
 use russh::keys::agent::client::AgentClient;
-use russh::keys::{HashAlg, PrivateKey, PrivateKeyWithHashAlg, load_secret_key};
-use russh::{MethodKind, MethodSet};
+use russh::keys::{Certificate, HashAlg, PublicKey};
+use russh::{MethodKind, MethodSet, Signer};
+use std::sync::PoisonError;
 use types::{Error, Reason, Secret};
 
 use super::Dial;
+use super::keys::{self, ByAgent, ByFile, Identity};
 use super::transport::{Guard, lost};
 
-/// How often a passphrase, or what the server asks for, may be tried.
+/// How often a password that is asked for, or what the server asks, may be tried.
 const TRIES: u32 = 3;
-/// The most keys of the agent that are tried: servers close connections that try too many.
+/// How often a server may ask in one of those tries.
+const ROUNDS: u32 = 16;
+/// The most keys of the agent that are tried and stand in no file: servers close connections that try too many.
 const AGENT_KEYS: usize = 5;
 
 /// Logs in.
@@ -27,15 +28,11 @@ const AGENT_KEYS: usize = 5;
 pub(super) async fn login(handle: &mut Handle<Guard>, dial: &Dial) -> Result<(), Error> {
     let mut attempt = Attempt { handle, dial, methods: MethodSet::empty(), tried: Vec::new() };
     let first = attempt.handle.authenticate_none(&*dial.user).await.map_err(lost)?;
-    if attempt.settle(first, "nothing") {
-        return Ok(());
-    }
-    let done = attempt.files().await? || attempt.agent().await? || attempt.password().await? || attempt.questions().await?;
-    if done {
+    if attempt.settle(first, None) || attempt.keys().await? || attempt.words().await? {
         return Ok(());
     }
     let ways: Vec<String> = attempt.methods.iter().map(|method| <&str>::from(method).to_owned()).collect();
-    let tried = attempt.tried.join(", ");
+    let tried = if attempt.tried.is_empty() { "nothing".to_owned() } else { attempt.tried.join(", ") };
     let words = format!("{}@{} takes: {}; tried: {tried}", dial.user, dial.host, ways.join(", "));
     Err(Error::with(Reason::LoginRefused, words))
 }
@@ -48,15 +45,19 @@ struct Attempt<'a> {
     tried: Vec<String>,
 }
 
+/// The hash that a key signs with: only RSA has a choice.
+fn hash_for(key: &PublicKey, rsa: Option<HashAlg>) -> Option<HashAlg> {
+    rsa.filter(|_| key.algorithm().is_rsa())
+}
+
 impl Attempt<'_> {
-    fn settle(&mut self, result: AuthResult, what: &str) -> bool {
+    /// Whether that was enough.
+    fn settle(&mut self, result: AuthResult, what: Option<&str>) -> bool {
         match result {
             AuthResult::Success => true,
-            AuthResult::Failure { remaining_methods, .. } => {
+            AuthResult::Failure { remaining_methods, partial_success } => {
                 self.methods = remaining_methods;
-                if what != "nothing" {
-                    self.tried.push(what.into());
-                }
+                self.tried.extend(what.map(|what| if partial_success { format!("{what} (taken)") } else { what.to_owned() }));
                 false
             }
         }
@@ -71,119 +72,211 @@ impl Attempt<'_> {
         self.handle.best_supported_rsa_hash().await.ok().flatten().flatten().or(Some(HashAlg::Sha256))
     }
 
-    async fn files(&mut self) -> Result<bool, Error> {
-        for file in &self.dial.identities {
-            if !self.takes(MethodKind::PublicKey) {
-                return Ok(false);
+    /// Keys: those of the agent that stand in files, then its others, then those that stand in files alone.
+    async fn keys(&mut self) -> Result<bool, Error> {
+        if !self.takes(MethodKind::PublicKey) {
+            return Ok(false);
+        }
+        let (dial, rsa) = (self.dial.clone(), self.rsa_hash().await);
+        let (identities, certificates) = task::blocking(move || keys::read(&dial)).await?;
+        let Some(held) = self.agent(&identities, &certificates, rsa).await? else { return Ok(true) };
+        for identity in identities.iter().filter(|identity| identity.is_whole()) {
+            // One whose public half is hidden, too, has to be opened to be shown.
+            let public = match &identity.public {
+                Some(public) => public.clone(),
+                None => match identity.unlock(self.dial).await? {
+                    Some(key) => key.public_key().clone(),
+                    None => continue,
+                },
+            };
+            if held.iter().any(|key| key.key_data() == public.key_data()) {
+                continue;
             }
-            let Some(key) = private_key(self.dial, file).await? else { continue };
-            let hash = self.rsa_hash().await;
-            let key = PrivateKeyWithHashAlg::new(Arc::new(key), hash);
-            let result = self.handle.authenticate_publickey(&*self.dial.user, key).await.map_err(lost)?;
-            if self.settle(result, &format!("the key {}", file.display())) {
+            let mut signer = ByFile { identity, dial: self.dial };
+            let name = format!("the key {}", identity.file.display());
+            if self.key(&public, &certificates, rsa, &name, &mut signer).await? {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    async fn agent(&mut self) -> Result<bool, Error> {
-        if !self.dial.agent || !self.takes(MethodKind::PublicKey) {
-            return Ok(false);
+    /// The agent's keys; gives those that were tried, and nothing once that was enough.
+    async fn agent(
+        &mut self,
+        identities: &[Identity],
+        certificates: &[Certificate],
+        rsa: Option<HashAlg>,
+    ) -> Result<Option<Vec<PublicKey>>, Error> {
+        let none = Ok(Some(Vec::new()));
+        if !self.dial.agent {
+            return none;
         }
-        let Ok(mut agent) = AgentClient::connect_env().await else { return Ok(false) };
-        let Ok(identities) = agent.request_identities().await else { return Ok(false) };
-        for identity in identities.into_iter().take(AGENT_KEYS) {
-            if !self.takes(MethodKind::PublicKey) {
-                break;
+        let Ok(mut agent) = AgentClient::connect_env().await else { return none };
+        let Ok(found) = agent.request_identities().await else { return none };
+        let mut certificates = certificates.to_vec();
+        let mut keys = Vec::new();
+        for identity in found {
+            match identity {
+                AgentIdentity::PublicKey { key, comment } => keys.push((key, comment)),
+                AgentIdentity::Certificate { certificate, .. } => certificates.push(certificate),
             }
-            let AgentIdentity::PublicKey { key, comment } = identity else { continue };
-            let hash = if key.algorithm().is_rsa() { self.rsa_hash().await } else { None };
-            // An agent that does not sign after all is no reason to give up.
-            let signed = self.handle.authenticate_publickey_with(&*self.dial.user, key, hash, &mut agent).await;
-            if let Ok(result) = signed
-                && self.settle(result, &format!("the agent's key {comment}"))
+        }
+        let is_named =
+            |key: &PublicKey| identities.iter().filter_map(|one| one.public.as_ref()).any(|one| one.key_data() == key.key_data());
+        let (mut keys, others): (Vec<_>, Vec<_>) = keys.into_iter().partition(|(key, _)| is_named(key));
+        if !self.dial.identities_only {
+            keys.extend(others.into_iter().take(AGENT_KEYS));
+        }
+        let mut tried = Vec::new();
+        for (key, comment) in keys {
+            let name = format!("the agent's key {}", types::text::printable(&comment));
+            if self.key(&key, &certificates, rsa, &name, &mut ByAgent(&mut agent)).await? {
+                return Ok(None);
+            }
+            tried.push(key);
+        }
+        Ok(Some(tried))
+    }
+
+    /// One key: its certificates first, then itself. Whoever does not sign after all is no reason to give up.
+    async fn key(
+        &mut self,
+        key: &PublicKey,
+        certificates: &[Certificate],
+        rsa: Option<HashAlg>,
+        name: &str,
+        signer: &mut impl Signer,
+    ) -> Result<bool, Error> {
+        let (user, hash) = (&*self.dial.user, hash_for(key, rsa));
+        for certificate in certificates.iter().filter(|one| one.public_key() == key.key_data()) {
+            if !self.takes(MethodKind::PublicKey) {
+                return Ok(false);
+            }
+            let what = format!("{name} with the certificate \"{}\"", types::text::printable(certificate.key_id()));
+            let shown = self.handle.authenticate_certificate_with(user, certificate.clone(), hash, signer).await;
+            if let Ok(result) = shown
+                && self.settle(result, Some(&what))
             {
                 return Ok(true);
             }
         }
-        Ok(false)
+        if !self.takes(MethodKind::PublicKey) {
+            return Ok(false);
+        }
+        match self.handle.authenticate_publickey_with(user, key.clone(), hash, signer).await {
+            Ok(result) => Ok(self.settle(result, Some(name))),
+            Err(_) if self.handle.is_closed() => Err(Reason::Disconnected.into()),
+            Err(_) => {
+                self.tried.push(format!("{name} (it did not sign)"));
+                Ok(false)
+            }
+        }
+    }
+
+    /// What somebody knows: a password that was given first, else what the server asks for.
+    async fn words(&mut self) -> Result<bool, Error> {
+        let given = self.dial.password.is_some() || self.remembered().is_some();
+        Ok(match given {
+            true => self.password().await? || self.questions().await?,
+            false => self.questions().await? || self.password().await?,
+        })
+    }
+
+    fn remembered(&self) -> Option<Secret<Box<str>>> {
+        self.dial.remembered.password.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn password(&mut self) -> Result<bool, Error> {
-        if !self.takes(MethodKind::Password) {
-            return Ok(false);
-        }
-        let password = match &self.dial.password {
-            Some(password) => password.clone(),
-            None => match self.ask(format!("Password of {} at {}: ", self.dial.user, self.dial.host)).await? {
+        let mut given = self.dial.password.clone().or_else(|| self.remembered());
+        for _ in 0..TRIES {
+            if !self.takes(MethodKind::Password) {
+                return Ok(false);
+            }
+            let is_given = given.is_some();
+            let password = match given.take() {
                 Some(password) => password,
-                None => return Ok(false),
-            },
-        };
-        let result = self.handle.authenticate_password(&*self.dial.user, &**password.reveal()).await.map_err(lost)?;
-        Ok(self.settle(result, "the password"))
+                None => match self.ask(format!("Password of {} at {}: ", self.dial.user, self.dial.host)).await? {
+                    Some(password) => password,
+                    None => return Ok(false),
+                },
+            };
+            let result = self.handle.authenticate_password(&*self.dial.user, &**password.reveal()).await.map_err(lost)?;
+            // With a second factor, the password may have been right and the login not be over.
+            let is_right = matches!(result, AuthResult::Success | AuthResult::Failure { partial_success: true, .. });
+            if is_right {
+                *self.dial.remembered.password.lock().unwrap_or_else(PoisonError::into_inner) = Some(password);
+            }
+            if self.settle(result, Some("the password")) {
+                return Ok(true);
+            }
+            if is_given || is_right {
+                return Ok(is_right && Box::pin(self.questions()).await?);
+            }
+        }
+        Ok(false)
     }
 
     async fn questions(&mut self) -> Result<bool, Error> {
-        if !self.takes(MethodKind::KeyboardInteractive) {
-            return Ok(false);
+        let mut known = self.dial.password.clone();
+        for _ in 0..TRIES {
+            if !self.takes(MethodKind::KeyboardInteractive) {
+                return Ok(false);
+            }
+            let Some(result) = self.asked(&mut known).await? else { return Ok(false) };
+            if self.settle(result, Some("answers to its questions")) {
+                return Ok(true);
+            }
+            if self.dial.password.is_some() {
+                return Ok(false);
+            }
         }
-        let user = &*self.dial.user;
-        let start = self.handle.authenticate_keyboard_interactive_start(user, None);
+        Ok(false)
+    }
+
+    /// One dialogue; `None` where nobody answers.
+    async fn asked(&mut self, known: &mut Option<Secret<Box<str>>>) -> Result<Option<AuthResult>, Error> {
+        let start = self.handle.authenticate_keyboard_interactive_start(&*self.dial.user, None);
         let mut answer = start.await.map_err(lost)?;
-        let mut password = self.dial.password.clone();
-        for _ in 0..=TRIES * 2 {
+        for _ in 0..ROUNDS {
             match answer {
-                KeyboardInteractiveAuthResponse::Success => return Ok(true),
+                KeyboardInteractiveAuthResponse::Success => return Ok(Some(AuthResult::Success)),
                 KeyboardInteractiveAuthResponse::Failure { remaining_methods, partial_success } => {
-                    let refused = AuthResult::Failure { remaining_methods, partial_success };
-                    return Ok(self.settle(refused, "answers to its questions"));
+                    return Ok(Some(AuthResult::Failure { remaining_methods, partial_success }));
                 }
-                KeyboardInteractiveAuthResponse::InfoRequest { prompts, .. } => {
+                KeyboardInteractiveAuthResponse::InfoRequest { name, instructions, prompts } => {
+                    for text in [name, instructions].into_iter().filter(|text| !text.trim().is_empty()) {
+                        self.dial.questions.tell(&types::text::printable(text.trim()));
+                    }
                     let mut answers = Vec::with_capacity(prompts.len());
-                    for prompt in prompts {
-                        // A password that was given is the answer to the first hidden question.
-                        let known = if prompt.echo { None } else { password.take() };
-                        let said = match known {
-                            Some(password) => Some(password),
-                            None => self.ask(types::text::printable(&prompt.prompt)).await?,
-                        };
-                        let Some(said) = said else { return Ok(false) };
-                        answers.push(said.reveal().to_string());
+                    for prompt in &prompts {
+                        let Some(said) = self.answer(prompt, known).await? else { return Ok(None) };
+                        answers.push(said);
                     }
                     let respond = self.handle.authenticate_keyboard_interactive_respond(answers);
                     answer = respond.await.map_err(lost)?;
                 }
             }
         }
-        Ok(false)
+        Ok(None)
+    }
+
+    /// What is said to one question. A password that was given is the answer to the first hidden one.
+    async fn answer(&self, prompt: &Prompt, known: &mut Option<Secret<Box<str>>>) -> Result<Option<String>, Error> {
+        let text = format!("({}@{}) {}", self.dial.user, self.dial.host, types::text::printable(&prompt.prompt));
+        if prompt.echo {
+            let questions = self.dial.questions.clone();
+            return task::blocking(move || questions.word(&text).map(Into::into)).await;
+        }
+        let said = match known.take() {
+            Some(password) => Some(password),
+            None => self.ask(text).await?,
+        };
+        Ok(said.map(|said| said.reveal().to_string()))
     }
 
     async fn ask(&self, prompt: String) -> Result<Option<Secret<Box<str>>>, Error> {
         let questions = self.dial.questions.clone();
         task::blocking(move || questions.secret(&prompt)).await
     }
-}
-
-/// A key out of a file; the passphrase is asked for where there is one. `None` where there is no such file, or no passphrase.
-async fn private_key(dial: &Dial, file: &Path) -> Result<Option<PrivateKey>, Error> {
-    let (questions, file) = (dial.questions.clone(), file.to_owned());
-    task::blocking(move || {
-        let unread = |e: &dyn std::fmt::Display| Error::with(Reason::SshFailed, format!("{}: {e}", file.display()));
-        match load_secret_key(&file, None) {
-            Ok(key) => return Ok(Some(key)),
-            Err(russh::keys::Error::KeyIsEncrypted) => {}
-            Err(russh::keys::Error::IO(e)) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(unread(&e)),
-        }
-        for _ in 0..TRIES {
-            let Some(phrase) = questions.secret(&format!("Passphrase of the key {}: ", file.display())) else { return Ok(None) };
-            if let Ok(key) = load_secret_key(&file, Some(phrase.reveal())) {
-                return Ok(Some(key));
-            }
-        }
-        Err(unread(&"the passphrase is wrong"))
-    })
-    .await?
 }

@@ -3,20 +3,28 @@
 mod body;
 mod config;
 mod hosts;
+mod jump;
+mod keys;
+mod known;
 mod login;
 mod session;
 mod storage;
 mod transport;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use russh::keys::PrivateKey;
 use types::Secret;
 
 use crate::connect::Family;
+use crate::proxy::Proxy;
 
-pub use config::{HostSettings, HostTrust};
+pub use config::{File, HostSettings, HostTrust, wild};
+pub use hosts::Stranger;
+pub use jump::Jump;
 pub use storage::Sftp;
 
 /// Whom to connect to, and who logs in.
@@ -34,40 +42,86 @@ pub struct Dial {
     pub user: Box<str>,
     /// With which password, where one was given.
     pub password: Option<Secret<Box<str>>>,
-    /// Files with private keys; those that are not there are passed over.
+    /// The name it is looked up by in `known_hosts`, in place of name and port (HostKeyAlias).
+    pub alias: Option<Box<str>>,
+    /// Which way connections take.
+    pub way: Way,
+    /// Files with private keys; those that are not there are passed over. What stands beside one with `-cert.pub` at its end
+    /// is its certificate.
     pub identities: Vec<PathBuf>,
+    /// Files with further certificates of those keys, and of the agent's.
+    pub certificates: Vec<PathBuf>,
     /// Whether the keys of the agent are tried.
     pub agent: bool,
+    /// Of the agent's keys only those that stand in these files, too (IdentitiesOnly).
+    pub identities_only: bool,
     /// Files with the keys of servers, in OpenSSH's form; new ones are added to the first.
     pub known_hosts: Vec<PathBuf>,
+    /// The same, of all users of this machine: they are only read.
+    pub global_known_hosts: Vec<PathBuf>,
+    /// Whether the names of servers are written down so that nobody can read them (HashKnownHosts).
+    pub hash_known_hosts: bool,
     /// What becomes of a server whose key is not known.
     pub trust: HostTrust,
     /// How long connecting, and then logging in, may take.
     pub within: Duration,
     /// Who is asked what only a person knows.
     pub questions: Arc<dyn Questions>,
+    /// What was answered, for the next connection.
+    remembered: Arc<Remembered>,
+}
+
+/// What somebody has said once: further connections to the same server do not ask again.
+#[derive(Default)]
+struct Remembered {
+    /// Private keys that had a passphrase, by their files.
+    keys: Mutex<HashMap<PathBuf, Arc<PrivateKey>>>,
+    /// The password, once it was right.
+    password: Mutex<Option<Secret<Box<str>>>>,
+}
+
+/// Which way a connection to a server takes.
+#[derive(Clone)]
+pub enum Way {
+    /// Straight.
+    Straight,
+    /// Through a proxy.
+    Proxy(Arc<Proxy>),
+    /// Through another server of SSH, which connects (ProxyJump).
+    Jump(Box<Dial>),
 }
 
 /// What only a person can answer. May wait for the terminal: it is asked on the blocking pool.
 pub trait Questions: Send + Sync {
-    /// Whether a server whose key is not known is the right one: its name, the key's kind and its fingerprint.
-    fn trusts(&self, host: &str, kind: &str, fingerprint: &str) -> bool;
+    /// Whether a server whose key is not known is the right one.
+    fn trusts(&self, stranger: &Stranger) -> bool;
 
     /// A secret: a password, the passphrase of a key, or what the server itself asks for. `None` where there is none.
     fn secret(&self, prompt: &str) -> Option<Secret<Box<str>>>;
+
+    /// Something that is not secret, which the server itself asks for. `None` where there is nobody.
+    fn word(&self, prompt: &str) -> Option<Box<str>> {
+        let _ = prompt;
+        None
+    }
+
+    /// Something to be known, which stops nothing.
+    fn tell(&self, text: &str);
 }
 
 /// Nobody is there: no server is trusted, and no secret is known.
 pub struct NobodyAsked;
 
 impl Questions for NobodyAsked {
-    fn trusts(&self, _: &str, _: &str, _: &str) -> bool {
+    fn trusts(&self, _: &Stranger) -> bool {
         false
     }
 
     fn secret(&self, _: &str) -> Option<Secret<Box<str>>> {
         None
     }
+
+    fn tell(&self, _: &str) {}
 }
 
 impl Dial {
@@ -78,16 +132,23 @@ impl Dial {
         Self {
             host: host.into(),
             address: None,
+            alias: None,
+            way: Way::Straight,
             port,
             family: Family::Any,
             user: user.into(),
             password: None,
             identities: files(&["id_ed25519", "id_ecdsa", "id_rsa"]),
+            certificates: Vec::new(),
             agent: true,
-            known_hosts: files(&["known_hosts"]),
+            identities_only: false,
+            known_hosts: files(&["known_hosts", "known_hosts2"]),
+            global_known_hosts: ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"].map(PathBuf::from).into(),
+            hash_known_hosts: false,
             trust: HostTrust::Ask,
             within: Duration::from_secs(30),
             questions: Arc::new(NobodyAsked),
+            remembered: Arc::default(),
         }
     }
 

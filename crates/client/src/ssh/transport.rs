@@ -4,13 +4,16 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use io::body::BoxFuture;
 use io::{clock, task};
 use russh::client::{Config, Handle, Handler, Msg, connect_stream};
-use russh::keys::{PublicKey, PublicKeyOrCertificate};
+use russh::keys::{Algorithm, PublicKeyOrCertificate};
 use russh::{Channel, Preferred, SshId, cipher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use types::{Error, Reason};
 
-use super::{Dial, hosts, login};
+use super::known::Known;
+use super::{Dial, Way, hosts, login};
 use crate::connect;
 
 /// What the server may send before it hears that it may go on: the largest window of a download, and room for more.
@@ -20,9 +23,16 @@ const PACKET: u32 = 64 * 1_024;
 /// Packets that wait for their reader. It always reads on, so this is for its turn to come.
 const WAITING: usize = 1_024;
 
+/// What a host on the way may send before it hears that it may go on, and how many packets of it wait: the connection that
+/// leads through it reads on while it writes, so long as the window is used up before they are.
+const HOP_WINDOW: u32 = 16 * 1_024 * 1_024;
+const HOP_WAITING: usize = 64 * 1_024;
+
 /// A connection that somebody is logged in on. It ends when this is dropped.
 pub(super) struct Transport {
     handle: Handle<Guard>,
+    /// The one that it leads through.
+    _through: Option<Box<Self>>,
 }
 
 /// Hears what the server says beside the channel.
@@ -36,27 +46,44 @@ impl Handler for Guard {
     type Error = russh::Error;
 
     async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
-        // Certificates are not asked for, so that none is shown.
-        let PublicKeyOrCertificate::PublicKey { key, .. } = shown else { return Ok(false) };
-        let (dial, key): (Dial, PublicKey) = (self.dial.clone(), key.clone());
-        let checked = task::blocking(move || hosts::check(&dial, &key)).await.and_then(|checked| checked);
+        let dial = self.dial.clone();
+        let shown = match shown {
+            PublicKeyOrCertificate::PublicKey { key, hash_alg } => {
+                PublicKeyOrCertificate::PublicKey { key: key.clone(), hash_alg: *hash_alg }
+            }
+            PublicKeyOrCertificate::Certificate(certificate) => PublicKeyOrCertificate::Certificate(certificate.clone()),
+        };
+        let checked = task::blocking(move || hosts::check(&dial, &shown)).await.and_then(|checked| checked);
         let good = checked.is_ok();
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = checked.err();
         Ok(good)
     }
 }
 
-fn config() -> Config {
+/// What is asked for first: of keys those by which the server is known, and a certificate only where an authority is.
+fn preferred(known: &Known) -> Preferred {
     let ciphers =
         vec![cipher::AES_128_GCM, cipher::AES_256_GCM, cipher::CHACHA20_POLY1305, cipher::AES_256_CTR, cipher::AES_128_CTR];
+    let usual = Preferred::default();
+    let kinds = known.kinds();
+    // RSA keys have one kind, and several ways to sign.
+    let is_rsa = |one: &Algorithm| matches!(one, Algorithm::Rsa { .. });
+    let is_known = |way: &Algorithm| kinds.iter().any(|kind| kind == way || (is_rsa(kind) && is_rsa(way)));
+    let (mut keys, others): (Vec<_>, Vec<_>) = usual.key.iter().cloned().partition(is_known);
+    keys.extend(others);
+    let certificates = if known.has_authority() { usual.key.clone() } else { Cow::Borrowed(&[][..]) };
+    Preferred { cipher: Cow::Owned(ciphers), key: Cow::Owned(keys), host_key_certificates: certificates, ..usual }
+}
+
+fn config(known: &Known, is_hop: bool) -> Config {
     Config {
         client_id: SshId::Standard(Cow::Borrowed(concat!("SSH-2.0-Carrack_", env!("CARGO_PKG_VERSION")))),
-        window_size: WINDOW,
+        window_size: if is_hop { HOP_WINDOW } else { WINDOW },
         maximum_packet_size: PACKET,
-        channel_buffer_size: WAITING,
+        channel_buffer_size: if is_hop { HOP_WAITING } else { WAITING },
         keepalive_interval: Some(Duration::from_secs(30)),
         nodelay: true,
-        preferred: Preferred { cipher: Cow::Owned(ciphers), ..Preferred::default() },
+        preferred: preferred(known),
         ..Config::default()
     }
 }
@@ -71,25 +98,50 @@ pub(super) fn lost(error: russh::Error) -> Error {
     }
 }
 
+/// What carries a connection.
+trait Carrier: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Carrier for T {}
+
 impl Transport {
-    /// Connects, looks whose key it is, and logs in.
+    /// Connects, by the way that was chosen, looks whose key it is, and logs in.
     ///
     /// # Errors
-    /// Those of connecting; [`Reason::HostKeyChanged`], [`Reason::HostKeyUnknown`], [`Reason::LoginRefused`],
-    /// [`Reason::SshFailed`].
+    /// Those of connecting; [`Reason::HostKeyChanged`], [`Reason::HostKeyUnknown`], [`Reason::HostKeyRevoked`],
+    /// [`Reason::HostCertificate`], [`Reason::LoginRefused`], [`Reason::SshFailed`]; [`Reason::JumpFailed`] where a host on
+    /// the way does not connect.
     pub(super) async fn open(dial: &Dial) -> Result<Self, Error> {
-        let stream = connect::connect(dial.peer(), dial.port, dial.family, dial.within).await?;
-        let _ = stream.set_nodelay(true); // slower without, and no worse
-        let refused = Arc::new(Mutex::default());
-        let guard = Guard { dial: dial.clone(), refused: refused.clone() };
-        let connecting = connect_stream(Arc::new(config()), stream, guard);
-        // Whoever is asked about a key takes the time it needs.
-        let mut handle = connecting.await.map_err(|e| {
-            let why = refused.lock().unwrap_or_else(PoisonError::into_inner).take();
-            why.unwrap_or_else(|| lost(e))
-        })?;
-        login::login(&mut handle, dial).await?;
-        Ok(Self { handle })
+        Self::begin(dial, false).await
+    }
+
+    fn begin(dial: &Dial, is_hop: bool) -> BoxFuture<'_, Result<Self, Error>> {
+        Box::pin(async move {
+            let (stream, through) = carrier(dial).await?;
+            let refused = Arc::new(Mutex::default());
+            let guard = Guard { dial: dial.clone(), refused: refused.clone() };
+            let asked = dial.clone();
+            let known = task::blocking(move || hosts::known(&asked)).await??;
+            let connecting = connect_stream(Arc::new(config(&known, is_hop)), stream, guard);
+            // Whoever is asked about a key takes the time it needs.
+            let mut handle = connecting.await.map_err(|e| {
+                let why = refused.lock().unwrap_or_else(PoisonError::into_inner).take();
+                why.unwrap_or_else(|| lost(e))
+            })?;
+            login::login(&mut handle, dial).await?;
+            Ok(Self { handle, _through: through.map(Box::new) })
+        })
+    }
+
+    /// Has the server connect to another.
+    async fn onward(&self, via: &Dial, dial: &Dial) -> Result<impl Carrier + use<>, Error> {
+        let (host, port) = (dial.peer(), u32::from(dial.port));
+        let opening = self.handle.channel_open_direct_tcpip(host, port, "127.0.0.1", 0);
+        let words = |why: &dyn std::fmt::Display| format!("{} does not connect to {host} port {port}: {why}", via.host);
+        match tokio::time::timeout_at((clock::now() + dial.within).into(), opening).await {
+            Ok(Ok(channel)) => Ok(channel.into_stream()),
+            Ok(Err(e)) => Err(Error::with(Reason::JumpFailed, words(&e))),
+            Err(_) => Err(connect::too_slow(&format!("{} to connect to {host} port {port}", via.host), dial.within)),
+        }
     }
 
     /// Opens a channel to a subsystem.
@@ -106,4 +158,22 @@ impl Transport {
         let late = |_| connect::too_slow("the subsystem sftp", within);
         tokio::time::timeout_at(deadline.into(), opening).await.map_err(late)?
     }
+}
+
+/// What a connection to a server is made on, and the connection that leads there.
+async fn carrier(dial: &Dial) -> Result<(Box<dyn Carrier>, Option<Transport>), Error> {
+    let stream = match &dial.way {
+        Way::Straight => connect::connect(dial.peer(), dial.port, dial.family, dial.within).await?,
+        Way::Proxy(proxy) => proxy.connect(dial.peer(), dial.port, dial.family, dial.within).await?,
+        Way::Jump(via) => {
+            let through = Transport::begin(via, true).await.map_err(|e| {
+                let detail = e.detail.unwrap_or_else(|| e.reason.cause().into());
+                Error::with(e.reason, format!("on the way through {}: {detail}", via.host))
+            })?;
+            let onward = through.onward(via, dial).await?;
+            return Ok((Box::new(onward), Some(through)));
+        }
+    };
+    let _ = stream.set_nodelay(true); // slower without, and no worse
+    Ok((Box::new(stream), None))
 }

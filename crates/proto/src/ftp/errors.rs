@@ -127,6 +127,9 @@ pub const fn reply_code(reason: Reason) -> u16 {
         | R::LoginRefused
         | R::HostKeyUnknown
         | R::HostKeyChanged
+        | R::HostKeyRevoked
+        | R::HostCertificate
+        | R::JumpFailed
         | R::SshFailed
         | R::AccountNeeded
         | R::NotProtected

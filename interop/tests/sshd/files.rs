@@ -1,0 +1,36 @@
+//! Do files come and go as they are?
+
+use interop::need_sshd;
+use interop::sshd::Home;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+#[test]
+fn files_come_and_go_as_they_are() {
+    need_sshd!();
+    let home = Home::new();
+    let there = home.sshd("there", "");
+    home.make_known(&[&there]);
+    let url = |name: &str| home.url("there", name);
+    let body: Vec<u8> = (0..5_000_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    home.write("up", &body);
+    home.carrack(&["put", "up", &url("big \u{fc}")]).well();
+    assert!(home.read("files/big \u{fc}") == body);
+    home.carrack(&["get", &url("big%20%C3%BC"), "down"]).well();
+    assert!(home.read("down") == body);
+    home.write("files/empty", "");
+    home.write("files/small", "small\n");
+    let list = home.carrack(&["ls", &url("")]).well().said;
+    assert!(["big \u{fc}", "empty", "small"].iter().all(|name| list.contains(name)), "{list}");
+    assert_eq!(home.carrack(&["cat", &url("small")]).well().said, "small\n");
+    assert_eq!(home.carrack(&["cat", &url("empty")]).well().said, "");
+    home.carrack(&["mkdir", &url("new")]).well();
+    home.carrack(&["mv", &url("small"), &url("new/moved")]).well();
+    assert!(home.at("files/new/moved").exists() && !home.at("files/small").exists());
+    let missing = home.carrack(&["cat", &url("none")]);
+    assert!(missing.status.code() == Some(78) && missing.said.contains("CRK-201"), "{missing:?}");
+    fs::set_permissions(home.at("files/empty"), fs::Permissions::from_mode(0o600)).expect("chmod");
+    home.carrack(&["mirror", &url(""), "copy"]).well();
+    assert!(home.read("copy/big \u{fc}") == body);
+    assert_eq!(home.read("copy/new/moved"), b"small\n");
+}
