@@ -273,12 +273,8 @@ impl Access {
                 direction
             }
         };
-        let need = match ask.need {
-            Need::All(bits) => bits,
-            Need::Any(_) | Need::Look => Permissions::NONE,
-        };
         let meter = limits::meter(session.token(), direction, [&view.rates, &force.rates]);
-        let moving = Arc::new(Moving { verb: ask.verb, path: path.clone(), need, direction, meter });
+        let moving = Arc::new(Moving { verb: ask.verb, path: path.clone(), need: ask.need, direction, meter });
         session.state().moving.push(moving.clone());
         permit.moving = Some(moving);
         Ok(())

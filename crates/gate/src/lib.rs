@@ -49,6 +49,7 @@ use failures::Failures;
 use force::{InForce, View};
 use limits::Places;
 use presence::{Door, Session};
+use verdict::Need;
 
 #[cfg(test)]
 mod tests;
@@ -171,6 +172,6 @@ fn apply(session: &Session, before: &InForce, after: &InForce) {
 }
 
 /// Whether a transfer may go on: the permission stands, and the path is the same file still.
-fn still_allowed(old: &View, new: &View, path: &VPath, need: Permissions) -> bool {
-    new.allowed(path).has(need) && old.tree.same_place(&new.tree, path)
+fn still_allowed(old: &View, new: &View, path: &VPath, need: Need) -> bool {
+    new.may(path, need).is_ok() && old.tree.same_place(&new.tree, path)
 }

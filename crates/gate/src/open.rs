@@ -1,5 +1,6 @@
 //! A file that is open at any place: what its user may do with it while it is, and what is counted.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -22,6 +23,8 @@ pub struct OpenFile {
     meter: Meter,
     /// One byte beyond the last that may be written.
     most: u64,
+    /// Where it ends, of one that appends: its writes go there, wherever they ask to go.
+    end: Option<AtomicU64>,
     /// The first failure, for the audit trail.
     failed: OnceLock<Reason>,
 }
@@ -33,7 +36,11 @@ impl Access {
     /// The door's and the storage's.
     pub async fn open(&self, path: &VPath, how: OpenHow) -> Result<OpenFile, Error> {
         let writing = Permissions::WRITE | Permissions::OVERWRITE | Permissions::APPEND;
-        let need = if how.write { Need::Any(writing) } else { Need::All(Permissions::READ) };
+        let need = match (how.read, how.write) {
+            (true, true) => Need::AllAndAny(Permissions::READ, writing),
+            (false, true) => Need::Any(writing),
+            (_, false) => Need::All(Permissions::READ),
+        };
         let (verb, direction) = match (how.write, how.append) {
             (false, _) => ("read", Direction::Out),
             (true, false) => ("write", Direction::In),
@@ -43,14 +50,17 @@ impl Access {
         let opened = async {
             let how = if how.write { self.narrow_open(&pass, how).await? } else { how };
             let order = OpenOrder { how, mode: how.mode.unwrap_or(0o666) & 0o777 & !self.umask(), owner: self.owner() };
-            pass.storage().open(&pass.path, order).await
+            let file = pass.storage().open(&pass.path, order).await?;
+            let end = if how.append { Some(AtomicU64::new(file.attr().await?.size)) } else { None };
+            Ok((file, end))
         };
         match opened.await {
-            Ok(file) => {
+            Ok((file, end)) => {
                 let most = if how.write { pass.view.who.file_size.unwrap_or(u64::MAX) } else { 0 };
                 let Pass { permit, .. } = pass;
                 let meter = permit.meter().cloned().unwrap_or_default();
-                Ok(OpenFile { access: self.clone(), path: path.clone(), file, permit, meter, most, failed: OnceLock::new() })
+                let (access, path, failed) = (self.clone(), path.clone(), OnceLock::new());
+                Ok(OpenFile { access, path, file, permit, meter, most, end, failed })
             }
             Err(e) => Err(pass.permit.fail(e)),
         }
@@ -61,9 +71,6 @@ impl Access {
     async fn narrow_open(&self, pass: &Pass, how: OpenHow) -> Result<OpenHow, Error> {
         let allowed = pass.view.allowed(&pass.path);
         let denied = |what: Permissions| Err(Error::with(Reason::Denied, format!("{} needs: {what}", pass.path)));
-        if how.read && !allowed.has(Permissions::READ) {
-            return denied(Permissions::READ);
-        }
         let (new, over, more) =
             (allowed.has(Permissions::WRITE), allowed.has(Permissions::OVERWRITE), allowed.has(Permissions::APPEND));
         if new && over && more {
@@ -143,7 +150,12 @@ impl OpenFile {
     /// The storage's; [`Reason::TooLarge`]; [`Reason::Cancelled`] or why the session ends, once it is stopped.
     pub async fn write(&self, at: u64, bytes: Bytes) -> Result<(), Error> {
         let length = bytes.len();
-        if at.checked_add(length as u64).is_none_or(|end| end > self.most) {
+        let beyond = |at: u64| at.checked_add(length as u64).filter(|end| *end <= self.most);
+        let fits = match &self.end {
+            Some(end) => end.fetch_update(Ordering::AcqRel, Ordering::Acquire, beyond).is_ok(),
+            None => beyond(at).is_some(),
+        };
+        if !fits {
             return self.tell(Err(Reason::TooLarge.into()));
         }
         self.grant(length).await?;
@@ -175,6 +187,9 @@ impl OpenFile {
     pub async fn set_attr(&self, size: Option<u64>, change: &AttrChange) -> Result<(), Error> {
         if size.is_some_and(|size| size > self.most) {
             return Err(Reason::TooLarge.into());
+        }
+        if let (Some(end), Some(size)) = (&self.end, size) {
+            end.store(size, Ordering::Release);
         }
         if *change == AttrChange::default() {
             return self.tell(self.file.set_attr(size, change).await);

@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use types::{Direction, Presence, Reason, SessionId, VPath};
 
 use crate::Gate;
-use crate::permission::Permissions;
 use crate::rules::Limits;
+use crate::verdict::Need;
 
 /// What counts as one address: IPv6 hosts own a whole /64 and change within it as they like.
 pub(crate) fn address(ip: IpAddr) -> IpAddr {
@@ -57,7 +57,7 @@ pub(crate) struct State {
 pub(crate) struct Moving {
     pub(crate) verb: &'static str,
     pub(crate) path: VPath,
-    pub(crate) need: Permissions,
+    pub(crate) need: Need,
     pub(crate) direction: Direction,
     pub(crate) meter: Meter,
 }

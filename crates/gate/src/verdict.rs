@@ -13,6 +13,8 @@ pub(crate) enum Need {
     All(Permissions),
     /// One of these.
     Any(Permissions),
+    /// All of the first, and one of the second.
+    AllAndAny(Permissions, Permissions),
     /// To know of it: any permission there, or further down.
     Look,
 }
@@ -35,6 +37,7 @@ impl View {
         let (wanted, granted) = match need {
             Need::All(bits) => (bits, rules.granted(place).has(bits)),
             Need::Any(bits) => (bits, rules.granted(place).any(bits)),
+            Need::AllAndAny(all, any) => (all | any, rules.granted(place).has(all) && rules.granted(place).any(any)),
             Need::Look => (Permissions::NONE, !rules.granted(place).is_none() || rules.leads_on(place)),
         };
         if rules.hides(place) {
@@ -44,7 +47,7 @@ impl View {
         if !granted {
             return Err(Error::with(Reason::Denied, format!("{place} needs: {wanted}")));
         }
-        if !wanted.is_none() && Permissions::CHANGING.has(wanted) && self.tree.read_only(place) {
+        if wanted.any(Permissions::CHANGING) && self.tree.read_only(place) {
             return Err(Reason::ReadOnly.into());
         }
         Ok(())

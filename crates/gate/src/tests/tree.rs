@@ -160,6 +160,14 @@ impl Storage for Tree {
         self.call(format!("link {path} {}", String::from_utf8_lossy(target)));
         Box::pin(async { Ok(()) })
     }
+    fn hard_link<'a>(&'a self, path: &'a VPath, to: &'a VPath) -> BoxFuture<'a, Result<(), Error>> {
+        self.call(format!("hardlink {path} {to}"));
+        Box::pin(async move {
+            let attr = self.get(path)?;
+            self.0.nodes.lock().unwrap().insert(to.clone(), attr);
+            Ok(())
+        })
+    }
     fn space<'a>(&'a self, _: &'a VPath) -> BoxFuture<'a, Result<Space, Error>> {
         self.call("space".to_owned());
         Box::pin(async { Ok(Space { free: Some(1_000), total: Some(2_000) }) })

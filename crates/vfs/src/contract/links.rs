@@ -83,3 +83,33 @@ pub(super) async fn links_reach_no_reserved_name(s: SharedStorage) {
         assert_eq!(reason(s.link(&p("/l"), target).await), Reason::BadName);
     }
 }
+
+/// A storage without hard links says so and does nothing.
+pub(super) async fn a_second_name_is_the_same_file(s: SharedStorage) {
+    s.make_dir(&p("/d"), 0o755).await.unwrap();
+    s.link(&p("/l"), b"f").await.unwrap();
+    put(&s, "/f", WriteHow::Replace, &ann(), b"one").await.unwrap();
+    match s.hard_link(&p("/f"), &p("/d/g")).await {
+        Err(e) if e.reason == Reason::Unsupported => {
+            assert_eq!(reason(stat(&s, "/d/g", &NOBODY).await), Reason::NotFound);
+            return;
+        }
+        linked => linked.unwrap(),
+    }
+    assert_eq!(get(&s, "/d/g").await.unwrap(), b"one");
+    put(&s, "/d/g", WriteHow::Append, &ann(), b" two").await.unwrap();
+    assert_eq!(get(&s, "/f").await.unwrap(), b"one two", "written in place it is the other's content, too");
+    put(&s, "/f", WriteHow::Replace, &ann(), b"new").await.unwrap();
+    assert_eq!(get(&s, "/d/g").await.unwrap(), b"one two", "what is replaced is another file from then on");
+    assert_eq!(reason(s.hard_link(&p("/f"), &p("/d/g")).await), Reason::Exists);
+    assert_eq!(reason(s.hard_link(&p("/none"), &p("/x")).await), Reason::NotFound);
+    assert_eq!(reason(s.hard_link(&p("/d"), &p("/x")).await), Reason::IsAFolder);
+    assert_eq!(reason(s.hard_link(&p("/l"), &p("/x")).await), Reason::NotRegular, "a link is not followed");
+    assert_eq!(reason(s.hard_link(&p("/f"), &p("/none/x")).await), Reason::NotFound);
+    s.hard_link(&p("/f"), &p("/d/h")).await.unwrap();
+    s.remove(&p("/f"), &ann()).await.unwrap();
+    assert_eq!(get(&s, "/d/h").await.unwrap(), b"new", "it stands until its last name is gone");
+    for (from, to) in [("/.~carrack~part~x", "/x"), ("/d/h", "/.~carrack~x")] {
+        assert!(s.hard_link(&p(from), &p(to)).await.is_err(), "{from} {to}");
+    }
+}

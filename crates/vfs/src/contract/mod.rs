@@ -93,6 +93,7 @@ cases! {
     links_in_circles_are_told if |c| c.links;
     uploads_go_through_links if |c| c.links;
     links_reach_no_reserved_name if |c| c.links;
+    a_second_name_is_the_same_file if |c| c.links;
     space_is_told if ALWAYS;
     what_stands_is_written_in_place if |c| c.open;
     what_is_made_appears_when_it_is_closed if |c| c.open;
