@@ -263,3 +263,102 @@ fn names_that_lead_elsewhere_are_not_believed() {
         assert_eq!((told, error.reason), (call, Reason::ListingUnsure));
     }
 }
+
+#[test]
+fn replies_that_nobody_fetches_are_few_and_all_come_in_the_end() {
+    let mut session = Session::new(Settings {
+        home: VPath::root(),
+        user: "anna".into(),
+        handles: 10,
+        salt: 1,
+        digests: Vec::new(),
+        watched: false,
+    });
+    let mut requests = BytesMut::from(&b"\0\0\0\x05\x01\0\0\0\x03"[..]);
+    for id in 0..50_000u32 {
+        // There is no such type: the reply is more than ten times as long.
+        requests.extend_from_slice(b"\0\0\0\x05\xee");
+        requests.extend_from_slice(&id.to_be_bytes());
+    }
+    for piece in requests.chunks(32 * 1_024) {
+        session.handle(Input::Bytes(piece));
+    }
+    let (mut all, mut most) = (BytesMut::new(), 0);
+    while let Some(output) = session.poll() {
+        let Output::Send(bytes) = output else { panic!("{output:?}") };
+        most = most.max(bytes.len());
+        all.extend_from_slice(&bytes);
+    }
+    assert!(most < 128 * 1_024, "{most} bytes at once");
+    let mut ids = Vec::new();
+    let mut rest = &all[..];
+    while let [a, b, c, d, ..] = *rest {
+        let length = u32::from_be_bytes([a, b, c, d]) as usize;
+        ids.push(u32::from_be_bytes(rest[5..9].try_into().unwrap()));
+        rest = &rest[4 + length..];
+    }
+    assert_eq!((ids[0], ids.len()), (3, 50_001), "VERSION, and all the others");
+    assert!(ids[1..].iter().copied().eq(0..50_000));
+}
+
+#[test]
+fn a_ladder_has_one_line_for_many_reads_or_writes() {
+    let settings = Settings { home: VPath::root(), user: "u".into(), handles: 9, salt: 1, digests: Vec::new(), watched: true };
+    let mut session = Session::new(settings);
+    let (mut lines, mut told) = (Vec::new(), BytesMut::new());
+    let mut hear = |session: &mut Session, request: Option<Request<'_>>| {
+        let mut packet = BytesMut::new();
+        match request {
+            Some(request) => request.put(7, &mut packet),
+            None => carrack_proto::sftp::request::put_init(3, &mut packet),
+        }
+        session.handle(Input::Bytes(&packet));
+        told.clear();
+        while let Some(output) = session.poll() {
+            match output {
+                Output::Send(bytes) => told.extend_from_slice(&bytes),
+                Output::Heard(text) => lines.push(format!("> {text}")),
+                Output::Said(text) => lines.push(format!("< {text}")),
+                Output::Ask(ask, _) => session.handle(Input::Answer(ask, Ok(Yield::Opened(Attr::new(Kind::File, 0))))),
+                Output::Work(ask, _, Work::Read { at, length }) => {
+                    let came = if at < 20 { length as usize } else { 0 };
+                    let done = Done::Data(BytesMut::zeroed(DATA_HEAD + came));
+                    session.handle(Input::Worked(ask, Ok(done)));
+                }
+                Output::Work(ask, _, Work::Write { at: 99, .. }) => {
+                    session.handle(Input::Worked(ask, Err(Reason::NoSpace.into())))
+                }
+                Output::Work(ask, ..) => session.handle(Input::Worked(ask, Ok(Done::Nothing))),
+                Output::Close(_) => panic!("closed"),
+            }
+        }
+        told.clone()
+    };
+    hear(&mut session, None);
+    let flags = OpenFlags::READ.and(OpenFlags::WRITE);
+    let handle = hear(&mut session, Some(Request::Open { path: b"f", flags, attrs: Attrs::default() }));
+    let handle = &handle[13..];
+    for n in 0..3 {
+        let said = hear(&mut session, Some(Request::Write { handle, offset: n * 5, data: b"12345" }));
+        assert_eq!(said[4], 101, "each is answered all the same");
+    }
+    for at in [0, 10, 20] {
+        hear(&mut session, Some(Request::Read { handle, offset: at, length: 10 }));
+    }
+    hear(&mut session, Some(Request::Write { handle, offset: 99, data: b"x" }));
+    hear(&mut session, Some(Request::Write { handle, offset: 0, data: b"x" }));
+    hear(&mut session, Some(Request::Close { handle }));
+    assert_eq!(
+        lines[4..],
+        [
+            "> WRITE /f: 15 bytes, 3 times",
+            "> READ /f: 20 bytes, 3 times",
+            "> WRITE /f: 1 bytes",
+            "< STATUS 4 the storage is full (CRK-214). Free some space.",
+            "> WRITE /f: 1 bytes",
+            "> CLOSE /f",
+            "< STATUS 0 success",
+        ],
+        "{lines:#?}"
+    );
+}

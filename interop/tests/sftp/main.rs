@@ -10,6 +10,7 @@ mod openssh;
 mod paramiko;
 mod rclone;
 mod sshfs;
+mod window;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

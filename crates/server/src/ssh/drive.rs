@@ -23,6 +23,7 @@ use super::digests;
 use super::inlet::Outlet;
 use super::state::State;
 use super::transport::{Lost, Out};
+use super::turns::Turns;
 use crate::ask::{self, Opened};
 use crate::ftp::words;
 
@@ -49,9 +50,6 @@ enum Came {
     /// Of a reading or writing, which has its turn.
     InTurn(AskId, FileId, Result<Done, Error>, usize),
 }
-
-/// What is done and waits for what was asked before it; `None` for what is not done yet.
-type Turns = VecDeque<(AskId, Option<(Result<Done, Error>, usize)>)>;
 
 /// Work that waits for room on the way out.
 struct Later {
@@ -117,7 +115,7 @@ pub(super) struct Drive {
     reading: usize,
     /// What is read of a file and written to it is told in the order it was asked for. The draft leaves that open, and
     /// OpenSSH's scp of 2022 cuts files short where it is not so: it takes what is told for all that there is.
-    turns: HashMap<FileId, Turns>,
+    turns: HashMap<FileId, Turns<(Result<Done, Error>, usize)>>,
     /// Packets that wait for the transport.
     wire: VecDeque<Bytes>,
     waiting: usize,
@@ -241,9 +239,11 @@ impl Drive {
         }
     }
 
-    /// Does what the session wishes.
+    /// Does what the session wishes, unless the client does not take what it was told before.
     fn perform(&mut self) {
-        while let Some(output) = self.machine.poll() {
+        while self.waiting < OUTBOUND
+            && let Some(output) = self.machine.poll()
+        {
             match output {
                 Output::Send(bytes) => {
                     self.waiting += bytes.len();
@@ -312,7 +312,7 @@ impl Drive {
         let gone = || Error::new(Reason::HandleUnknown);
         if let (Work::Read { .. } | Work::Write { .. }, Some(Open::File(file))) = (&work, self.open.get(&id)) {
             let file = file.clone();
-            self.turns.entry(id).or_default().push_back((ask, None));
+            self.turns.entry(id).or_default().begin(ask);
             self.under_way.push(Box::pin(async move { Came::InTurn(ask, id, on_file(file, work).await, kept) }));
             return;
         }
@@ -366,17 +366,13 @@ impl Drive {
 
     /// Tells how it went once all that was asked for before it is told.
     fn in_turn(&mut self, ask: AskId, file: FileId, result: Result<Done, Error>, kept: usize) {
-        let Some(mut turns) = self.turns.remove(&file) else { return };
-        if let Some(turn) = turns.iter_mut().find(|(of, _)| *of == ask) {
-            turn.1 = Some((result, kept));
+        let Some(turns) = self.turns.get_mut(&file) else { return };
+        let ready = turns.done(ask, (result, kept));
+        if turns.is_empty() {
+            self.turns.remove(&file);
         }
-        while matches!(turns.front(), Some((_, Some(_)))) {
-            if let Some((ask, Some((result, kept)))) = turns.pop_front() {
-                self.worked(ask, result, kept);
-            }
-        }
-        if !turns.is_empty() {
-            self.turns.insert(file, turns);
+        for (ask, (result, kept)) in ready {
+            self.worked(ask, result, kept);
         }
     }
 

@@ -9,6 +9,7 @@ pub mod keys;
 mod login;
 mod state;
 mod transport;
+mod turns;
 mod wire;
 
 use std::net::SocketAddr;

@@ -3,16 +3,17 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
 use io::{clock, task};
 use russh::keys::ssh_key::certificate::CertType;
 use russh::keys::{Algorithm, Certificate, EcdsaCurve, HashAlg, PublicKey};
-use russh::server::{Auth, ChannelOpenHandle, Handle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey};
+use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey};
 use russh::{
-    Channel, ChannelId, ChannelOpenFailure, Disconnect, Limits, MethodKind, MethodSet, Preferred, SshId, cipher, kex, mac,
+    Channel, ChannelId, ChannelOpenFailure, ChannelWriteHalf, Disconnect, Limits, MethodKind, MethodSet, Preferred, SshId,
+    cipher, kex, mac,
 };
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -192,12 +193,10 @@ impl From<russh::Error> for Gone {
     }
 }
 
-/// Where the answers of one channel go.
+/// Where the answers of one channel go. It counts the client's window: what does not fit waits with who sends it, and never in
+/// the transport, where it would hold up all other channels.
 #[derive(Clone)]
-pub(super) struct Out {
-    handle: Handle,
-    channel: ChannelId,
-}
+pub(super) struct Out(Arc<ChannelWriteHalf<Msg>>);
 
 /// The connection is gone, or the channel.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -206,19 +205,19 @@ pub(super) struct Lost;
 impl Out {
     /// Sends bytes. Waits while the client's window is closed or keys are exchanged.
     pub(super) async fn send(&self, bytes: Bytes) -> Result<(), Lost> {
-        self.handle.data(self.channel, bytes).await.map_err(|_| Lost)
+        self.0.data_bytes(bytes).await.map_err(|_| Lost)
     }
 
     /// Sends what a program writes to its standard error.
     pub(super) async fn complain(&self, text: String) -> Result<(), Lost> {
-        self.handle.extended_data(self.channel, STDERR, Bytes::from(text)).await.map_err(|_| Lost)
+        self.0.extended_data_bytes(STDERR, text).await.map_err(|_| Lost)
     }
 
     /// Says how the program ended, and closes the channel.
     pub(super) async fn finish(&self, status: u32) {
-        let _ = self.handle.exit_status_request(self.channel, status).await;
-        let _ = self.handle.eof(self.channel).await;
-        let _ = self.handle.close(self.channel).await;
+        let _ = self.0.exit_status(status).await;
+        let _ = self.0.eof().await;
+        let _ = self.0.close().await;
     }
 }
 
@@ -234,11 +233,21 @@ struct Door {
 /// A channel.
 enum Line {
     /// Nothing was asked for yet.
-    Fresh,
-    /// Somebody serves it.
-    Served(Inlet),
-    /// Nobody listens any more.
-    Over,
+    Fresh(Out),
+    /// Somebody serves it, as long as the mark is held.
+    Served(Inlet, Weak<()>),
+    /// The client sends no more; what it asked for, if it did, is still served.
+    Over(Option<Weak<()>>),
+}
+
+impl Line {
+    /// Whether it takes the place of a channel. The client's own close is not told of one that was closed here before.
+    fn is_open(&self) -> bool {
+        match self {
+            Self::Fresh(_) | Self::Over(None) => true,
+            Self::Served(_, mark) | Self::Over(Some(mark)) => mark.strong_count() > 0,
+        }
+    }
 }
 
 impl Door {
@@ -273,22 +282,24 @@ impl Door {
     /// Begins to serve a channel, or says why not.
     fn begin(&mut self, channel: ChannelId, wanted: Wanted, asked: &str, session: &mut Session) -> Result<(), Gone> {
         let shown = types::text::printable(asked);
-        let out = Out { handle: session.handle(), channel };
-        let fresh = matches!(self.channels.get(&channel), Some(Line::Fresh));
-        if !fresh || self.state.entered().is_none() {
-            self.state.note(|| [What::Command(shown.into()), What::Reply("failure".into())]);
-            return Ok(session.channel_failure(channel)?);
-        }
+        let out = match self.channels.get(&channel) {
+            Some(Line::Fresh(out)) if self.state.entered().is_some() => out.clone(),
+            _ => {
+                self.state.note(|| [What::Command(shown.into()), What::Reply("failure".into())]);
+                return Ok(session.channel_failure(channel)?);
+            }
+        };
         self.state.note(|| [What::Command(shown.into()), What::Reply("success".into())]);
         session.channel_success(channel)?;
         let (into, from) = inlet();
-        self.channels.insert(channel, Line::Served(into));
+        let mark = Arc::new(());
+        self.channels.insert(channel, Line::Served(into, Arc::downgrade(&mark)));
         let serving = self.state.serving();
         let state = self.state.clone();
         // Ends with the connection; nobody waits for it before.
         drop(task::spawn("ssh channel", &self.state.token, async move {
             channel::serve(state, wanted, from, out).await;
-            drop(serving);
+            drop((serving, mark));
         }));
         Ok(())
     }
@@ -400,15 +411,16 @@ impl Handler for Door {
         reply: ChannelOpenHandle,
         _session: &mut Session,
     ) -> Result<(), Gone> {
-        // Those that are over are forgotten when the client closes them, so this bounds all.
+        self.channels.retain(|_, line| line.is_open());
         if self.channels.len() >= self.state.listener.channels {
             self.state.note(|| [What::Note(Reason::SshChannels, "".into())]);
             reply.reject(ChannelOpenFailure::ResourceShortage).await;
             return Ok(());
         }
-        self.channels.insert(channel.id(), Line::Fresh);
+        // The half that reads is dropped: its queue would hold up the transport. Data comes to `data` alone.
+        let (_, out) = channel.split();
+        self.channels.insert(out.id(), Line::Fresh(Out(Arc::new(out))));
         reply.accept().await;
-        // The object is dropped: its queue would hold up the transport (spikes.md 1.2); data comes to `data` alone.
         Ok(())
     }
 
@@ -431,7 +443,7 @@ impl Handler for Door {
 
     async fn data(&mut self, channel: ChannelId, data: &[u8], _session: &mut Session) -> Result<(), Gone> {
         self.state.touch();
-        if let Some(Line::Served(into)) = self.channels.get(&channel)
+        if let Some(Line::Served(into, _)) = self.channels.get(&channel)
             && into.put(data).await.is_err()
         {
             self.state.end(Reason::RequestsUnanswered);
@@ -442,7 +454,11 @@ impl Handler for Door {
 
     async fn channel_eof(&mut self, channel: ChannelId, _session: &mut Session) -> Result<(), Gone> {
         if let Some(line) = self.channels.get_mut(&channel) {
-            *line = Line::Over;
+            *line = match line {
+                Line::Served(_, mark) => Line::Over(Some(mark.clone())),
+                Line::Fresh(_) => Line::Over(None),
+                Line::Over(mark) => Line::Over(mark.take()),
+            };
         }
         Ok(())
     }

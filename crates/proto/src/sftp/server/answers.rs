@@ -10,6 +10,7 @@ use super::session::{Session, Task, Then, Told};
 use crate::ftp::listing::{ListOptions, long_line};
 use crate::sftp::attrs::Attrs;
 use crate::sftp::digest::Digest;
+use crate::sftp::errors::Code;
 use crate::sftp::reply::{DATA_HEAD, Name, Reply, head_data, names};
 use crate::sftp::wire::put_string;
 
@@ -114,9 +115,18 @@ impl Session {
             }
             Told::Other | Told::Copy(_) => {}
         }
+        match (what, &done) {
+            (Told::Write(length), _) => self.moved("WRITE", slot, length),
+            (Told::Read, Ok(Done::Data(buffer))) => self.moved("READ", slot, buffer.len().saturating_sub(DATA_HEAD)),
+            (Told::Read, _) => self.moved("READ", slot, 0),
+            _ => {}
+        }
         match done {
+            Ok(Done::Nothing) if matches!(what, Told::Write(_)) => self.reply_quietly(id, &Reply::Status(Code::OK, b"")),
             Ok(Done::Nothing) => self.done(id),
-            Ok(Done::Data(buffer)) if buffer.len() <= DATA_HEAD => self.end_of_file(id),
+            Ok(Done::Data(buffer)) if buffer.len() <= DATA_HEAD => {
+                self.reply_quietly(id, &Reply::Status(Code::EOF, Code::EOF.meaning().as_bytes()));
+            }
             Ok(Done::Data(mut buffer)) => {
                 head_data(id, &mut buffer);
                 self.reply_data(buffer);

@@ -57,9 +57,9 @@ pub enum Output {
     Ask(AskId, Op),
     /// Do something with what is open.
     Work(AskId, FileId, Work),
-    /// For the ladder: the client asked this, printable. READ and WRITE are not told.
+    /// For the ladder: the client asked this, printable. READs and WRITEs behind one another are one line.
     Heard(Box<str>),
-    /// For the ladder: the client was answered this, printable. What was read is not told.
+    /// For the ladder: the client was answered this, printable. READs and WRITEs that went well are not told here.
     Said(Box<str>),
     /// Close the channel once everything is sent. All that is still open is given up: uploads are not committed. `None`
     /// where the client ended it.

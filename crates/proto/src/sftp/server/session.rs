@@ -21,6 +21,10 @@ const MOST_UNDERWAY: usize = 1_024;
 /// How many bytes may be on their way into files.
 const MOST_WRITING: usize = 4 * 1_024 * 1_024;
 
+/// How many bytes of replies wait to be fetched before no further request is heard: a reply may be many times as long as
+/// what it replies to.
+const MOST_SAID: usize = 64 * 1_024;
+
 /// How many bytes of requests are kept while too many are under way, before the driver is told to take no more.
 const ENOUGH_KEPT: usize = 512 * 1_024;
 
@@ -49,6 +53,18 @@ pub struct Session {
     out: VecDeque<Output>,
     /// Replies that were not fetched yet.
     wire: BytesMut,
+    /// What the ladder has yet to be told of bytes that moved.
+    run: Option<Run>,
+}
+
+/// READs or WRITEs of one file behind one another: one line of the ladder, which they would flood one by one.
+#[derive(Debug)]
+struct Run {
+    name: &'static str,
+    slot: u32,
+    path: VPath,
+    times: u64,
+    bytes: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -132,6 +148,7 @@ impl Session {
             asked: 0,
             out: VecDeque::new(),
             wire: BytesMut::new(),
+            run: None,
         }
     }
 
@@ -165,6 +182,10 @@ impl Session {
 
     /// The next thing to do, until there is nothing more.
     pub fn poll(&mut self) -> Option<Output> {
+        if self.wire.is_empty() && self.out.is_empty() && self.frames.kept() > 0 {
+            // Requests that waited until replies were fetched.
+            self.read(&[]);
+        }
         if !self.wire.is_empty() {
             return Some(Output::Send(self.wire.split().freeze()));
         }
@@ -207,7 +228,11 @@ impl Session {
     }
 
     fn has_room(&self) -> bool {
-        self.stage != Stage::Closed && self.underway < MOST_UNDERWAY && self.writing < MOST_WRITING && !self.claims.is_full()
+        self.stage != Stage::Closed
+            && self.underway < MOST_UNDERWAY
+            && self.writing < MOST_WRITING
+            && self.wire.len() < MOST_SAID
+            && !self.claims.is_full()
     }
 
     fn packet(&mut self, packet: &bytes::Bytes) {
@@ -253,6 +278,7 @@ impl Session {
 
     fn close(&mut self, why: Option<Reason>) {
         self.stage = Stage::Closed;
+        self.tell_run();
         self.tasks.clear();
         self.out.retain(|output| matches!(output, Output::Send(_) | Output::Heard(_) | Output::Said(_)));
         self.out.push_back(Output::Close(why));
@@ -385,6 +411,37 @@ impl Session {
         self.out.push_back(Output::Send(packet.freeze()));
     }
 
+    /// Answers a READ at the end, or a WRITE that went well: the ladder is told of them by [`Session::moved`].
+    pub(super) fn reply_quietly(&mut self, id: u32, reply: &Reply<'_>) {
+        self.underway = self.underway.saturating_sub(1);
+        reply.put(id, &mut self.wire);
+    }
+
+    /// A READ or WRITE was done, or failed, which the ladder is told of behind this.
+    pub(super) fn moved(&mut self, name: &'static str, slot: u32, bytes: usize) {
+        if !self.settings.watched {
+            return;
+        }
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        if let Some(run) = &mut self.run
+            && (run.name, run.slot) == (name, slot)
+        {
+            run.times += 1;
+            run.bytes = run.bytes.saturating_add(bytes);
+            return;
+        }
+        self.tell_run();
+        let path = self.handles.get(slot).map_or_else(VPath::root, |open| open.path.clone());
+        self.run = Some(Run { name, slot, path, times: 1, bytes });
+    }
+
+    fn tell_run(&mut self) {
+        if let Some(Run { name, path, times, bytes, .. }) = self.run.take() {
+            let often = if times == 1 { String::new() } else { format!(", {times} times") };
+            self.out.push_back(Output::Heard(format!("{name} {path}: {bytes} bytes{often}").into()));
+        }
+    }
+
     pub(super) fn done(&mut self, id: u32) {
         self.reply(id, &Reply::Status(Code::OK, b""));
     }
@@ -401,6 +458,7 @@ impl Session {
         if self.settings.watched {
             let words = words(self);
             if !words.is_empty() {
+                self.tell_run();
                 self.out.push_back(Output::Heard(words.into()));
             }
         }
@@ -408,6 +466,7 @@ impl Session {
 
     fn say(&mut self, words: impl FnOnce() -> String) {
         if self.settings.watched {
+            self.tell_run();
             self.out.push_back(Output::Said(words().into()));
         }
     }
