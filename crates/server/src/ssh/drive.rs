@@ -51,6 +51,9 @@ enum Came {
     InTurn(AskId, FileId, Result<Done, Error>, usize),
 }
 
+/// What came of a reading or writing, and how much room on the way out was kept for it.
+type Worked = (Result<Done, Error>, usize);
+
 /// Work that waits for room on the way out.
 struct Later {
     ask: AskId,
@@ -115,7 +118,7 @@ pub(super) struct Drive {
     reading: usize,
     /// What is read of a file and written to it is told in the order it was asked for. The draft leaves that open, and
     /// OpenSSH's scp of 2022 cuts files short where it is not so: it takes what is told for all that there is.
-    turns: HashMap<FileId, Turns<(Result<Done, Error>, usize)>>,
+    turns: HashMap<FileId, Turns<Worked>>,
     /// Packets that wait for the transport.
     wire: VecDeque<Bytes>,
     waiting: usize,
