@@ -396,6 +396,44 @@ fn a_gap_is_told_once_and_gone_back_to() {
 }
 
 #[test]
+fn a_window_without_its_end_is_gone_on_with_behind_what_came() {
+    // RFC 7440 §4: the receiver's time runs out, and it acknowledges the last block that came in order.
+    let terms = Terms { windowsize: 4, blksize: 8, ..Terms::default() };
+    let mut receiver = Receiver::new(Opening::Plain, terms, Patience::receiver(), ms(0));
+    receiver.transmit(ms(0)).unwrap();
+    for block in 1..=3 {
+        receiver.hear(&Packet::Data(block, &[7; 8]), ms(block.into()));
+    }
+    assert_eq!(receiver.take().len(), 24);
+    assert_eq!(receiver.transmit(ms(3)), None, "three of four: the window is not full");
+    let due = receiver.deadline().unwrap();
+    receiver.tick(due);
+    assert_eq!(receiver.transmit(due), Some(&packet::ack(3)[..]));
+    // The sender begins a whole window behind it.
+    let mut sender = Sender::new(Opening::Plain, terms, Patience::sender(), ms(0));
+    let mut windows = Vec::new();
+    for acked in [0, 3, 7] {
+        if acked > 0 {
+            sender.hear(&Packet::Ack(acked), ms(10 + u64::from(acked)));
+        }
+        while sender.wanted() > 0 {
+            sender.push(&[7; 64]);
+        }
+        let mut window = Vec::new();
+        while let Some(batch) = sender.transmit(ms(11 + u64::from(acked))) {
+            window.extend(batch.packets.chunks(batch.size).map(|packet| u16::from_be_bytes([packet[2], packet[3]])));
+        }
+        windows.push(window);
+    }
+    assert_eq!(windows, [[1, 2, 3, 4], [4, 5, 6, 7], [8, 9, 10, 11]]);
+    // Blocks that come twice are acknowledged as they were, and taken once.
+    receiver.hear(&Packet::Data(4, &[7; 8]), due);
+    receiver.hear(&Packet::Data(4, &[7; 8]), due);
+    receiver.hear(&Packet::Data(2, &[9; 8]), due);
+    assert_eq!(receiver.take(), [7; 8]);
+}
+
+#[test]
 fn packets_that_do_not_belong_are_passed_over() {
     let mut sender = Sender::new(Opening::Plain, Terms::default(), Patience::sender(), ms(0));
     sender.push(&bytes(1024));
