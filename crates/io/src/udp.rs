@@ -4,6 +4,7 @@
 //! RFC 3542 for IPv6). The sockets are not connected: a transfer must hear strangers to tell them so (RFC 1350 §4).
 
 mod feed;
+mod groups;
 
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
@@ -19,7 +20,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
-pub use feed::{Feed, Turn};
+pub use feed::{AnyPlace, Feed, Turn};
 
 /// Bytes that IPv4 and UDP put before a datagram.
 const BEFORE_V4: usize = 28;
@@ -195,6 +196,20 @@ impl Datagrams {
         Ok(())
     }
 
+    /// Sends a packet if that can be done at once, for who must not wait: at the end of things. Tells nothing, for a
+    /// datagram may be lost in any case.
+    pub fn send_now(&self, route: &Route, packet: &[u8]) {
+        let transmit = Transmit { destination: route.to, ecn: None, contents: packet, segment_size: None, src_ip: route.from };
+        let _ = self.state.try_send((&self.socket).into(), &transmit);
+    }
+
+    /// The address that a peer sees of this socket, where the system knows a way there; else the one it is bound to.
+    pub fn seen_from(&self, peer: SocketAddr) -> SocketAddr {
+        let seen = towards(self.local.ip(), peer).and_then(|socket| socket.local_addr());
+        let ip = seen.ok().and_then(|at| at.as_socket()).map_or(self.local.ip(), |at| at.ip());
+        SocketAddr::new(ip, self.local.port())
+    }
+
     /// Whether an error that another packet may have caused is told.
     fn minds(&self, e: &io::Error) -> bool {
         self.refusals && matches!(Errno::from_io_error(e), Some(Errno::CONNREFUSED | Errno::HOSTUNREACH | Errno::NETUNREACH))
@@ -214,14 +229,20 @@ const LEAST_MTU: usize = 576;
 
 /// What the path to a peer carries, as far as this machine knows.
 fn path_mtu(from: IpAddr, to: SocketAddr) -> io::Result<usize> {
+    let socket = towards(from, to)?;
+    let mtu = if to.is_ipv4() { sockopt::ip_mtu(&socket)? } else { sockopt::ipv6_mtu(&socket)? };
+    Ok(usize::try_from(mtu).unwrap_or(LEAST_MTU))
+}
+
+/// A socket that knows the way to a peer, from an address of ours or from any.
+fn towards(from: IpAddr, to: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(to), Type::DGRAM.cloexec(), Some(Protocol::UDP))?;
     if !from.is_unspecified() {
         socket.bind(&with_port(like(from, to), 0).into())?;
     }
     // Connecting a UDP socket sends nothing: it looks the way up.
     socket.connect(&to.into())?;
-    let mtu = if to.is_ipv4() { sockopt::ip_mtu(&socket)? } else { sockopt::ipv6_mtu(&socket)? };
-    Ok(usize::try_from(mtu).unwrap_or(LEAST_MTU))
+    Ok(socket)
 }
 
 /// An address of ours as a peer's family and scope have it.
@@ -400,6 +421,17 @@ mod tests {
             let other = Datagrams::bind(any, false).unwrap();
             other.send(&other.route(one.local(), None), b"hello", 5).await.unwrap();
             assert_eq!(collect(&one, &mut inbox, 1).await[0].2, b"hello");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_wait_is_sent_at_once_and_peers_see_an_address() {
+        for (any, peer) in [("0.0.0.0:0", "127.0.0.1:0"), ("[::]:0", "[::1]:0")] {
+            let one = Datagrams::bind(any.parse().unwrap(), true).unwrap();
+            let other = Datagrams::bind(peer.parse().unwrap(), false).unwrap();
+            one.send_now(&one.route(other.local(), None), b"good bye");
+            let came = collect(&other, &mut Inbox::new(1, 100), 1).await.remove(0);
+            assert_eq!((came.2, came.0), (b"good bye".to_vec(), one.seen_from(other.local())));
         }
     }
 

@@ -70,7 +70,7 @@ impl Feed {
                     }
                     self.rest = read(file, *at, left.min(wanted.max(COLD))).await?;
                     if self.rest.is_empty() && *end != u64::MAX {
-                        return Err(Error::with(Reason::Io, "the file became shorter while it was sent"));
+                        return Err(shorter());
                     }
                     *at += self.rest.len() as u64;
                     self.rest = turned(std::mem::take(&mut self.rest), self.turn);
@@ -87,6 +87,74 @@ impl Feed {
         }
         Ok(filled)
     }
+}
+
+/// A body of which any place may be wanted next.
+#[derive(Clone, Debug)]
+pub struct AnyPlace(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    File { file: Arc<File>, at: u64, end: u64 },
+    Bytes(Bytes),
+}
+
+impl Source {
+    /// As a body of which any place may be wanted.
+    ///
+    /// # Errors
+    /// Gives it back where it is made chunk by chunk, from its beginning to its end.
+    pub fn any_place(self) -> Result<AnyPlace, Self> {
+        match self.0 {
+            From::File { file, at, end } => Ok(AnyPlace(Kind::File { file, at, end })),
+            From::Bytes(bytes) => Ok(AnyPlace(Kind::Bytes(bytes))),
+            chunks @ From::Chunks(_) => Err(Self(chunks)),
+        }
+    }
+}
+
+impl AnyPlace {
+    /// All of it, from its beginning.
+    pub fn source(&self) -> Source {
+        match &self.0 {
+            Kind::File { file, at, end } => Source::from_range(file.clone(), *at, *end),
+            Kind::Bytes(bytes) => Source::from_bytes(bytes.clone()),
+        }
+    }
+
+    /// `len` bytes from byte `from` of the body on; fewer only at its end.
+    ///
+    /// # Errors
+    /// The storage's; a file that is shorter than it was when it was opened is [`Reason::Io`].
+    pub async fn read(&self, from: u64, len: usize) -> Result<Bytes, Error> {
+        let (file, start, end) = match &self.0 {
+            Kind::Bytes(bytes) => {
+                let start = usize::try_from(from).unwrap_or(usize::MAX).min(bytes.len());
+                return Ok(bytes.slice(start..start.saturating_add(len).min(bytes.len())));
+            }
+            Kind::File { file, at, end } => (file, at.saturating_add(from).min(*end), *end),
+        };
+        let wanted = len.min(usize::try_from(end - start).unwrap_or(usize::MAX));
+        let mut bytes = vec![0; wanted];
+        if let Ok(came) = preadv2(&**file, &mut [IoSliceMut::new(&mut bytes)], start, ReadWriteFlags::NOWAIT)
+            && came == wanted
+        {
+            return Ok(bytes.into());
+        }
+        bytes.clear();
+        while bytes.len() < wanted {
+            let more = read(file, start + bytes.len() as u64, wanted - bytes.len()).await?;
+            if more.is_empty() {
+                return if end == u64::MAX { Ok(bytes.into()) } else { Err(shorter()) };
+            }
+            bytes.extend_from_slice(&more);
+        }
+        Ok(bytes.into())
+    }
+}
+
+fn shorter() -> Error {
+    Error::with(Reason::Io, "the file became shorter while it was sent")
 }
 
 fn turned(bytes: Bytes, turn: Option<Turn>) -> Bytes {
@@ -169,6 +237,17 @@ mod tests {
             }
             assert!(gap[..filled] == twice);
         }
+        for source in [Source::from_bytes(text.clone().into()), Source::from_range(file.clone(), 0, 100_000)] {
+            let Ok(any) = source.any_place() else { panic!("a file and bytes have places") };
+            for (from, len) in [(99_990, 20), (0, 512), (100_000, 5), (200_000, 5), (7, 0)] {
+                let expected = text.iter().skip(from).take(len).copied().collect::<Vec<u8>>();
+                assert_eq!(any.read(from as u64, len).await.unwrap(), expected, "{from} {len}");
+            }
+            assert_eq!(all(any.source(), &[4096]).await.unwrap(), text);
+        }
+        assert!(Source::from_chunks(Three(0)).any_place().is_err());
+        let Ok(shrunk) = Source::from_range(file.clone(), 0, 100_001).any_place() else { panic!("a file") };
+        assert_eq!(shrunk.read(99_999, 512).await.unwrap_err().reason, Reason::Io);
         let shrunk = all(Source::from_range(file, 0, 100_001), &[1428; 16]).await.unwrap_err();
         assert_eq!(shrunk.reason, Reason::Io);
     }
