@@ -76,6 +76,13 @@ fn request(ip: IpAddr) -> Vec<u8> {
     packet
 }
 
+/// The hardware address of a machine, if a part of the kernel's table has it (rtnetlink(7)).
+pub fn mac_in(part: &[u8], ip: IpAddr) -> Option<Mac> {
+    let mut found = None;
+    read(part, ip, &mut found);
+    found
+}
+
 /// What a part of the table says besides.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Read {
@@ -181,6 +188,7 @@ mod tests {
             let mut found = None;
             assert_eq!(read(&whole, ip.parse().unwrap(), &mut found), Read::Done);
             assert_eq!(found, mac.map(Mac), "{ip}");
+            assert_eq!(mac_in(&whole, ip.parse().unwrap()), found, "{ip}");
         }
         assert_eq!(read(&table, "10.0.0.1".parse().unwrap(), &mut None), Read::More);
         let refused = message(NLMSG_ERROR, &(-1_i32).to_ne_bytes());
