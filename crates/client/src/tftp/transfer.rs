@@ -85,6 +85,8 @@ pub(super) struct Attempt {
     elsewhere: Option<SocketAddr>,
     /// The server has agreed: from here on the job is half done.
     moving: bool,
+    /// It has come to its end, and the server knows.
+    ended: bool,
     mode: Mode,
     patience: Patience,
     recorder: Recorder,
@@ -110,11 +112,12 @@ impl Attempt {
         };
         let socket = open().map_err(|e: std::io::Error| Error::with(Reason::Unreachable, format!("a port for UDP: {e}")))?;
         let route = socket.route(server, None);
+        let local = socket.seen_from(server);
         let info = SessionInfo {
             id: dial.session,
             protocol: "tftp",
             listener: dial.host.as_ref().into(),
-            peer: socket.local(),
+            peer: local,
             local: server,
             user: None,
         };
@@ -125,6 +128,7 @@ impl Attempt {
             strangers: 0,
             elsewhere: None,
             moving: false,
+            ended: false,
             mode: dial.mode,
             patience: dial.patience,
             recorder: Recorder::new(info, dial.observer.clone(), Capacity::NONE),
@@ -133,7 +137,6 @@ impl Attempt {
             summary: None,
             socket,
         };
-        let local = attempt.socket.local();
         attempt.note(|| What::Accepted(local, server));
         Ok(attempt)
     }
@@ -195,6 +198,7 @@ impl Attempt {
         }
         let reason = result.as_ref().err().map(|e| e.reason);
         self.note(|| What::Closed(reason));
+        self.ended = true;
     }
 
     /// Asks for the file, hears its size, and lets it be.
@@ -437,6 +441,18 @@ impl Attempt {
             // Lost or not, it was said.
             let _ = self.socket.send(&self.socket.route(stranger, None), &told, told.len()).await;
             self.note(|| What::Note(Reason::DataForeign, format!("{stranger} speaks to this transfer and is none of it").into()));
+        }
+    }
+}
+
+/// Dropped on its way, at Ctrl-C for one: the server hears so, and does not go on sending to nobody.
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if self.known && !self.ended {
+            let words = "the client was stopped";
+            self.socket.send_now(&self.route, &errors::error(Code::UNDEFINED, words));
+            self.note(|| What::Command(words::error(Code::UNDEFINED, words)));
+            self.note(|| What::Closed(Some(Reason::Cancelled)));
         }
     }
 }

@@ -294,6 +294,48 @@ async fn a_lost_answer_is_asked_for_again_and_counted() {
 }
 
 #[tokio::test]
+async fn who_is_stopped_on_the_way_tells_the_server() {
+    let (half_done, stop_now) = tokio::sync::oneshot::channel();
+    let (at, played) = play(move |socket| {
+        let (_, client) = hear(socket);
+        socket.send_to(&[&b"\0\x03\0\x01"[..], &[7; 512]].concat(), client).unwrap();
+        assert_eq!(hear(socket).0, b"\0\x04\0\x01");
+        half_done.send(()).unwrap();
+        // An ACK may be repeated before that.
+        let last = std::iter::from_fn(|| Some(hear(socket).0)).find(|packet| *packet != b"\0\x04\0\x01");
+        assert!(last.as_ref().unwrap().starts_with(b"\0\x05\0\0"), "{last:?}");
+    });
+    let mut dial = dial(at);
+    let diary = Arc::new(Diary::default());
+    dial.observer = diary.clone();
+    let server = open(dial).await;
+    tokio::select! {
+        result = get(&server, "/x") => panic!("{result:?}"),
+        _ = stop_now => {}
+    }
+    played.join().unwrap();
+    let (texts, commands) = (diary.texts(), diary.commands());
+    assert!(texts[0].starts_with("Accepted(127.0.0.1:"), "its own address, not that of all: {texts:?}");
+    assert_eq!(commands.last().unwrap(), "ERROR 0 the client was stopped");
+}
+
+#[tokio::test]
+async fn a_body_that_fails_here_is_told_to_the_server() {
+    let (at, played) = play(|socket| {
+        let (request, client) = hear(socket);
+        assert!(request.starts_with(b"\0\x02"));
+        socket.send_to(b"\0\x04\0\0", client).unwrap();
+        let last = std::iter::from_fn(|| Some(hear(socket).0)).find(|packet| !packet.starts_with(b"\0\x03"));
+        assert!(last.as_ref().unwrap().starts_with(b"\0\x05"), "{last:?}");
+    });
+    let server = open(dial(at)).await;
+    let source = Source::from_bytes(Bytes::from_static(b"shorter than announced"));
+    let e = server.send(&path("/x"), WriteHow::Replace, Some(1_000), source, Meter::default()).await.unwrap_err();
+    assert_eq!(e.reason, Reason::SourceChanged, "{e}");
+    played.join().unwrap();
+}
+
+#[tokio::test]
 async fn a_name_leads_to_the_address_that_answers() {
     let own = Own::start(|_| {});
     own.holds("/x", b"hello").await;
