@@ -214,6 +214,7 @@ reasons! {
     TftpBare = "802", "TFTP moves whole files by their name, and does nothing else", "Name the file; use another protocol to list, rename or remove.";
     TftpNoUploads = "803", "this TFTP listener takes no uploads", "Set its uploads to \"new\", \"replace\" or \"versions\", and let [anonymous] write there.";
     TftpRule = "804", "a rule of the TFTP listener refuses that name", "See its [[listener.rewrite]]; `carrack tftp map NAME --from ADDR` shows which rule it is.";
+    TftpQuirk = "805", "the client has ways of its own, which the server knows", "Nothing is wrong; docs/tftp-clients.md says what they are.";
     ScpCommand = "842", "that command is not served", "Use the subsystem sftp, or scp with one path; there is no shell here.";
     ScpMessage = "843", "the other end of scp says what the protocol does not have", "Use another program, or SFTP: scp without -O.";
     ScpName = "844", "the other end of scp names a file that may not be: empty, a dot, or with a slash", "Do not copy with that program or from that server.";

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use gate::rules::{Password, effective};
 use io::tls::Certificate;
+use server::tftp::multicast::Groups;
 use types::Reason;
 
 use super::serve::{self, identity};
@@ -33,6 +34,15 @@ pub(crate) fn refuse(faults: &config::Faults) {
         Reason::Config.code(),
         Reason::Config.cause()
     ));
+}
+
+/// Groups of clients that hear a file together, in words.
+fn together(groups: &Groups) -> String {
+    let networks: Vec<String> = groups.networks.iter().map(ToString::to_string).collect();
+    let (first, last) = (groups.ports.start(), groups.ports.end());
+    let ports = if first == last { format!("port {first}") } else { format!("ports {first}-{last}") };
+    let over = groups.interface.as_ref().map_or_else(String::new, |name| format!(" over {name}"));
+    format!(", multicast to {} at {ports}, ttl {}{over}", networks.join(" and "), groups.hops)
 }
 
 /// What a configuration serves, in words.
@@ -70,9 +80,11 @@ fn describe(config: &Config) -> String {
             1 => ", 1 rule for names".to_owned(),
             n => format!(", {n} rules for names"),
         };
+        let quirks: String = t.quirks.iter().map(|known| format!(", {} for some clients", known.quirk.name)).collect();
+        let together = t.groups.as_ref().map_or_else(String::new, together);
         let _ = writeln!(
             text,
-            "listener {}: tftp at {}, {}, {}, {blocks}, windows of up to {}{rewriting}",
+            "listener {}: tftp at {}, {}, {}, {blocks}, windows of up to {}{together}{rewriting}{quirks}",
             t.name,
             t.address,
             serve::tftp::uploads(t),

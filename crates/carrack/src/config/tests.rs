@@ -80,6 +80,18 @@ fn each_key_of_tftp_is_read() {
     assert_eq!((&*a.name, a.from.len(), a.last, &a.then), ("a", 1, true, &Then::Replace("y".into())));
     assert_eq!((&*b.name, b.from.len(), b.last, &b.then), ("b", 0, false, &Then::Refuse));
     assert_eq!(config("ports = \"single\"").tftp[0].ports, TftpPorts::Single);
+    let groups = |more: &str| config(more).tftp.remove(0).groups;
+    let plain = groups("multicast = [\"239.255.69.0/28\"]").unwrap();
+    assert_eq!((plain.ports, plain.hops, plain.interface), (1758..=1758, 1, None));
+    let all = "multicast = [\"239.1.1.1\", \"ff15::69:0/124\"]\nmulticast_ports = \"5000-5009\"\nmulticast_ttl = 3\nmulticast_interface = \"eth1\"";
+    let all = groups(all).unwrap();
+    assert_eq!((all.networks.len(), all.ports, all.hops, all.interface.as_deref()), (2, 5000..=5009, 3, Some("eth1")));
+    assert_eq!(groups(""), None);
+    let quirks = config("[[listener.quirk]]\nname = \"no-options\"\nfrom = [\"192.0.2.0/24\"]\nmac = [\"52:54:00\"]")
+        .tftp
+        .remove(0)
+        .quirks;
+    assert_eq!((quirks[0].quirk.name, quirks[0].from.len(), quirks[0].mac.len()), ("no-options", 1, 1));
 }
 
 #[test]
@@ -98,6 +110,14 @@ fn each_key_of_tftp_wrong_once() {
             "blksize_max = 7".to_owned(),
             "`blksize_max` of [[listener]] \"boot\" cannot be 7; Write a whole number from 8 to 65464.",
         ),
+        ("multicast = [\"10.0.0.0/8\"]".to_owned(), "cannot be \"10.0.0.0/8\"; Expected group addresses such as 239.255.69.0/28"),
+        ("multicast = [\"0.0.0.0/0\"]".to_owned(), "Expected group addresses"),
+        ("multicast = [\"224.0.0.5\"]".to_owned(), "belongs to the protocols of the network itself"),
+        ("multicast_ttl = 3".to_owned(), "`multicast_ttl` of [[listener]] \"boot\" means nothing without `multicast`"),
+        ("ports = \"single\"\nmulticast = [\"239.1.1.1\"]".to_owned(), "leaves all transfers on one port"),
+        ("multicast = [\"239.1.1.1\"]\nmulticast_ports = \"0\"".to_owned(), "Expected a port such as 1758, or a range"),
+        ("multicast = [\"239.1.1.1\"]\nmulticast_ttl = 0".to_owned(), "cannot be 0; Write a whole number from 1 to 255."),
+        ("multicast = [\"239.1.1.1\"]\nmulticast_interface = \"a/b\"".to_owned(), "Expected the name of an interface"),
         ("windowsize_max = 0".to_owned(), "cannot be 0; Write a whole number from 1 to 65535."),
         ("unanswered_max = 0".to_owned(), "cannot be 0; Write a whole number from 1 to 100."),
         ("transfers_max = \"5\"".to_owned(), "expects a whole number from 1 to 65535, and this is text"),
@@ -126,6 +146,11 @@ fn each_key_of_tftp_wrong_once() {
         ("[[listener.guest]]\nuser = \"gone\"\nfrom = \"192.0.2.1\"".to_owned(), "names the user \"gone\", which is not there"),
         ("[[listener.guest]]\nuser = \"gone\"".to_owned(), "names no network"),
         ("[[listener.guest]]\nfrom = \"192.0.2.1\"".to_owned(), "has no `user`"),
+        (
+            "[[listener.quirk]]\nname = \"size-probe\"".to_owned(),
+            "`name` of [[listener.quirk]] \"size-probe\" cannot be \"size-probe\"; Expected \"blksize-1024\", \"no-blksize\" or",
+        ),
+        ("[[listener.quirk]]\nfrom = \"192.0.2.1\"".to_owned(), "has no `name`"),
         (rule("pattern = \"x\"\nrefuse = true\nuntil = 1"), "[[listener.rewrite]] \"r\" has no key `until`"),
     ];
     for (more, expected) in table {

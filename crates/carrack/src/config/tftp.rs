@@ -4,10 +4,13 @@ use std::net::SocketAddr;
 use std::ops::{Range, RangeInclusive};
 
 use gate::rules::{ListenerRules, Network};
+use ipnet::IpNet;
 use proto::tftp::options::{LEAST_BLOCK, MOST_BLOCK};
 use regex::bytes::Regex;
 use server::tftp::Uploads;
+use server::tftp::multicast::Groups;
 use server::tftp::names::{Rule, Then};
+use server::tftp::quirks::{self, Known, QUIRKS, Switch};
 
 use super::section::{Section, Told};
 use super::value;
@@ -27,12 +30,16 @@ pub(crate) struct Tftp {
     pub(crate) blksize: Option<u16>,
     /// The most blocks in a window.
     pub(crate) windowsize: u16,
+    /// Groups that hear a file together.
+    pub(crate) groups: Option<Groups>,
     /// How often something is sent to an address that never answers.
     pub(crate) unanswered: u32,
     /// Transfers at once.
     pub(crate) transfers: usize,
     /// What becomes of the names that clients ask for.
     pub(crate) rewrite: Vec<Rule>,
+    /// Clients with ways of their own.
+    pub(crate) quirks: Vec<Known>,
     /// What the door goes by here.
     pub(crate) rules: ListenerRules,
     /// Nobody asked for it: where its port is taken, all else is served without it.
@@ -70,9 +77,11 @@ impl Tftp {
             uploads: Uploads::Off,
             blksize: None,
             windowsize: 64,
+            groups: None,
             unanswered: 4,
             transfers: 1_000,
             rewrite: Vec::new(),
+            quirks: Vec::new(),
             rules: ListenerRules { anonymous: true, ..ListenerRules::default() },
             optional: false,
         }
@@ -113,8 +122,21 @@ const NOT_HERE: &[&str] = &[
 ];
 
 /// Keys of a listener that mean something over TFTP alone.
-pub(super) const ONLY_HERE: &[&str] =
-    &["ports", "uploads", "blksize_max", "windowsize_max", "unanswered_max", "transfers_max", "rewrite", "guest"];
+pub(super) const ONLY_HERE: &[&str] = &[
+    "ports",
+    "uploads",
+    "blksize_max",
+    "windowsize_max",
+    "multicast",
+    "multicast_ports",
+    "multicast_ttl",
+    "multicast_interface",
+    "unanswered_max",
+    "transfers_max",
+    "rewrite",
+    "quirk",
+    "guest",
+];
 
 /// Whether a `[[listener]]` speaks TFTP.
 pub(super) fn is_meant(section: &Section<'_>) -> bool {
@@ -132,9 +154,11 @@ pub(super) fn tftp(section: Section<'_>) -> ReadTftp {
     let uploads = section.choice("uploads", &uploads);
     let blksize = section.number("blksize_max", LEAST_BLOCK.into()..=MOST_BLOCK.into()).and_then(|n| u16::try_from(n).ok());
     let windowsize = section.number("windowsize_max", 1..=65_535).and_then(|n| u16::try_from(n).ok());
+    let groups = groups(&section, ports.as_ref());
     let unanswered = section.number32("unanswered_max", 1..=100);
     let transfers = section.number("transfers_max", 1..=65_535).and_then(|n| usize::try_from(n).ok());
     let rewrite = section.sections("rewrite").into_iter().filter_map(rule).collect();
+    let quirks = section.sections("quirk").into_iter().filter_map(quirk).collect();
     let (guests, users): (Vec<_>, Vec<_>) = section.sections("guest").into_iter().filter_map(guest).unzip();
     let guests = guests.into_iter().flatten().collect();
     let allow = section.parsed_list("allow", value::network).unwrap_or_default();
@@ -149,9 +173,11 @@ pub(super) fn tftp(section: Section<'_>) -> ReadTftp {
         t.uploads = uploads.unwrap_or_default();
         t.blksize = blksize;
         t.windowsize = windowsize.unwrap_or(t.windowsize);
+        t.groups = groups;
         t.unanswered = unanswered.unwrap_or(t.unanswered);
         t.transfers = transfers.unwrap_or(t.transfers);
         t.rewrite = rewrite;
+        t.quirks = quirks;
         t.rules = ListenerRules { allow, deny, host, guests, ..t.rules.clone() };
     }
     section.foreign(NOT_HERE, "tftp");
@@ -174,6 +200,65 @@ fn ports(text: &str) -> Result<TftpPorts, String> {
     }
 }
 
+/// Ports of groups, unless told otherwise: the one that is registered for them (RFC 2090).
+const GROUP_PORT: u16 = 1758;
+
+/// Reads what is said of groups that hear a file together (RFC 2090).
+fn groups(section: &Section<'_>, ports: Option<&TftpPorts>) -> Option<Groups> {
+    let networks = section.parsed_list("multicast", group);
+    let at = section.parsed("multicast_ports", group_ports);
+    let hops = section.number("multicast_ttl", 1..=255).and_then(|n| u8::try_from(n).ok());
+    let interface = section.parsed("multicast_interface", interface);
+    let Some(networks) = networks.filter(|networks| !networks.is_empty()) else {
+        for key in ["multicast_ports", "multicast_ttl", "multicast_interface"].into_iter().filter(|key| section.says(key)) {
+            let what = format!("`{key}` of {} means nothing without `multicast`", section.header());
+            section.fault(section.place(key), what, "Write multicast = [\"239.255.69.0/28\"], or take it out.");
+        }
+        return None;
+    };
+    if ports == Some(&TftpPorts::Single) {
+        let what = format!("{} leaves all transfers on one port, and a group needs its own", section.header());
+        section.fault(section.place("multicast"), what, "Give ports a range or \"own\", or take out multicast.");
+    }
+    Some(Groups {
+        networks,
+        ports: at.map_or(GROUP_PORT..=GROUP_PORT, |told| told.value),
+        hops: hops.unwrap_or(1),
+        interface: interface.map(|told| told.value),
+    })
+}
+
+/// Addresses of groups.
+fn group(text: &str) -> Result<IpNet, String> {
+    let expected = "expected group addresses such as 239.255.69.0/28 or ff15::69:0/124";
+    let net = value::net(text).map_err(|_| expected.to_owned())?;
+    let (all_v4, all_v6) = (net.addr().is_ipv4() && net.prefix_len() >= 4, net.addr().is_ipv6() && net.prefix_len() >= 8);
+    if !net.network().is_multicast() || !(all_v4 || all_v6) {
+        return Err(expected.to_owned());
+    }
+    match net {
+        // RFC 5771 §4: routers' and hosts' own.
+        IpNet::V4(v4) if v4.network().octets().starts_with(&[224, 0, 0]) => {
+            Err("224.0.0.0/24 belongs to the protocols of the network itself; 239.255.0.0/16 is free for use".to_owned())
+        }
+        _ => Ok(net),
+    }
+}
+
+fn group_ports(text: &str) -> Result<RangeInclusive<u16>, String> {
+    match value::ports(text) {
+        Ok(ports) if !ports.any() => Ok(ports.0),
+        Ok(_) => Err("expected a port such as 1758, or a range".to_owned()),
+        Err(e) => Err(format!("expected a port such as 1758, or a range: {e}")),
+    }
+}
+
+/// A name that Linux gives interfaces: short, and in one piece.
+fn interface(text: &str) -> Result<Box<str>, String> {
+    let fits = (1..=15).contains(&text.len()) && !text.chars().any(|c| c == '/' || c.is_whitespace() || c.is_control());
+    if fits { Ok(text.into()) } else { Err("expected the name of an interface, such as eth0".to_owned()) }
+}
+
 /// Networks with their user, and where the user stands.
 type Guests = (Vec<(Network, Box<str>)>, Told<Box<str>>);
 
@@ -188,6 +273,21 @@ fn guest(section: Section<'_>) -> Option<Guests> {
     section.end();
     let user = user?;
     Some((from?.into_iter().map(|net| (net, user.value.clone())).collect(), user))
+}
+
+/// Reads `[[listener.quirk]]`.
+fn quirk(section: Section<'_>) -> Option<Known> {
+    let known = |text: &str| {
+        quirks::named(text).ok_or_else(|| {
+            let names: Vec<&str> = QUIRKS.iter().filter(|q| q.switch != Switch::Always).map(|q| q.name).collect();
+            format!("expected {}", super::section::one_of(&names))
+        })
+    };
+    let quirk = section.needed("name", "blksize-1024").and_then(|_| section.parsed("name", known));
+    let from = section.parsed_list("from", value::net).unwrap_or_default();
+    let mac = section.parsed_list("mac", |text| text.parse()).unwrap_or_default();
+    section.end();
+    Some(Known { quirk: quirk?.value, from, mac })
 }
 
 /// Reads `[[listener.rewrite]]`.

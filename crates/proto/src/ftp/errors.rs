@@ -164,6 +164,7 @@ pub const fn reply_code(reason: Reason) -> u16 {
         | R::TftpBare
         | R::TftpNoUploads
         | R::TftpRule
+        | R::TftpQuirk
         | R::PlanOutdated
         | R::PlanUnreadable
         | R::PasswordMissing

@@ -3,9 +3,7 @@
 use std::io::IoSliceMut;
 use std::time::Duration;
 
-use bytes::Bytes;
-use gate::{Outcome, Permit, Reading, Writing};
-use io::body::Sink;
+use gate::{Outcome, Permit, Reading};
 use io::clock;
 use io::meter::Meter;
 use io::udp::Feed;
@@ -20,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use types::{Direction, Error, Reason, What};
 
 use super::transfer::{Session, Told};
+use super::upload::{Upload, take};
 
 /// A file on its way to the client.
 struct Text {
@@ -83,6 +82,9 @@ impl Session {
             }
         }
         let failure = sender.ended().and_then(Result::err).cloned();
+        if terms.tsize.is_some() && sender.acknowledged() == 0 && matches!(failure, Some(Failure::Peer(Code(0 | 8), _))) {
+            self.note(|| What::Note(Reason::TftpQuirk, "size-probe: it wanted to know the size, and asks again".into()));
+        }
         self.end(permit, Direction::Out, &meter, failure.as_ref(), why, sender.tally())
     }
 
@@ -135,22 +137,21 @@ impl Session {
         Ok(())
     }
 
-    /// Takes a file that the gate has opened.
+    /// Takes a file for which the gate has opened what it needs.
     pub(super) async fn receive(
         &mut self,
-        writing: Writing,
+        upload: Upload,
+        permit: Permit,
         terms: Terms,
         opening: Opening,
         revoked: CancellationToken,
     ) -> Result<(), Told> {
-        let Writing { sink, permit, .. } = writing;
         let meter = permit.meter().cloned().unwrap_or_default();
         if let Some(most) = permit.limit() {
             meter.limit_to(most);
         }
         let mut receiver = Receiver::new(opening, terms, self.listener.receiving, self.now());
-        let decoder = (self.mode == Mode::Netascii).then(netascii::Decoder::default);
-        let mut file = Some(Upload { sink, decoder, waiting: Vec::new(), came: 0, expected: terms.tsize });
+        let mut file = Some(if self.mode == Mode::Netascii { upload.decoding() } else { upload });
         let mut permit = Some(permit);
         self.note(|| What::Started(Direction::In));
         let (mut why, mut result) = (None, Ok(()));
@@ -173,7 +174,7 @@ impl Session {
                 && let Some(permit) = permit.take()
             {
                 if let Some(upload) = file.take() {
-                    upload.sink.abandon().await;
+                    upload.abandon().await;
                 }
                 result = self.end(permit, Direction::In, &meter, failure.as_ref(), why, receiver.tally());
             }
@@ -191,7 +192,7 @@ impl Session {
     }
 
     /// Settles the permit and says how it ended.
-    fn end(
+    pub(super) fn end(
         &mut self,
         permit: Permit,
         direction: Direction,
@@ -236,68 +237,7 @@ const fn reason_of(failure: &Failure) -> Reason {
     }
 }
 
-/// A file on its way from the client.
-struct Upload {
-    sink: Sink,
-    /// In mode netascii.
-    decoder: Option<netascii::Decoder>,
-    /// Bytes that are not written yet. Only the last ACK says that bytes stand, so they may be gathered until then.
-    waiting: Vec<u8>,
-    came: u64,
-    expected: Option<u64>,
-}
-
-/// Bytes that are gathered for one trip to the disk.
-const GATHERED: usize = 64 * 1024;
-
-impl Upload {
-    async fn write(&mut self) -> Result<(), Reason> {
-        if self.waiting.is_empty() {
-            return Ok(());
-        }
-        let bytes = Bytes::from(std::mem::take(&mut self.waiting));
-        self.sink.write_all(bytes).await.map_err(|e| e.reason)
-    }
-}
-
-/// Takes what has come to the file; with the last block the file is made to stand. `file` is gone then.
-async fn take(receiver: &mut Receiver, file: &mut Option<Upload>, meter: &Meter) -> Result<(), Reason> {
-    if !receiver.is_holding() && !receiver.is_whole() {
-        return Ok(());
-    }
-    let Some(upload) = file else { return Ok(()) };
-    let bytes = receiver.take();
-    let mut left = bytes.len();
-    while left > 0 {
-        let granted = meter.grant(left).await.map_err(|_| Reason::Cancelled)?;
-        left -= granted.min(left);
-    }
-    meter.count(bytes.len());
-    if meter.is_over() {
-        return Err(Reason::TooLarge);
-    }
-    upload.came += bytes.len() as u64;
-    match &mut upload.decoder {
-        Some(decoder) => decoder.push(&bytes, &mut upload.waiting),
-        None => upload.waiting.extend_from_slice(&bytes),
-    }
-    if !receiver.is_whole() {
-        return if upload.waiting.len() >= GATHERED { upload.write().await } else { Ok(()) };
-    }
-    if upload.expected.is_some_and(|expected| expected != upload.came) {
-        return Err(Reason::SizeMismatch);
-    }
-    if let Some(decoder) = &mut upload.decoder {
-        decoder.finish(&mut upload.waiting);
-    }
-    upload.write().await?;
-    if let Some(upload) = file.take() {
-        upload.sink.commit().await.map_err(|e| e.reason)?;
-    }
-    Ok(())
-}
-
-async fn until(deadline: Option<std::time::Instant>) {
+pub(super) async fn until(deadline: Option<std::time::Instant>) {
     match deadline {
         Some(at) => clock::sleep_until(at).await,
         None => std::future::pending().await,

@@ -1,8 +1,13 @@
 //! TFTP: the socket that requests come to, and one task for each transfer (RFC 1350 §4).
 
 mod drive;
+mod group;
+pub mod multicast;
 pub mod names;
+pub mod quirks;
+mod together;
 mod transfer;
+mod upload;
 mod wire;
 
 use std::collections::HashMap;
@@ -18,11 +23,12 @@ use proto::tftp::errors::{self, Code};
 use proto::tftp::options::Bounds;
 use proto::tftp::packet::{Mode, Packet, PacketError};
 use proto::tftp::timing::Patience;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use trace::record::{Capacity, Observer};
 
 use crate::listen::Stop;
+use multicast::{Book, Groups, Join};
 use names::Names;
 use transfer::Transfer;
 use wire::Wire;
@@ -33,6 +39,8 @@ pub struct Listener {
     pub name: Arc<str>,
     /// What becomes of the names clients ask for.
     pub names: Names,
+    /// Clients with ways of their own.
+    pub quirks: Vec<quirks::Known>,
     /// What uploads may do.
     pub uploads: Uploads,
     /// Where transfers take place.
@@ -45,6 +53,8 @@ pub struct Listener {
     pub sending: Patience,
     /// How patient it is with those who write.
     pub receiving: Patience,
+    /// Files that many ask for at once may go to all of them together (RFC 2090): from addresses of these groups.
+    pub groups: Option<Groups>,
     /// Transfers at once. Requests beyond are not answered: clients ask again by themselves.
     pub transfers: usize,
     /// How much of each transfer's events is kept.
@@ -57,12 +67,14 @@ impl Listener {
         Self {
             name: name.into(),
             names: Names::default(),
+            quirks: Vec::new(),
             uploads: Uploads::Off,
             place: Place::Ephemeral,
             bounds: Bounds::default(),
             cutting: false,
             sending: Patience::sender(),
             receiving: Patience::receiver(),
+            groups: None,
             transfers: 1_000,
             record: Capacity::events(64),
         }
@@ -75,11 +87,12 @@ pub enum Uploads {
     /// Nothing: WRQ is refused.
     #[default]
     Off,
-    /// Only what has no file's name yet.
+    /// Only what has no file's name yet. What stands already and comes once more is confirmed, for an ACK may be lost.
     New,
     /// Files that stand are replaced in one step.
     Replace,
-    /// A file that stands stays, and the new one gets a name made from its name.
+    /// A file that stands stays, and the new one gets a name made from its name; not the same content again within ten
+    /// minutes, for an ACK may be lost.
     Versions,
 }
 
@@ -108,6 +121,7 @@ pub async fn serve(
     stop: Stop,
 ) {
     let (ended, mut ends) = mpsc::unbounded_channel();
+    let (joins, mut joining) = mpsc::unbounded_channel();
     let mut door = Door {
         socket: Arc::new(socket),
         listener,
@@ -117,6 +131,8 @@ pub async fn serve(
         children: Children::new(),
         live: HashMap::new(),
         ended,
+        joins,
+        book: Book::default(),
         count: 0,
         stop,
     };
@@ -126,6 +142,7 @@ pub async fn serve(
             biased;
             () = door.stop.gentle.cancelled() => break,
             Some(end) = ends.recv() => door.forget(end),
+            Some(join) = joining.recv() => door.join(join),
             received = door.socket.receive(&mut inbox) => match received {
                 Ok(()) => door.hear(&inbox).await,
                 // Out of memory, for one: a moment later it may be better, and no request is lost for good.
@@ -133,6 +150,8 @@ pub async fn serve(
             },
         }
     }
+    // Who would still join is served alone.
+    drop(joining);
     door.drain(&mut inbox, &mut ends).await;
 }
 
@@ -149,6 +168,9 @@ struct Door {
     /// Transfers by the client's port.
     live: HashMap<SocketAddr, Live>,
     ended: mpsc::UnboundedSender<End>,
+    joins: mpsc::UnboundedSender<Join>,
+    /// Groups that hear a file together.
+    book: Book,
     count: u64,
     stop: Stop,
 }
@@ -160,6 +182,8 @@ struct Live {
     request: Box<[u8]>,
     /// Its client has answered: the same request is a new one from then on.
     answered: Arc<AtomicBool>,
+    /// Rings when the request is repeated before that.
+    again: Arc<Notify>,
     cancel: CancellationToken,
     /// Where its packets go on a single port.
     packets: Option<mpsc::Sender<Box<[u8]>>>,
@@ -223,7 +247,9 @@ impl Door {
         }
         if let Some(live) = self.live.get(&peer) {
             if *live.request == *bytes && !live.answered.load(Ordering::Acquire) {
-                return; // repeated while its answer is on its way
+                // Its answer is on its way, or was lost.
+                live.again.notify_one();
+                return;
             }
             // A client that begins anew from the same port has given the old transfer up.
             live.cancel.cancel();
@@ -247,9 +273,17 @@ impl Door {
             (Wire::own(&self.socket, peer, asked, listener.cutting), None)
         };
         let told = Told { end: (peer, self.count), to: self.ended.clone() };
-        let live =
-            Live { number: self.count, request: bytes.into(), answered: answered.clone(), cancel: cancel.clone(), packets };
+        let again = Arc::new(Notify::new());
+        let live = Live {
+            number: self.count,
+            request: bytes.into(),
+            answered: answered.clone(),
+            again: again.clone(),
+            cancel: cancel.clone(),
+            packets,
+        };
         self.live.insert(peer, live);
+        let door = together::Door { number: self.count, joins: self.joins.clone(), again };
         let transfer = Transfer {
             listener,
             gate: self.gate.clone(),
@@ -258,6 +292,7 @@ impl Door {
             writing,
             answered,
             cancel,
+            door,
         };
         let run = Box::pin(async move {
             transfer.run(wire).await;
@@ -269,6 +304,10 @@ impl Door {
         } else {
             self.children.spawn_on("tftp transfer", &self.workers.turn(), &self.stop.now, run);
         }
+    }
+
+    fn join(&mut self, join: Join) {
+        self.book.join(join, &mut self.children, &self.workers, &self.stop.now);
     }
 
     fn forget(&mut self, (peer, number): End) {

@@ -110,10 +110,15 @@ impl Rule {
     }
 
     fn is_for(&self, asker: Asker) -> bool {
-        let by_net = self.from.is_empty() || self.from.iter().any(|net| net.contains(&asker.ip));
-        let by_mac = self.mac.is_empty() || asker.mac.is_some_and(|mac| self.mac.iter().any(|prefix| prefix.holds(mac)));
-        by_net && by_mac && (asker.mac.is_some() || !self.names_mac())
+        fits(&self.from, &self.mac, asker) && (asker.mac.is_some() || !self.names_mac())
     }
+}
+
+/// Whether a client is one of these networks and of these makers; none of either are all.
+pub(super) fn fits(from: &[IpNet], makers: &[MacPrefix], asker: Asker) -> bool {
+    let by_net = from.is_empty() || from.iter().any(|net| net.contains(&asker.ip.to_canonical()));
+    let by_mac = makers.is_empty() || asker.mac.is_some_and(|mac| makers.iter().any(|prefix| prefix.holds(mac)));
+    by_net && by_mac
 }
 
 /// DOS slashes become slashes, and those in front go: firmware sends `\boot\x64\pxe.0` and `//pxe.0`.

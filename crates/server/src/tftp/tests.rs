@@ -1,5 +1,9 @@
 //! The TFTP server as clients meet it, over loopback.
 
+mod bad_input;
+mod multicast;
+mod uploads;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -36,7 +40,7 @@ impl Observer for Ears {
 
 struct Server {
     at: SocketAddr,
-    storage: Arc<MemoryStorage>,
+    storage: Arc<dyn Storage>,
     ears: Arc<Ears>,
     stop: Stop,
     _listener: watch::Sender<Arc<Listener>>,
@@ -54,7 +58,11 @@ fn path(s: &str) -> VPath {
 
 impl Server {
     async fn start(at: &str, change: impl FnOnce(&mut Listener)) -> Self {
-        let storage = Arc::new(MemoryStorage::new(MemorySettings::default()));
+        Self::over(Arc::new(MemoryStorage::new(MemorySettings::default())), at, change)
+    }
+
+    /// A server of what is in a storage.
+    fn over(storage: Arc<dyn Storage>, at: &str, change: impl FnOnce(&mut Listener)) -> Self {
         let mut rules = Rules::default();
         let mut nobody = UserRules::new("anonymous", Password::None);
         nobody.own.mounts = vec![(path("/"), "main".into())];
@@ -363,6 +371,29 @@ async fn a_repeated_request_is_one_transfer() {
         client.say(request, request.len()).await;
         assert_eq!(client.one().await[..4], header(1), "{place:?}");
     }
+}
+
+#[tokio::test]
+async fn clients_with_ways_of_their_own() {
+    let server = Server::start("127.0.0.1:0", |l| {
+        let known = |name: &str, from: &str| quirks::Known {
+            quirk: quirks::named(name).unwrap(),
+            from: vec![from.parse().unwrap()],
+            mac: Vec::new(),
+        };
+        l.quirks = vec![known("blksize-1024", "127.0.0.0/8"), known("no-options", "192.0.2.0/24")];
+    })
+    .await;
+    server.put("/f", &bytes(5_000)).await;
+    let (came, terms) = Client::new(server.at).fetch("f", Mode::Octet, &wishes(1428, 4)).await.unwrap();
+    assert_eq!((came.len(), terms.blksize, terms.windowsize), (5_000, 1024, 4));
+    server.heard("Note(TftpQuirk, \"a client of blksize-1024\")").await;
+    // The size alone is wanted, and the transfer ended, as UEFI does.
+    let mut probe = Client::new(server.at);
+    probe.say(b"\0\x01f\0octet\0tsize\x000\0", 18).await;
+    assert_eq!(probe.one().await, b"\0\x06tsize\x005000\0");
+    probe.say(b"\0\x05\0\x08User aborted the transfer\0", 30).await;
+    server.heard("Note(TftpQuirk, \"size-probe").await;
 }
 
 #[tokio::test]

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use gate::{Access, Gate, Guest};
+use gate::{Access, Gate, Guest, Outcome, Reading};
+use io::body::Source;
 use io::clock;
 use io::udp::Route;
 use proto::tftp::errors::{self, Code};
-use proto::tftp::options::{Terms, Wishes};
+use proto::tftp::options::{Bounds, Terms, Wishes};
 use proto::tftp::packet::{HEADER, Mode, Packet, Request, print_options};
 use proto::tftp::sender::Opening;
 use proto::tftp::words;
@@ -18,6 +19,8 @@ use trace::record::{Observer, Recorder, SessionInfo};
 use types::{Credentials, Error, LoginError, Op, Reason, VPath, What, WriteHow};
 
 use super::names::Asker;
+use super::together::{Door, Together};
+use super::upload::{Upload, version_before};
 use super::wire::Wire;
 use super::{Listener, Uploads};
 use crate::ask::{Opened, ask};
@@ -35,7 +38,12 @@ pub(super) struct Transfer {
     pub(super) answered: Arc<AtomicBool>,
     /// The client has begun anew, or the server ends.
     pub(super) cancel: CancellationToken,
+    /// The way to the groups.
+    pub(super) door: Door,
 }
+
+/// How old a version may be for the same content, sent again, to be the same upload.
+const AGAIN_WITHIN_SECONDS: i64 = 600;
 
 /// A transfer under way: its wire, and who hears of it.
 pub(super) struct Session {
@@ -44,6 +52,9 @@ pub(super) struct Session {
     pub(super) listener: Arc<Listener>,
     pub(super) mode: Mode,
     pub(super) answered: Arc<AtomicBool>,
+    pub(super) door: Door,
+    /// Who is served.
+    user: Box<str>,
     recorder: Recorder,
     began: Instant,
 }
@@ -73,6 +84,8 @@ impl Transfer {
             route,
             mode: request.mode,
             answered: self.answered,
+            door: self.door,
+            user: "".into(),
             recorder: Recorder::new(info, self.observer, self.listener.record),
             listener: self.listener,
             began,
@@ -149,6 +162,7 @@ impl Session {
         match guest.login(Credentials::None, false).await {
             Ok((access, welcome)) => {
                 self.note(|| What::Answer(format!("welcome {}", welcome.home).into()));
+                self.user = welcome.user.as_ref().into();
                 self.recorder.set_user(Some(welcome.user.as_ref().into()));
                 Ok(access)
             }
@@ -165,23 +179,79 @@ impl Session {
     }
 
     async fn serve(&mut self, access: &Access, request: &Request<'_>, writing: bool, peer: SocketAddr) -> Result<(), Told> {
-        let path = self.path(request.name, peer.ip()).await?;
+        let asker = self.asker(peer.ip()).await;
+        let path = self.path(request.name, asker)?;
         let mut wishes = Wishes::read(&request.options);
+        let adapted = self.listener.quirks.iter().filter(|known| known.adapt(asker, &mut wishes));
+        let names: Vec<&str> = adapted.map(|known| known.quirk.name).collect();
+        if !names.is_empty() {
+            let said = format!("a client of {}", names.join(" and ")).into();
+            self.note(|| What::Note(Reason::TftpQuirk, said));
+        }
         if request.mode == Mode::Netascii {
             // How long the text is on the wire is known when it has been sent.
             wishes.tsize = None;
         }
-        let op = if writing {
-            let how = match self.listener.uploads {
-                Uploads::Off => return Err(Reason::TftpNoUploads.into()),
-                Uploads::New => WriteHow::New,
-                Uploads::Replace => WriteHow::Replace,
-                Uploads::Versions => WriteHow::Unique,
+        if writing {
+            return self.take(access, path, &wishes).await;
+        }
+        let together = wishes.multicast && self.listener.groups.is_some() && request.mode == Mode::Octet;
+        let mut reading = self.read(access, path.clone()).await?;
+        if together {
+            reading = match self.together(path, reading, &wishes, access.revoked()).await {
+                Together::Ended(ended) => return ended,
+                Together::Alone(reading) => reading,
             };
-            Op::Write { path, how, expected: wishes.tsize }
-        } else {
-            Op::Read { path, at: 0 }
+        }
+        let (terms, opening) = self.agree(&wishes, Some(reading.attr.size));
+        self.send(reading, terms, opening, access.revoked()).await
+    }
+
+    /// Takes what the client writes.
+    async fn take(&mut self, access: &Access, path: VPath, wishes: &Wishes) -> Result<(), Told> {
+        let how = match self.listener.uploads {
+            Uploads::Off => return Err(Reason::TftpNoUploads.into()),
+            Uploads::New => WriteHow::New,
+            Uploads::Replace => WriteHow::Replace,
+            Uploads::Versions => WriteHow::Unique,
         };
+        let op = Op::Write { path: path.clone(), how, expected: wishes.tsize };
+        let (upload, permit) = match self.ask(access, op).await {
+            Ok(Opened::Writing(writing)) => {
+                let before = self.just_before(access, &path, &writing.path).await;
+                (Upload::new(writing.sink, before, wishes.tsize), writing.permit)
+            }
+            Ok(_) => return Err(Reason::Unsupported.into()),
+            // Sent again, perhaps, for want of the last ACK.
+            Err(refused) if refused.reason == Reason::Exists => match self.read(access, path).await {
+                Ok(standing) if wishes.tsize.is_none_or(|size| size == standing.attr.size) => {
+                    (Upload::again(standing.source, wishes.tsize), standing.permit)
+                }
+                _ => return Err(refused.into()),
+            },
+            Err(refused) => return Err(refused.into()),
+        };
+        let (terms, opening) = self.agree(wishes, None);
+        self.receive(upload, permit, terms, opening, access.revoked()).await
+    }
+
+    /// The version before the one that is written, where it is so young that this may be the same upload again.
+    async fn just_before(&mut self, access: &Access, asked: &VPath, written: &VPath) -> Option<Source> {
+        let Reading { attr, source, permit } = self.read(access, version_before(asked, written)?).await.ok()?;
+        permit.settle(Outcome::Done);
+        let age = clock::wall().seconds.saturating_sub(attr.modified?.seconds);
+        (0..=AGAIN_WITHIN_SECONDS).contains(&age).then_some(source)
+    }
+
+    async fn read(&mut self, access: &Access, path: VPath) -> Result<Reading, Error> {
+        match self.ask(access, Op::Read { path, at: 0 }).await? {
+            Opened::Reading(reading) => Ok(reading),
+            _ => Err(Reason::Unsupported.into()),
+        }
+    }
+
+    /// Asks the gate, and writes down what it said.
+    async fn ask(&mut self, access: &Access, op: Op) -> Result<Opened, Error> {
         self.note(|| What::Ask(op.to_string().into()));
         let (answer, opened) = ask(access, op).await;
         self.note(|| {
@@ -191,25 +261,20 @@ impl Session {
             })
         });
         answer?;
-        match opened.map(|opened| *opened) {
-            Some(Opened::Reading(reading)) => {
-                let (terms, opening) = self.agree(&wishes, Some(reading.attr.size));
-                self.send(reading, terms, opening, access.revoked()).await
-            }
-            Some(Opened::Writing(writing)) => {
-                let (terms, opening) = self.agree(&wishes, None);
-                self.receive(writing, terms, opening, access.revoked()).await
-            }
-            _ => Err(Reason::Unsupported.into()),
-        }
+        opened.map(|opened| *opened).ok_or_else(|| Reason::Unsupported.into())
+    }
+
+    /// Who asks, as far as rules want to know it.
+    async fn asker(&self, ip: IpAddr) -> Asker {
+        let wanted = self.listener.names.ask_for_mac() || self.listener.quirks.iter().any(|known| !known.mac.is_empty());
+        // Where the kernel does not tell, the rules that go by it are none.
+        let mac = if wanted { io::neighbour::mac_of(ip).await.ok().flatten() } else { None };
+        Asker { ip, mac }
     }
 
     /// The file that is meant, by the rules for names.
-    async fn path(&self, asked: &[u8], ip: IpAddr) -> Result<VPath, Error> {
-        let names = &self.listener.names;
-        // Where the kernel does not tell, the rules that go by it are none.
-        let mac = if names.ask_for_mac() { io::neighbour::mac_of(ip).await.ok().flatten() } else { None };
-        let mapped = names.map(Asker { ip, mac }, asked);
+    fn path(&self, asked: &[u8], asker: Asker) -> Result<VPath, Error> {
+        let mapped = self.listener.names.map(asker, asked);
         let rule = mapped.steps.last().map_or("", |step| step.0);
         match mapped.refused {
             Some(reason) => Err(Error::with(reason, format!("rule {rule}"))),
@@ -217,14 +282,24 @@ impl Session {
         }
     }
 
-    /// What is agreed to, and the packet that says so.
-    fn agree(&mut self, wishes: &Wishes, size: Option<u64>) -> (Terms, Opening) {
+    /// How much is agreed to on this way.
+    pub(super) fn bounds(&self) -> Bounds {
         let mut bounds = self.listener.bounds;
         if !self.listener.cutting {
             let fits = self.route.room().saturating_sub(HEADER);
             bounds.blksize = bounds.blksize.min(u16::try_from(fits).unwrap_or(u16::MAX));
         }
-        let (terms, options) = wishes.grant(&bounds, size);
+        bounds
+    }
+
+    /// Who is served.
+    pub(super) fn user(&self) -> Box<str> {
+        self.user.clone()
+    }
+
+    /// What is agreed to, and the packet that says so.
+    fn agree(&mut self, wishes: &Wishes, size: Option<u64>) -> (Terms, Opening) {
+        let (terms, options) = wishes.grant(&self.bounds(), size);
         if options.is_empty() {
             return (terms, Opening::Plain);
         }

@@ -26,7 +26,7 @@ enum Kind {
     Own {
         socket: Datagrams,
         inbox: Inbox,
-        strangers: u32,
+        strangers: Strangers,
     },
     Shared {
         socket: Arc<Datagrams>,
@@ -34,8 +34,26 @@ enum Kind {
     },
 }
 
-/// How many strangers a transfer tells that they are wrong.
-const STRANGERS: u32 = 16;
+/// Those who speak to a port that belongs to others. They are told so, and the transfer goes on (RFC 1350 §4).
+#[derive(Default)]
+pub(super) struct Strangers {
+    told: u32,
+}
+
+impl Strangers {
+    /// How many of them a transfer tells.
+    const MOST: u32 = 16;
+
+    /// Somebody spoke who does not belong here. An ERROR is never answered.
+    pub(super) async fn tell(&mut self, socket: &Datagrams, from: SocketAddr, bytes: &[u8]) -> Result<()> {
+        if self.told >= Self::MOST || bytes.starts_with(&[0, 5]) {
+            return Ok(());
+        }
+        self.told += 1;
+        let told = errors::error(Code::UNKNOWN_TID, "this port belongs to another transfer");
+        socket.send(&socket.route(from, None), &told, told.len()).await
+    }
+}
 
 impl Wire {
     /// A socket of its own, at the address that was asked.
@@ -66,7 +84,7 @@ impl Wire {
             let ports = if let Place::Range(ports) = place { Some(&**ports) } else { None };
             let socket = Datagrams::bind_within(at, ports, cutting)?;
             let inbox = if writing { Inbox::new(4, LARGEST) } else { Inbox::new(1, 2_048) };
-            self.kind = Kind::Own { socket, inbox, strangers: 0 };
+            self.kind = Kind::Own { socket, inbox, strangers: Strangers::default() };
         }
         self.socket().map(|socket| socket.route(self.peer, self.asked))
     }
@@ -109,10 +127,8 @@ impl Wire {
                 for datagram in inbox.iter() {
                     if same(datagram.from, self.peer) {
                         each(datagram.bytes);
-                    } else if *strangers < STRANGERS && !datagram.bytes.starts_with(&[0, 5]) {
-                        *strangers += 1;
-                        let told = errors::error(Code::UNKNOWN_TID, "this port belongs to another transfer");
-                        socket.send(&socket.route(datagram.from, None), &told, told.len()).await?;
+                    } else {
+                        strangers.tell(socket, datagram.from, datagram.bytes).await?;
                     }
                 }
                 Ok(())
@@ -122,6 +138,6 @@ impl Wire {
 }
 
 /// A client is its address and its port; what IPv6 has besides may change with every packet.
-fn same(one: SocketAddr, other: SocketAddr) -> bool {
+pub(super) fn same(one: SocketAddr, other: SocketAddr) -> bool {
     one.port() == other.port() && one.ip() == other.ip()
 }

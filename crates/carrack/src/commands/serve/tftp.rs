@@ -67,6 +67,7 @@ fn settings(config: &Config, one: &Tftp) -> Arc<tftp::Listener> {
     let patient = |patience: Patience| Patience { unanswered: one.unanswered, ..patience };
     Arc::new(tftp::Listener {
         names: Names::new(one.rewrite.clone()),
+        quirks: one.quirks.clone(),
         uploads: one.uploads,
         place: match &one.ports {
             TftpPorts::Own => Place::Ephemeral,
@@ -75,6 +76,7 @@ fn settings(config: &Config, one: &Tftp) -> Arc<tftp::Listener> {
         },
         bounds: Bounds { blksize: one.blksize.unwrap_or(MOST_BLOCK), windowsize: one.windowsize, ..Bounds::default() },
         cutting: one.blksize.is_some(),
+        groups: one.groups.clone(),
         sending: patient(Patience::sender()),
         receiving: patient(Patience::receiver()),
         transfers: one.transfers,
