@@ -8,6 +8,7 @@ mod busybox;
 mod curl;
 mod loss;
 mod mac;
+mod multicast;
 mod nat;
 mod servers;
 mod tftp_hpa;
