@@ -635,6 +635,9 @@ fn every_commented_key_of_the_example_is_understood() {
             "groups",
             "client_ca",
             "certificate_names",
+            "multicast_ports",
+            "multicast_ttl",
+            "multicast_interface",
             // Files that are not here.
             "authorized_keys",
             "host_keys",
