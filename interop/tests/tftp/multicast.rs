@@ -14,13 +14,13 @@ use tempfile::TempDir;
 fn network(clients: &[&str]) -> Option<Network> {
     let mut network = Network::new()?;
     network.host("switch");
-    network.ip("switch", &["link", "add", "all", "type", "bridge", "mcast_snooping", "0"]);
-    network.ip("switch", &["link", "set", "all", "up"]);
+    network.ip("switch", &["link", "add", "bridge0", "type", "bridge", "mcast_snooping", "0"]);
+    network.ip("switch", &["link", "set", "bridge0", "up"]);
     for (n, host) in clients.iter().chain(&["server"]).enumerate() {
         network.host(host);
         // The switch's own ends have addresses nobody uses.
         network.cable((host, &format!("10.6.0.{}/24", n + 1)), ("switch", &format!("10.7.{n}.1/30")));
-        network.ip("switch", &["link", "set", &format!("c{}b", n + 1), "master", "all"]);
+        network.ip("switch", &["link", "set", &format!("c{}b", n + 1), "master", "bridge0"]);
         let own = format!("c{}a", n + 1);
         network.ip(host, &["route", "add", "224.0.0.0/4", "dev", &own]);
         network.ip(host, &["address", "add", &format!("fd00:6::{}/64", n + 1), "dev", &own, "nodad"]);
