@@ -32,9 +32,17 @@ pub async fn sleep_until(at: Instant) {
     tokio::time::sleep_until(at.into()).await;
 }
 
+/// Waits until a moment, and for ever where there is none: for a `select!`.
+pub async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{now, sleep_until, wall};
+    use super::{now, sleep_until, until, wall};
     use std::time::Duration;
 
     #[tokio::test(start_paused = true)]
@@ -43,6 +51,9 @@ mod tests {
         sleep_until(start + Duration::from_secs(3600)).await;
         assert!(now() - start >= Duration::from_secs(3600));
         sleep_until(start).await;
+        until(Some(start)).await;
+        let for_ever = tokio::time::timeout(Duration::from_secs(3600), until(None)).await;
+        assert!(for_ever.is_err());
     }
 
     #[test]

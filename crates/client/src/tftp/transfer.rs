@@ -386,7 +386,7 @@ impl Attempt {
             biased;
             () = meter.token().cancelled(), if why.is_none() => return fail(machine, why, Reason::Cancelled.into()),
             received = self.socket.receive(&mut self.inbox) => Some(received),
-            () = until(deadline) => None,
+            () = clock::until(deadline) => None,
         };
         let before = machine.tally().timeouts;
         match received {
@@ -569,12 +569,5 @@ impl Departure<'_> {
             sender.end();
         }
         Ok(())
-    }
-}
-
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(at) => clock::sleep_until(at).await,
-        None => std::future::pending().await,
     }
 }

@@ -122,7 +122,7 @@ impl Session {
                 () = revoked.cancelled() => return Err(Reason::ShuttingDown),
                 () = meter.token().cancelled() => return Err(Reason::Cancelled),
                 received = waiting => Some(received),
-                () = until(deadline) => None,
+                () = clock::until(deadline) => None,
             }
         };
         match received {
@@ -234,12 +234,5 @@ const fn reason_of(failure: &Failure) -> Reason {
         Failure::Silent { answered: true } => Reason::DataStalled,
         Failure::Illegal(_) => Reason::Syntax,
         Failure::Own(_) => Reason::Io,
-    }
-}
-
-pub(super) async fn until(deadline: Option<std::time::Instant>) {
-    match deadline {
-        Some(at) => clock::sleep_until(at).await,
-        None => std::future::pending().await,
     }
 }

@@ -16,7 +16,6 @@ use proto::tftp::packet::{Packet, header};
 use tokio::sync::mpsc;
 use types::Reason;
 
-use super::drive::until;
 use super::multicast::{Key, Member, Message, Word};
 use super::wire::{Strangers, same};
 use super::{Listener, Place};
@@ -141,7 +140,7 @@ impl Session {
                         }
                     }
                 }
-                () = until(deadline) => self.group.tick(self.now()),
+                () = clock::until(deadline) => self.group.tick(self.now()),
             }
         }
     }

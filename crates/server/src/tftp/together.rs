@@ -27,7 +27,7 @@ pub(super) enum Together {
     /// The transfer has ended.
     Ended(Result<(), Told>),
     /// There is no group for this one: the file goes to the client alone.
-    Alone(Reading),
+    Alone(Box<Reading>),
 }
 
 /// A place in a group, left with the transfer.
@@ -54,12 +54,12 @@ impl Session {
         let Reading { attr, source, permit } = reading;
         let source = match source.first(attr.size).any_place() {
             Ok(source) => source,
-            Err(source) => return Together::Alone(Reading { attr, source, permit }),
+            Err(source) => return Together::Alone(Box::new(Reading { attr, source, permit })),
         };
         // In lock-step, and as patient as all of them need.
         let wishes = Wishes { windowsize: None, timeout: None, rollover: None, ..wishes.clone() };
         let (terms, options) = wishes.grant(&self.bounds(), Some(attr.size));
-        let alone = |permit| Together::Alone(Reading { attr: attr.clone(), source: source.source(), permit });
+        let alone = |permit| Together::Alone(Box::new(Reading { attr: attr.clone(), source: source.source(), permit }));
         let blocks = attr.size / u64::from(terms.blksize.max(1)) + 1;
         let Some(local) = self.wire.local().filter(|_| blocks <= proto::tftp::multicast::MOST_BLOCKS) else {
             return alone(permit);

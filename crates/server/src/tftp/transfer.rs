@@ -200,7 +200,7 @@ impl Session {
         if together {
             reading = match self.together(path, reading, &wishes, access.revoked()).await {
                 Together::Ended(ended) => return ended,
-                Together::Alone(reading) => reading,
+                Together::Alone(reading) => *reading,
             };
         }
         let (terms, opening) = self.agree(&wishes, Some(reading.attr.size));
