@@ -11,6 +11,7 @@ mod secure;
 mod servers;
 mod ssh;
 mod table;
+mod tftp;
 
 use crate::{Result, target, workspace};
 use interop::peers;
@@ -20,14 +21,24 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
+use table::{Column, Line, Results};
 
 /// Options of `cargo xtask bench`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Only these rows.
+    /// Only this part.
+    #[arg(long, value_enum)]
+    part: Option<Part>,
+    /// Only these rows, TFTP's apart.
     #[arg(long, value_delimiter = ',', value_enum)]
     rows: Vec<Row>,
-    /// Only these servers.
+    /// Only the rows of TFTP whose title holds this.
+    #[arg(long)]
+    tftp_rows: Option<String>,
+    /// Only these servers of TFTP.
+    #[arg(long, value_delimiter = ',', value_enum)]
+    tftp_servers: Vec<tftp::Kind>,
+    /// Only these servers, TFTP's apart.
     #[arg(long, value_delimiter = ',', value_enum)]
     servers: Vec<Kind>,
     /// How often every row is measured with every server; medians are shown.
@@ -42,6 +53,25 @@ pub(crate) struct Options {
     /// No new row is begun after so many minutes.
     #[arg(long, default_value_t = 60)]
     minutes: u64,
+}
+
+impl Options {
+    fn kinds(&self) -> impl Iterator<Item = Kind> {
+        Kind::ALL.into_iter().filter(|kind| self.servers.is_empty() || self.servers.contains(kind))
+    }
+
+    const fn rounds(&self) -> usize {
+        if self.quick { 1 } else { self.rounds }
+    }
+}
+
+/// What is measured in one go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+enum Part {
+    /// FTP, FTPS and SFTP.
+    Streams,
+    /// TFTP.
+    Tftp,
 }
 
 /// How much of everything.
@@ -95,19 +125,56 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     if cfg!(debug_assertions) {
         return optimised();
     }
-    let kinds: Vec<Kind> =
-        Kind::ALL.into_iter().filter(|kind| options.servers.is_empty() || options.servers.contains(kind)).collect();
+    let (streams, tftp) = (options.part != Some(Part::Tftp), options.part != Some(Part::Streams));
+    let root = rustix::process::geteuid().is_root();
+    if root && std::env::var_os(ISOLATED).is_none() {
+        // What is missing comes over the network, which the namespace has none of; what cannot be had is told there.
+        if streams {
+            options.kinds().for_each(|kind| drop(servers::obtain(kind)));
+        }
+        if tftp {
+            tftp::obtain(options);
+        }
+        return isolated();
+    }
+    let limits = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let raised = rustix::process::Rlimit { current: limits.maximum, maximum: limits.maximum };
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, raised)?;
+    processes::adopt();
+    let start = Instant::now();
+    let streams = if streams { Some(page(options, root, start)?) } else { None };
+    let tftp = if tftp { Some(tftp::section(options, start)?) } else { None };
+    for (text, _) in [&streams, &tftp].into_iter().flatten() {
+        println!("{text}");
+    }
+    if options.write {
+        let page = workspace().join("docs/performance.md");
+        let old = fs::read_to_string(&page).unwrap_or_default();
+        // A part that was not measured stays as it was.
+        let (old_streams, old_tftp) = old.split_once(TFTP).map_or((&*old, None), |(streams, tftp)| (streams, Some(tftp)));
+        let mut text = streams.as_ref().map_or(old_streams, |(text, _)| text).to_owned();
+        if let Some(section) = tftp.as_ref().map(|(text, _)| &**text).or(old_tftp) {
+            text = format!("{text}{TFTP}{section}");
+        }
+        fs::create_dir_all(workspace().join("docs"))?;
+        fs::write(page, text)?;
+        eprintln!("written to docs/performance.md");
+    }
+    Ok([streams, tftp].into_iter().flatten().all(|(_, well)| well))
+}
+
+/// Where TFTP's section begins.
+const TFTP: &str = "\n## TFTP\n\n";
+
+/// The page without TFTP, and whether all could be measured.
+fn page(options: &Options, root: bool, start: Instant) -> Result<(String, bool)> {
     let mut ready = Vec::new();
-    let mut results = table::Results::default();
-    for kind in kinds {
+    let mut results = Results::default();
+    for kind in options.kinds() {
         match servers::obtain(kind) {
             Ok(server) => ready.push(server),
             Err(why) => results.failures.push(format!("{} is not measured: {why}", kind.name())),
         }
-    }
-    let root = rustix::process::geteuid().is_root();
-    if root && std::env::var_os(ISOLATED).is_none() {
-        return isolated();
     }
     if !root {
         ready.retain(|server| {
@@ -118,19 +185,8 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
             able
         });
     }
-    let limits = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-    let raised = rustix::process::Rlimit { current: limits.maximum, maximum: limits.maximum };
-    rustix::process::setrlimit(rustix::process::Resource::Nofile, raised)?;
-    processes::adopt();
-    rounds(options, &ready, &mut results)?;
-    let text = report(options, &ready, &results);
-    println!("{text}");
-    if options.write {
-        fs::create_dir_all(workspace().join("docs"))?;
-        fs::write(workspace().join("docs/performance.md"), &text)?;
-        eprintln!("written to docs/performance.md");
-    }
-    Ok(results.failures.is_empty())
+    rounds(options, &ready, start, &mut results)?;
+    Ok((report(options, &ready, &results), results.failures.is_empty()))
 }
 
 /// Starts this program again, built as servers are: the client's TLS would otherwise be what is measured.
@@ -145,7 +201,7 @@ fn optimised() -> Result<bool> {
 
 /// Starts this program again in its own process, mount and network namespaces: everything ends with it, nothing on the
 /// machine disturbs the loopback, and Pure-FTPd and OpenSSH find the users `ftp` and `sshd` they insist on without a change
-/// to the machine.
+/// to the machine. tftpd-hpa insists on an address that is not the loopback's.
 fn isolated() -> Result<bool> {
     let users = tempfile::NamedTempFile::new()?;
     let known = fs::read_to_string("/etc/passwd")?;
@@ -159,7 +215,7 @@ fn isolated() -> Result<bool> {
     fs::set_permissions(users.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
     fs::create_dir_all(home)?;
     let prepare = format!(
-        "ip link set lo up && mount --bind {users} /etc/passwd && echo 64 >/proc/sys/net/ipv4/tcp_max_tw_buckets && \
+        "ip link set lo up && ip address add 192.0.2.1/32 dev lo && mount --bind {users} /etc/passwd && echo 64 >/proc/sys/net/ipv4/tcp_max_tw_buckets && \
          echo 4096 >/proc/sys/net/core/somaxconn && echo '10240 65000' >/proc/sys/net/ipv4/ip_local_port_range && exec \"$@\"",
         users = users.path().display()
     );
@@ -175,15 +231,14 @@ fn isolated() -> Result<bool> {
 /// Where Pure-FTPd's anonymous user lives; the ground is mounted there. Mounts are this namespace's own.
 const HOME: &str = "/tmp/carrack-bench-home";
 
-fn rounds(options: &Options, ready: &[Server], results: &mut table::Results) -> Result<()> {
+fn rounds(options: &Options, ready: &[Server], start: Instant, results: &mut Results<Row, Kind>) -> Result<()> {
     let sizes = if options.quick { &QUICK } else { &FULL };
-    let rounds = if options.quick { 1 } else { options.rounds };
+    let rounds = options.rounds();
     let memory = tempfile::Builder::new().prefix("carrack-bench-").tempdir_in("/dev/shm")?;
     let disk = tempfile::Builder::new().prefix("carrack-bench-").tempdir_in(target())?;
     let ground = Ground::lay(memory.path(), disk.path(), sizes)?;
     let identity = secure::Identity::make(memory.path())?;
     let keys = ssh::Keys::make(memory.path())?;
-    let start = Instant::now();
     for round in 0..rounds {
         for row in Row::ALL.into_iter().filter(|row| options.rows.is_empty() || options.rows.contains(row)) {
             // Another one begins in every round, so that none always runs on a warm or a tired machine.
@@ -247,11 +302,11 @@ impl Drop for Mounted<'_> {
     }
 }
 
-fn report(options: &Options, ready: &[Server], results: &table::Results) -> String {
+fn report(options: &Options, ready: &[Server], results: &Results<Row, Kind>) -> String {
     let table = |ssh: bool| {
         let fits = |kind: Kind| Row::ALL.into_iter().any(|row| row.is_ssh() == ssh && row.fits(kind));
         let kinds: Vec<Kind> = ready.iter().map(|server| server.kind).filter(|kind| fits(*kind)).collect();
-        results.markdown(&kinds, ssh)
+        results.markdown(&kinds, |row| row.is_ssh() == ssh)
     };
     let sizes = if options.quick { &QUICK } else { &FULL };
     let versions: Vec<String> = ready.iter().map(|server| format!("{} ({})", server.kind.name(), server.version)).collect();
@@ -304,7 +359,7 @@ fn report(options: &Options, ready: &[Server], results: &table::Results) -> Stri
         versions = versions.join(", "),
         table = table(false),
         over_ssh = table(true),
-        rounds = if options.quick { 1 } else { options.rounds },
+        rounds = options.rounds(),
         big = sizes.big >> 20,
         turns = sizes.turns,
         small = sizes.small,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::process::Child;
 
 /// The fields of `/proc/PID/stat` that count here.
 struct Stat {
@@ -49,8 +50,20 @@ pub(super) fn adopt() {
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
 }
 
+/// Ends a server and all it started.
+pub(super) fn end(child: &mut Child) {
+    // The parent first, so that it cannot start another.
+    for pid in served() {
+        if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+    }
+    let _ = child.wait();
+    bury();
+}
+
 /// Lets go of orphans that have ended.
-pub(super) fn bury() {
+fn bury() {
     while let Ok(Some(_)) = rustix::process::wait(rustix::process::WaitOptions::NOHANG) {}
 }
 

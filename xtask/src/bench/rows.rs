@@ -3,6 +3,7 @@
 use super::client::Client;
 use super::processes::{self, HighWater};
 use super::servers::{Kind, Running};
+use super::table::Line;
 use super::{Sizes, raw, ssh};
 use crate::Result;
 use std::fs::{self, File};
@@ -86,7 +87,7 @@ const fn more(what: &'static str) -> Figure {
     Figure { what, more_is_better: true }
 }
 
-const fn less(what: &'static str) -> Figure {
+pub(super) const fn less(what: &'static str) -> Figure {
     Figure { what, more_is_better: false }
 }
 
@@ -139,7 +140,7 @@ impl Row {
     ];
 
     /// Its title in the table.
-    pub(super) const fn title(self) -> &'static str {
+    const fn words(self) -> &'static str {
         match self {
             Self::Retr1 => "RETR, one",
             Self::Retr4 => "RETR, four at a time",
@@ -193,6 +194,12 @@ impl Row {
             Kind::CarrackCommit => matches!(self, Self::Stor1 | Self::Put | Self::PutDisk),
             _ => true,
         }
+    }
+}
+
+impl Line for Row {
+    fn title(self) -> String {
+        self.words().to_owned()
     }
 }
 
@@ -260,10 +267,10 @@ impl Ground {
 }
 
 /// Bytes without a pattern (xorshift).
-struct Noise(u64);
+pub(super) struct Noise(pub(super) u64);
 
 impl Noise {
-    fn fill(&mut self, to: &mut [u8]) {
+    pub(super) fn fill(&mut self, to: &mut [u8]) {
         for chunk in to.chunks_mut(8) {
             self.0 ^= self.0 << 13;
             self.0 ^= self.0 >> 7;

@@ -4,6 +4,7 @@ use super::client::Client;
 use super::processes;
 use super::secure::Identity;
 use super::ssh::{self, Keys};
+use super::table::Column;
 use crate::{Result, target, workspace};
 use interop::peers;
 use std::fs::{self, File};
@@ -44,9 +45,13 @@ impl Kind {
         Self::Pyftpdlib,
         Self::Openssh,
     ];
+}
 
-    /// The head of its column.
-    pub(super) const fn name(self) -> &'static str {
+impl Column for Kind {
+    const OWN: Self = Self::Carrack;
+    const BARE: Option<Self> = Some(Self::Raw);
+
+    fn name(self) -> &'static str {
         match self {
             Self::Raw => "bare loop",
             Self::Carrack => "carrack",
@@ -59,8 +64,7 @@ impl Kind {
         }
     }
 
-    /// Whether it is one of those carrack is compared with.
-    pub(super) const fn is_peer(self) -> bool {
+    fn is_peer(self) -> bool {
         matches!(self, Self::Vsftpd | Self::Proftpd | Self::Pureftpd | Self::Pyftpdlib | Self::Openssh)
     }
 }
@@ -104,32 +108,15 @@ impl Running<'_> {
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        // The parent first, so that it cannot start another.
-        for pid in processes::served() {
-            if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
-                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-            }
-        }
-        let _ = self.child.wait();
-        processes::bury();
+        processes::end(&mut self.child);
     }
 }
 
 /// Builds or downloads what is needed.
 pub(super) fn obtain(kind: Kind) -> Result<Server> {
-    let own = |name: &str| target().join("release").join(name);
     let (program, libraries, version) = match kind {
         Kind::Raw => (std::env::current_exe()?, String::new(), "recv and write of 1 MiB, sendfile of 1 MiB".into()),
-        Kind::Carrack | Kind::CarrackCommit => {
-            let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-            let built =
-                Command::new(cargo).args(["build", "--release", "--package", "carrack"]).current_dir(workspace()).status()?;
-            if !built.success() {
-                return Err("carrack did not build".into());
-            }
-            let version = peers::output(Command::new(own("carrack")).arg("--version"))?;
-            (own("carrack"), String::new(), version.trim().trim_start_matches("carrack ").to_owned())
-        }
+        Kind::Carrack | Kind::CarrackCommit => own()?,
         Kind::Pyftpdlib => peers::pyftpdlib().map(|(program, version)| (program, String::new(), version))?,
         Kind::Vsftpd => debian("vsftpd", "usr/sbin/vsftpd")?,
         Kind::Proftpd => debian("proftpd-core", "usr/sbin/proftpd")?,
@@ -154,7 +141,19 @@ pub(super) fn obtain(kind: Kind) -> Result<Server> {
     Ok(Server { kind, version, program, libraries, tls })
 }
 
-fn debian(package: &str, program: &str) -> Result<(PathBuf, String, String)> {
+/// carrack itself, built: its program, no libraries, and its version.
+pub(super) fn own() -> Result<(PathBuf, String, String)> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo).args(["build", "--release", "--package", "carrack"]).current_dir(workspace()).status()?;
+    if !built.success() {
+        return Err("carrack did not build".into());
+    }
+    let program = target().join("release/carrack");
+    let version = peers::output(Command::new(&program).arg("--version"))?;
+    Ok((program, String::new(), version.trim().trim_start_matches("carrack ").to_owned()))
+}
+
+pub(super) fn debian(package: &str, program: &str) -> Result<(PathBuf, String, String)> {
     let got = peers::debian(package, program)?;
     Ok((got.program, got.libraries, got.version))
 }
@@ -334,7 +333,7 @@ server.max_cons_per_ip = 0
 server.serve_forever()
 "#;
 
-fn tail(log: &Path) -> String {
+pub(super) fn tail(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
     text.get(text.len().saturating_sub(2000)..).unwrap_or(&text).to_owned()
 }

@@ -1,19 +1,44 @@
 //! How do the figures become a table? Medians over the rounds, the best peer marked, carrack's ratio to it.
 
-use super::rows::{Figure, Row};
-use super::servers::Kind;
+use super::rows::Figure;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+/// What is measured.
+pub(super) trait Line: Copy + Ord {
+    /// Its title in the table.
+    fn title(self) -> String;
+}
+
+/// Whom it is measured with.
+pub(super) trait Column: Copy + Ord {
+    /// carrack, as it is compared with the peers.
+    const OWN: Self;
+    /// The bare loop, where there is one.
+    const BARE: Option<Self>;
+    /// The head of its column.
+    fn name(self) -> &'static str;
+    /// Whether it is one of those carrack is compared with.
+    fn is_peer(self) -> bool;
+}
+
 /// A figure of a row, in the order the row yields them.
-type Cell = (Row, usize, &'static str);
+type Cell<R> = (R, usize, &'static str);
+
+/// What each server yielded for it, round by round.
+type Yields<K> = (Figure, BTreeMap<K, Vec<f64>>);
 
 /// All that was measured.
-#[derive(Default)]
-pub(super) struct Results {
-    figures: BTreeMap<Cell, (Figure, BTreeMap<Kind, Vec<f64>>)>,
+pub(super) struct Results<R, K> {
+    figures: BTreeMap<Cell<R>, Yields<K>>,
     /// What could not be measured, and why.
     pub(super) failures: Vec<String>,
+}
+
+impl<R, K> Default for Results<R, K> {
+    fn default() -> Self {
+        Self { figures: BTreeMap::new(), failures: Vec::new() }
+    }
 }
 
 pub(super) fn median(values: &[f64]) -> f64 {
@@ -32,30 +57,31 @@ pub(super) fn show(value: f64) -> String {
     }
 }
 
-impl Results {
+impl<R: Line, K: Column> Results<R, K> {
     /// Adds what one server yielded in one round.
-    pub(super) fn add(&mut self, row: Row, kind: Kind, figures: Vec<(Figure, f64)>) {
+    pub(super) fn add(&mut self, row: R, kind: K, figures: Vec<(Figure, f64)>) {
         for (at, (figure, value)) in figures.into_iter().enumerate() {
             let (_, by_kind) = self.figures.entry((row, at, figure.what)).or_insert_with(|| (figure, BTreeMap::new()));
             by_kind.entry(kind).or_default().push(value);
         }
     }
 
-    /// The table in Markdown of the rows that are over SSH, or of those that are not. "Ratio" is carrack to the best peer,
-    /// above 1 always meaning that carrack is ahead.
-    pub(super) fn markdown(&self, kinds: &[Kind], ssh: bool) -> String {
+    /// The table in Markdown of the rows that are wanted. "Ratio" is carrack to the best peer, above 1 always meaning that
+    /// carrack is ahead.
+    pub(super) fn markdown(&self, kinds: &[K], wanted: impl Fn(R) -> bool) -> String {
         let mut text = String::from("| row | figure |");
         for kind in kinds {
             let _ = write!(text, " {} |", kind.name());
         }
-        text.push_str(" ratio to the best peer | share of the bare loop |\n| --- | --- |");
-        text.push_str(&" ---: |".repeat(kinds.len() + 2));
+        text.push_str(" ratio to the best peer |");
+        text.push_str(if K::BARE.is_some() { " share of the bare loop |\n| --- | --- |" } else { "\n| --- | --- |" });
+        text.push_str(&" ---: |".repeat(kinds.len() + 1 + usize::from(K::BARE.is_some())));
         text.push('\n');
         let mut last = None;
-        for ((row, _, what), (figure, by_kind)) in self.figures.iter().filter(|((row, ..), _)| row.is_ssh() == ssh) {
-            let title = if last == Some(row) { "" } else { row.title() };
+        for ((row, _, what), (figure, by_kind)) in self.figures.iter().filter(|((row, ..), _)| wanted(*row)) {
+            let title = if last == Some(row) { String::new() } else { row.title() };
             last = Some(row);
-            let medians: BTreeMap<Kind, f64> = by_kind.iter().map(|(kind, values)| (*kind, median(values))).collect();
+            let medians: BTreeMap<K, f64> = by_kind.iter().map(|(kind, values)| (*kind, median(values))).collect();
             let best = best_peer(&medians, *figure);
             let _ = write!(text, "| {title} | {what} |");
             for kind in kinds {
@@ -69,8 +95,9 @@ impl Results {
                     None => text.push_str(" – |"),
                 }
             }
-            let carrack = medians.get(&Kind::Carrack);
-            for other in [best.map(|(_, value)| value), medians.get(&Kind::Raw).copied()] {
+            let carrack = medians.get(&K::OWN);
+            let bare = K::BARE.map(|bare| medians.get(&bare).copied());
+            for other in [Some(best.map(|(_, value)| value)), bare].into_iter().flatten() {
                 match (carrack, other) {
                     (Some(own), Some(other)) => {
                         let _ = write!(text, " {} |", ratio(*own, other, *figure));
@@ -84,18 +111,24 @@ impl Results {
     }
 }
 
-fn best_peer(medians: &BTreeMap<Kind, f64>, figure: Figure) -> Option<(Kind, f64)> {
+fn best_peer<K: Column>(medians: &BTreeMap<K, f64>, figure: Figure) -> Option<(K, f64)> {
     let peers = medians.iter().filter(|(kind, _)| kind.is_peer()).map(|(kind, value)| (*kind, *value));
     if figure.more_is_better { peers.max_by(|a, b| a.1.total_cmp(&b.1)) } else { peers.min_by(|a, b| a.1.total_cmp(&b.1)) }
 }
 
 fn ratio(own: f64, other: f64, figure: Figure) -> String {
     let (over, under) = if figure.more_is_better { (own, other) } else { (other, own) };
-    if under.abs() < 1e-9 { "∞".to_owned() } else { format!("{:.2}", over / under) }
+    match (over.abs() < 1e-9, under.abs() < 1e-9) {
+        (true, true) => "1.00".to_owned(),
+        (false, true) => "∞".to_owned(),
+        _ => format!("{:.2}", over / under),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::rows::Row;
+    use super::super::servers::Kind;
     use super::*;
 
     #[test]
@@ -110,11 +143,12 @@ mod tests {
         let cheap = Figure { what: "seconds", more_is_better: false };
         assert_eq!(ratio(30.0, 20.0, fast), "1.50");
         assert_eq!(ratio(2.0, 3.0, cheap), "1.50");
+        assert_eq!([ratio(3.0, 0.0, cheap), ratio(0.0, 3.0, cheap), ratio(0.0, 0.0, cheap)], ["0.00", "∞", "1.00"]);
         let mut results = Results::default();
         for (kind, value) in [(Kind::Carrack, 2.0), (Kind::Vsftpd, 3.0), (Kind::Pureftpd, 4.0)] {
             results.add(Row::List, kind, vec![(cheap, value)]);
         }
-        let table = results.markdown(&[Kind::Carrack, Kind::Vsftpd, Kind::Pureftpd], false);
+        let table = results.markdown(&[Kind::Carrack, Kind::Vsftpd, Kind::Pureftpd], |_| true);
         assert!(table.contains("| 2.00 | **3.00** | 4.00 | 1.50 | – |"), "{table}");
     }
 }
