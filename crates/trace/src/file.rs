@@ -82,6 +82,8 @@ fn fields(what: &What) -> Value {
         What::Answer(text) => json!({ "event": "answer", "text": &**text }),
         What::Listening(a) => json!({ "event": "listening", "address": a.to_string() }),
         What::Connecting(a) => json!({ "event": "connecting", "address": a.to_string() }),
+        What::Reaching(a) => json!({ "event": "reaching", "address": a.to_string() }),
+        What::Awaiting(a) => json!({ "event": "awaiting", "address": a.to_string() }),
         What::Connected(a) => json!({ "event": "connected", "address": a.to_string() }),
         What::DataFailed(r) => json!({ "event": "data-failed", "reason": r.code() }),
         What::Secured(lane, text) => {
@@ -166,6 +168,8 @@ impl Members {
             "answer" => What::Answer(self.text("text")?.into()),
             "listening" => What::Listening(self.address("address")?),
             "connecting" => What::Connecting(self.address("address")?),
+            "reaching" => What::Reaching(self.address("address")?),
+            "awaiting" => What::Awaiting(self.address("address")?),
             "connected" => What::Connected(self.address("address")?),
             "data-failed" => What::DataFailed(self.reason()?),
             "secured" => What::Secured(self.connection()?, self.text("text")?.into()),

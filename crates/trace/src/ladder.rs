@@ -98,7 +98,7 @@ fn names(control: Option<u16>, data: Option<u16>) -> [String; 4] {
 /// The one passive port of these events; `None` if there was none or more than one.
 pub(crate) fn only_data_port(events: &[Event]) -> Option<u16> {
     let mut ports = events.iter().filter_map(|event| match &event.what {
-        What::Listening(address) => Some(address.port()),
+        What::Listening(address) | What::Reaching(address) => Some(address.port()),
         _ => None,
     });
     let first = ports.next()?;

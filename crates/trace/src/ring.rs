@@ -173,6 +173,8 @@ const fn tag(what: &What) -> u8 {
         What::Secured(Lane::Data, _) => 18,
         What::Secured(..) => 19,
         What::Cleared => 20,
+        What::Reaching(_) => 21,
+        What::Awaiting(_) => 22,
     }
 }
 
@@ -187,7 +189,7 @@ fn encode(event: &Event, put: &mut impl FnMut(&[u8])) {
         What::Command(text) | What::Reply(text) | What::Ask(text) | What::Answer(text) | What::Secured(_, text) => {
             put(text.as_bytes());
         }
-        What::Listening(a) | What::Connecting(a) | What::Connected(a) => address(*a, put),
+        What::Listening(a) | What::Connecting(a) | What::Reaching(a) | What::Awaiting(a) | What::Connected(a) => address(*a, put),
         What::DataFailed(r) | What::Closed(Some(r)) => reason(*r, put),
         What::Started(_) | What::Cleared | What::Closed(None) => {}
         What::Moved(_, bytes, took) => {
@@ -282,6 +284,8 @@ impl<'a, I: ExactSizeIterator<Item = &'a u8>> Reader<I> {
             18 => What::Secured(Lane::Data, self.text(end)?),
             19 => What::Secured(Lane::Control, self.text(end)?),
             20 => What::Cleared,
+            21 => What::Reaching(self.address()?),
+            22 => What::Awaiting(self.address()?),
             _ => return None,
         };
         Some(Event { at, what })

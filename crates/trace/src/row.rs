@@ -57,6 +57,8 @@ impl From<&Event> for Row {
 /// | `Ask`, `Answer` | control to storage, storage to control: the text |
 /// | `Listening` | control to data: `listening ADDRESS` |
 /// | `Connecting` | data to client: `connecting ADDRESS` |
+/// | `Reaching` | client to data: `connecting ADDRESS` |
+/// | `Awaiting` | mark on client: `listening ADDRESS` |
 /// | `Connected` | client to data: `connected PEER` |
 /// | `DataFailed` | data to control: `never came CRK-301`, `refused CRK-302`, `unreachable CRK-303`, else `failed CODE` |
 /// | `Secured` | client and control, or client and data, a line without a head: the text |
@@ -76,6 +78,8 @@ pub fn row(what: &What) -> Row {
         What::Answer(text) => Row::new(Storage, Control, &**text),
         What::Listening(address) => Row::new(Control, Data, format!("listening {address}")),
         What::Connecting(address) => Row::new(Data, Client, format!("connecting {address}")),
+        What::Reaching(address) => Row::new(Client, Data, format!("connecting {address}")),
+        What::Awaiting(address) => Row::new(Client, Client, format!("listening {address}")),
         What::Connected(peer) => Row::new(Client, Data, format!("connected {peer}")),
         What::DataFailed(reason) => Row::new(Data, Control, format!("{} {}", failure(*reason), reason.code())),
         What::Secured(lane, text) => Row::both(Client, if *lane == Data { Data } else { Control }, &**text),

@@ -56,6 +56,8 @@ pub(crate) fn any_event() -> impl Strategy<Value = Event> {
         text().prop_map(What::Answer),
         any_address().prop_map(What::Listening),
         any_address().prop_map(What::Connecting),
+        any_address().prop_map(What::Reaching),
+        any_address().prop_map(What::Awaiting),
         any_address().prop_map(What::Connected),
         reason().prop_map(What::DataFailed),
         (prop_oneof![Just(Lane::Control), Just(Lane::Data)], text()).prop_map(|(l, t)| What::Secured(l, t)),

@@ -53,6 +53,10 @@ pub enum What {
     Listening(SocketAddr),
     /// An active data connection is being made to this address.
     Connecting(SocketAddr),
+    /// A client that looks at its own session: it connects to this address for data, in passive mode.
+    Reaching(SocketAddr),
+    /// A client that looks at its own session: it waits at this address for data, in active mode.
+    Awaiting(SocketAddr),
     /// A data connection stands: the peer.
     Connected(SocketAddr),
     /// A data connection could not be had.

@@ -65,6 +65,8 @@ impl Story {
             What::Accepted(..)
             | What::Listening(_)
             | What::Connecting(_)
+            | What::Reaching(_)
+            | What::Awaiting(_)
             | What::Connected(_)
             | What::Secured(..)
             | What::Cleared

@@ -392,7 +392,7 @@ impl Driver {
 
     fn connect(&mut self, id: DataId, to: SocketAddr, protected: bool) {
         let now = self.now();
-        self.seen.record(now, || What::Connecting(to));
+        self.seen.record(now, || What::Reaching(to));
         self.data = Some(match self.protect(protected) {
             Ok(protect) => Data::connect(id, self.way.clone(), to, self.limits.data_connection, protect),
             Err(fault) => Data::failed(id, fault),
@@ -416,7 +416,7 @@ impl Driver {
         match bound {
             Ok((listener, at)) => {
                 let now = self.now();
-                self.seen.record(now, || What::Listening(at));
+                self.seen.record(now, || What::Awaiting(at));
                 self.data = Some(Data::accept(id, listener, self.peer.ip(), protect));
                 self.handle(Input::Listening(id, at));
             }
@@ -471,10 +471,13 @@ impl Driver {
     }
 
     fn stepped(&mut self, step: Step) {
-        let Some(id) = self.data.as_ref().map(|data| data.id) else { return };
+        let Some((id, awaited)) = self.data.as_ref().map(|data| (data.id, data.awaited)) else { return };
         let now = self.now();
         match step {
             Step::Opened(peer) => {
+                if let Some(at) = awaited {
+                    self.seen.record(now, || What::Connecting(at));
+                }
                 self.seen.record(now, || What::Connected(peer));
                 self.handle(Input::DataOpened(id));
             }

@@ -33,6 +33,8 @@ pub(super) struct Data {
     protect: Option<Protect>,
     /// Whether the handshake resumed a session, once it is done.
     resumed: Arc<OnceLock<bool>>,
+    /// Where it is waited for, in active mode.
+    pub(super) awaited: Option<SocketAddr>,
     /// What it moves: for whom, and what counts it.
     pub(super) moves: Option<(OpId, Direction, Meter)>,
 }
@@ -142,11 +144,12 @@ impl Data {
     /// Connects to where the server listens.
     pub(super) fn connect(id: DataId, way: Way, to: SocketAddr, within: Duration, protect: Option<Protect>) -> Self {
         let work = async move { way.connect_data(to, within).await.map_err(|why| DataFault::NotMade(why.into())) };
-        Self { id, stage: Stage::Opening(Box::pin(work)), protect, resumed: Arc::default(), moves: None }
+        Self { id, stage: Stage::Opening(Box::pin(work)), protect, resumed: Arc::default(), awaited: None, moves: None }
     }
 
     /// Takes the first connection from the server itself; strangers are sent away.
     pub(super) fn accept(id: DataId, listener: TcpListener, from: IpAddr, protect: Option<Protect>) -> Self {
+        let awaited = listener.local_addr().ok();
         let work = async move {
             loop {
                 let (tcp, peer) = listen::accept(&listener).await;
@@ -156,7 +159,7 @@ impl Data {
                 Stream::from(tcp).reset();
             }
         };
-        Self { id, stage: Stage::Opening(Box::pin(work)), protect, resumed: Arc::default(), moves: None }
+        Self { id, stage: Stage::Opening(Box::pin(work)), protect, resumed: Arc::default(), awaited, moves: None }
     }
 
     /// It cannot be made.
@@ -166,6 +169,7 @@ impl Data {
             stage: Stage::Opening(Box::pin(async move { Err(fault) })),
             protect: None,
             resumed: Arc::default(),
+            awaited: None,
             moves: None,
         }
     }

@@ -9,7 +9,7 @@ use io::CancellationToken;
 use io::body::Source;
 use io::meter::Meter;
 use proto::ftp::client::{Form, Operation, Outcome, PutHow, Tls};
-use types::{Reason, WriteHow};
+use types::{Lane, Reason, WriteHow};
 use vfs::{MemorySettings, MemoryStorage, Owner, SharedStorage, WriteOrder};
 
 use super::server::{Diary, Odd, Server, path};
@@ -143,6 +143,26 @@ async fn a_session_draws_its_ladder() {
     let ladder = diary.ladder();
     for words in ["USER ann", "331 ", "EPSV", "229 ", "STOR /a", "150 ", "226 ", "QUIT", "221 ", "5"] {
         assert!(ladder.contains(words), "{words} in\n{ladder}");
+    }
+}
+
+#[tokio::test]
+async fn a_ladder_shows_who_connects_to_whom() {
+    for form in [Form::Epsv, Form::Pasv, Form::Eprt, Form::Port] {
+        let server = Server::over(memory());
+        let mut dial = server.dial();
+        let diary = Arc::new(Diary::default());
+        dial.observer = diary.clone();
+        dial.settings.forms = vec![form];
+        let session = Connection::open(&dial, &CancellationToken::new()).await.unwrap();
+        session.send(replace(b"/a", 5), Source::from_bytes(Bytes::from_static(b"hello")), Meter::default()).await.unwrap();
+        session.close().await;
+        let rows: Vec<_> = diary.0.lock().unwrap().iter().map(trace::Row::from).collect();
+        let of = |word: &str| rows.iter().find(|row| row.text.starts_with(word)).map(|row| (row.from, row.to));
+        let (ours, theirs) = ((Lane::Client, Lane::Data), (Lane::Data, Lane::Client));
+        let waits = (!form.is_passive()).then_some((Lane::Client, Lane::Client));
+        assert_eq!(of("connecting "), Some(if form.is_passive() { ours } else { theirs }), "{form:?}");
+        assert_eq!((of("listening "), of("connected ")), (waits, Some(ours)), "{form:?}");
     }
 }
 
