@@ -133,7 +133,7 @@ fn operation(kind: u8, name: Box<[u8]>) -> Operation {
         5 => Operation::Put { path: name, how: PutHow::At(3), expected: None, ascii: false },
         6 => Operation::Put { path: name, how: PutHow::Append, expected: None, ascii: true },
         7 => Operation::MakeDir(name),
-        8 => Operation::Rename(name.clone(), name),
+        8 => Operation::Publish { from: name.clone(), to: name, modified: (first & 2 != 0).then(types::Time::default) },
         9 => Operation::Chmod(name, 0o644),
         10 => Operation::SetModified(name, Time::default()),
         11 => Operation::Size(name),

@@ -7,6 +7,7 @@ use types::{AttrChange, Error, Time, VPath, WriteHow};
 use vfs::Storage;
 
 use crate::checksum::{Algorithm, Checksum};
+use crate::ftp::Ftp;
 
 /// A server as a storage, and what can be asked of a server besides.
 pub trait Remote: Storage {
@@ -52,9 +53,24 @@ pub trait Remote: Storage {
         })
     }
 
+    /// Gives a file its name, whatever is called that, and before that the time of its last change, where one is told.
+    fn publish<'a>(&'a self, from: &'a VPath, to: &'a VPath, modified: Option<Time>) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            if let Some(time) = modified {
+                self.set_modified(from, time).await?;
+            }
+            self.rename(from, to, true).await
+        })
+    }
+
     /// The digest of a file by one of these algorithms, as the server tells it; `None` where it can make none of them.
     fn checksum<'a>(&'a self, _path: &'a VPath, _wanted: &'a [Algorithm]) -> BoxFuture<'a, Result<Option<Checksum>, Error>> {
         Box::pin(async { Ok(None) })
+    }
+
+    /// The same as an FTP server, where it is one: two of them can move a file between themselves.
+    fn ftp(&self) -> Option<&Ftp> {
+        None
     }
 
     /// The folder the login leads to; the root where the protocol knows none.

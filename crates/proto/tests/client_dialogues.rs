@@ -173,6 +173,7 @@ impl Player {
             "rmdir" => Operation::RemoveDir(name(1)),
             "rm" => Operation::Remove(name(1)),
             "mv" => Operation::Rename(name(1), name(2)),
+            "publish" => Operation::Publish { from: name(1), to: name(2), modified: Some(Time::from_seconds(1_111_111_111)) },
             "chmod" => Operation::Chmod(name(1), u32::from_str_radix(words[2], 8).unwrap()),
             "touch" => Operation::SetModified(name(1), Time::from_seconds(1_111_111_111)),
             "size" => Operation::Size(name(1)),

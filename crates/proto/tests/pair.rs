@@ -469,7 +469,7 @@ fn all() -> Vec<Operation> {
         Operation::List(name("")),
         Operation::RemoveDir(name("deep")),
         Operation::Cwd(name("..")),
-        Operation::Rename(name("/new"), name("/newer")),
+        Operation::Publish { from: name("/new"), to: name("/newer"), modified: Some(Time::from_seconds(1_111_111_111)) },
         Operation::Remove(name("/newer")),
         Operation::Get { path: name("/sub/x\ny"), offset: 0, expected: Some(1), ascii: false },
         Operation::Noop,

@@ -170,7 +170,9 @@ pub const fn reply_code(reason: Reason) -> u16 {
         | R::PasswordMissing
         | R::PasswordUnusable
         | R::BadBookmark
-        | R::BadLine => 550,
+        | R::BadLine
+        | R::LinkLeadsOut
+        | R::NoKeyring => 550,
     }
 }
 

@@ -190,6 +190,15 @@ pub enum Operation {
     Remove(Box<[u8]>),
     /// Rename (RNFR, RNTO).
     Rename(Box<[u8]>, Box<[u8]>),
+    /// Give a file its name and, where one is given, before that its time (MFMT, RNFR, RNTO, sent at once).
+    Publish {
+        /// What it is called.
+        from: Box<[u8]>,
+        /// What it shall be called.
+        to: Box<[u8]>,
+        /// When it last changed.
+        modified: Option<Time>,
+    },
     /// Set permission bits (SITE CHMOD).
     Chmod(Box<[u8]>, u32),
     /// Set the time of the last change (MFMT, else SITE UTIME).
@@ -277,6 +286,8 @@ pub struct Stat {
     pub modified: Option<Stamp>,
     /// Permission bits.
     pub mode: Option<u32>,
+    /// What tells it from all else on the server.
+    pub unique: Option<(u64, u64)>,
 }
 
 /// What goes in.

@@ -12,6 +12,7 @@ mod failure;
 mod features;
 mod list;
 mod operations;
+mod publish;
 mod replies;
 mod session;
 mod setup;

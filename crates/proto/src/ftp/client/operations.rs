@@ -37,7 +37,8 @@ impl Session {
             Operation::MakeDir(path) => self.simple(Verb::Mkd, &path),
             Operation::RemoveDir(path) => self.simple(Verb::Rmd, &path),
             Operation::Remove(path) => self.simple(Verb::Dele, &path),
-            Operation::Rename(from, to) => self.rename(&from, to),
+            Operation::Rename(from, to) => self.publish(from, to, None),
+            Operation::Publish { from, to, modified } => self.publish(from, to, modified),
             Operation::Chmod(path, mode) => {
                 let argument = [format!("CHMOD {mode:03o} ").as_bytes(), &wire(&path)].concat();
                 self.send(Verb::Site, &argument, Self::done_with);
@@ -90,18 +91,8 @@ impl Session {
         self.start_transfer(Some(ascii), plan);
     }
 
-    fn rename(&mut self, from: &[u8], to: Box<[u8]>) {
-        self.send_name(Verb::Rnfr, from, move |session, reply| {
-            if reply.code == 350 || is_positive(&reply) {
-                session.simple(Verb::Rnto, &to);
-            } else {
-                session.done(Err(Failure::refused(reply)));
-            }
-        });
-    }
-
     /// MFMT; else SITE UTIME in the form with one time, which those servers share that have no MFMT.
-    fn set_modified(&mut self, path: Box<[u8]>, time: Time) {
+    pub(super) fn set_modified(&mut self, path: Box<[u8]>, time: Time) {
         let argument = [timeval::print(time).as_bytes(), b" ", &wire(&path)].concat();
         if !self.welcome.features.may("MFMT") || self.habits.no_mfmt {
             let argument = [b"UTIME ", &*argument].concat();
@@ -185,7 +176,13 @@ impl Session {
     /// SIZE is for files, in TYPE I for their bytes. What has no size may be a folder: then one can enter it.
     fn stat_by_size(&mut self, path: Box<[u8]>) {
         if path.iter().all(|&b| b == b'/') {
-            return self.done(Ok(Outcome::Stat(Stat { kind: FileKind::Dir, size: None, modified: None, mode: None })));
+            return self.done(Ok(Outcome::Stat(Stat {
+                kind: FileKind::Dir,
+                size: None,
+                modified: None,
+                mode: None,
+                unique: None,
+            })));
         }
         if !self.welcome.features.may("SIZE") || self.habits.no_size {
             return self.stat_by_listing(&path);
@@ -207,7 +204,7 @@ impl Session {
     }
 
     fn stat_with_time(&mut self, path: Box<[u8]>, size: u64) {
-        let mut stat = Stat { kind: FileKind::File, size: Some(size), modified: None, mode: None };
+        let mut stat = Stat { kind: FileKind::File, size: Some(size), modified: None, mode: None, unique: None };
         if !self.welcome.features.may("MDTM") || self.habits.no_mdtm {
             return self.done(Ok(Outcome::Stat(stat)));
         }
@@ -225,7 +222,7 @@ impl Session {
         self.within(path, move |session, entered| match entered {
             Err(_) => session.done(Err(of_size)),
             Ok(back) => session.send_name(Verb::Cwd, &back, |session, reply| {
-                let stat = Stat { kind: FileKind::Dir, size: None, modified: None, mode: None };
+                let stat = Stat { kind: FileKind::Dir, size: None, modified: None, mode: None, unique: None };
                 session.done(if is_positive(&reply) { Ok(Outcome::Stat(stat)) } else { Err(Failure::refused(reply)) });
             }),
         });
@@ -256,7 +253,7 @@ impl Session {
 /// The names in an operation.
 fn paths(operation: &Operation) -> [Option<&[u8]>; 2] {
     match operation {
-        Operation::Rename(from, to) => [Some(from), Some(to)],
+        Operation::Rename(from, to) | Operation::Publish { from, to, .. } => [Some(from), Some(to)],
         Operation::List(path)
         | Operation::Stat(path)
         | Operation::Get { path, .. }
@@ -302,9 +299,9 @@ fn fact_line(reply: &Reply) -> Option<Stat> {
     let told = lines.nth(1).and_then(|line| parse_facts(line.trim_ascii_start()).ok())?;
     let stamp = |time: Time| Stamp { civil: time.civil(), precision: Precision::Second, utc: true };
     let attr = &told.entry.attr;
-    Some(Stat { kind: attr.kind, size: told.size, modified: attr.modified.map(stamp), mode: attr.mode })
+    Some(Stat { kind: attr.kind, size: told.size, modified: attr.modified.map(stamp), mode: attr.mode, unique: attr.unique })
 }
 
 fn stat_of(entry: &Listed) -> Stat {
-    Stat { kind: entry.kind, size: entry.size, modified: entry.modified, mode: entry.mode }
+    Stat { kind: entry.kind, size: entry.size, modified: entry.modified, mode: entry.mode, unique: entry.unique }
 }

@@ -11,6 +11,7 @@ use super::exchange::{DataId, Input, Line, Note, OpId, Operation, Outcome, Outpu
 use super::failure::{Failure, Kind, Wait, connection_limit};
 use super::features::Features;
 use super::list::Habits;
+use super::publish::Naming;
 use super::replies::ReplyDecoder;
 use super::transfer::Transfer;
 use crate::ftp::name;
@@ -34,6 +35,8 @@ pub struct Session {
     pub(super) transfer: Option<Transfer>,
     /// The command of a transfer between servers is out.
     pub(super) beyond: bool,
+    /// The file that is being given its name.
+    pub(super) naming: Option<Naming>,
     pub(super) now: Duration,
     replies: ReplyDecoder,
     awaited: VecDeque<Awaited>,
@@ -111,6 +114,7 @@ impl Session {
             ascii: None,
             transfer: None,
             beyond: false,
+            naming: None,
             now: Duration::ZERO,
             replies: ReplyDecoder::new(),
             awaited: VecDeque::new(),

@@ -90,7 +90,8 @@ fn operation(kind: u8) -> Operation {
         11 => Operation::Rename(name(), name()),
         12 => Operation::SetModified(name(), Time::default()),
         13 => Operation::Quote(Box::from(*b"SITE HELP")),
-        14 => Operation::Size(name()),
+        14 => Operation::Publish { from: name(), to: name(), modified: Some(Time::default()) },
+        15 => Operation::Size(name()),
         _ => Operation::Pwd,
     }
 }
