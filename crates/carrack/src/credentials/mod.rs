@@ -73,7 +73,7 @@ pub(crate) fn login(url: &Url, asked: &Asked) -> Result<Login, Error> {
     let password = match found.password {
         Some(password) => password,
         None if &*user == "anonymous" || &*user == "ftp" => Login::anonymous().password,
-        None => ask(&format!("Password for {}@{}: ", types::text::printable(&user), types::text::printable(&url.host)))?,
+        None => ask(&question(&user, url))?,
     };
     Ok(Login { user, password, account: found.account })
 }
@@ -106,14 +106,46 @@ pub(crate) fn find(url: &Url, asked: &Asked) -> Result<Found, Error> {
 /// Asks at the terminal, without echo. Also where standard input is a pipe, as long as there is a terminal.
 ///
 /// # Errors
-/// [`Reason::PasswordMissing`] where there is nobody to ask, [`Reason::PasswordUnusable`].
+/// [`Reason::PasswordMissing`] where there is nobody to ask, [`Reason::Cancelled`] after Ctrl-C, [`Reason::PasswordUnusable`].
 pub(crate) fn ask(prompt: &str) -> Result<Secret<Box<str>>, Error> {
     let nobody = || Error::with(Reason::PasswordMissing, format!("{}there is no terminal to ask at", prompt.to_lowercase()));
     if !std::io::stdin().is_terminal() && !std::io::stderr().is_terminal() {
         return Err(nobody());
     }
-    let password = crate::prompt::password(prompt).map_err(|_| nobody())?;
+    let password = crate::prompt::password(prompt).map_err(|e| match e.kind() {
+        ErrorKind::Interrupted => Error::new(Reason::Cancelled),
+        ErrorKind::UnexpectedEof => Error::with(Reason::PasswordMissing, "none was typed"),
+        ErrorKind::InvalidData => unusable(e.to_string()),
+        _ => nobody(),
+    })?;
     usable(&password, "what was typed")
+}
+
+/// Takes a user's password from CARRACK_PASSWORD, or asks for it, and keeps it in the keyring.
+///
+/// # Errors
+/// [`Reason::NoKeyring`], and those of [`ask`].
+pub(crate) fn keep(url: &Url, user: &str) -> Result<(), Error> {
+    let password = match from_environment()? {
+        Some(password) => password,
+        None => ask(&question(user, url))?,
+    };
+    into_keyring(url, user, &password)
+}
+
+/// How a password is asked for.
+fn question(user: &str, url: &Url) -> String {
+    format!("Password for {}@{}: ", types::text::printable(user), types::text::printable(&url.host))
+}
+
+#[cfg(feature = "keyring")]
+fn into_keyring(url: &Url, user: &str, password: &Secret<Box<str>>) -> Result<(), Error> {
+    keyring::keep(url, user, password)
+}
+
+#[cfg(not(feature = "keyring"))]
+fn into_keyring(_url: &Url, _user: &str, _password: &Secret<Box<str>>) -> Result<(), Error> {
+    Err(Error::with(Reason::NoKeyring, "this carrack was built without it (--features keyring)"))
 }
 
 #[cfg(feature = "keyring")]
