@@ -7,6 +7,31 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
+/// What a liar does next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Act {
+    /// Says this, with its line end.
+    Say(&'static str),
+    /// Says this so many times.
+    Repeat(&'static str, usize),
+    /// Hears lines and answers the usual ones until one with this verb comes.
+    Until(&'static str),
+    /// Takes the data connection.
+    Accept,
+    /// Sends this over it.
+    Send(&'static str),
+    /// Waits until the client had time to read that.
+    Pause,
+    /// Ends it in good order.
+    End,
+    /// Breaks it.
+    Reset,
+    /// Says no more over the control connection, and still hears.
+    Hush,
+    /// Leaves, data connection and all.
+    Leave,
+}
+
 /// A control connection as the liar holds it.
 pub(crate) struct Liar {
     input: BufReader<OwnedReadHalf>,
@@ -56,6 +81,27 @@ impl Liar {
     /// The client's data connection.
     pub(crate) async fn accept(&mut self) -> TcpStream {
         self.data.accept().await.unwrap().0
+    }
+
+    /// Does all of this, and then what is usual until the client has gone.
+    pub(crate) async fn act(mut self, acts: &[Act]) {
+        let mut data = None;
+        for act in acts {
+            match *act {
+                Act::Say(words) => self.say(&format!("{words}\r\n")).await,
+                Act::Repeat(words, times) => self.say(&format!("{words}\r\n").repeat(times)).await,
+                Act::Until(verb) => drop(self.until(verb).await),
+                Act::Accept => data = Some(self.accept().await),
+                // A client that will have no more closes.
+                Act::Send(words) => drop(data.as_mut().unwrap().write_all(words.as_bytes()).await),
+                Act::Pause => tokio::time::sleep(Duration::from_millis(50)).await,
+                Act::End => data = None,
+                Act::Reset => data.take().unwrap().set_zero_linger().unwrap(),
+                Act::Hush => drop(self.out.shutdown().await),
+                Act::Leave => return,
+            }
+        }
+        self.idle().await;
     }
 
     /// Until the client has gone.

@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use types::{Error, Reason};
 use vfs::{Owner, SharedStorage, Storage as _, WriteOrder};
 
-use super::liar::{Liar, liar, soon};
+use super::liar::{Act, Liar, liar, soon};
 use super::own_server::{content, memory, sink};
 use super::server::{Diary, dial, path};
 
@@ -91,63 +91,146 @@ async fn a_confirmation_before_the_end_is_not_the_end() {
     assert_eq!(content(&here, "/f").await, b"late, but there");
 }
 
+use Act::{Accept, End, Hush, Leave, Pause, Repeat, Reset, Say, Send, Until};
+
+/// What a server does after its greeting, how many bytes there must be, and what the client makes of it.
+type Lie = (&'static [Act], Option<u64>, Reason, &'static str);
+
+/// Lies about a file that is fetched.
+const OF_DOWNLOADS: &[Lie] = &[
+    // Fewer bytes than there are, or more, as of a file that changes between SIZE and RETR.
+    (&[Until("RETR"), Accept, Say("150 now"), Send("four"), End, Say("226 all of it")], Some(5), Reason::TransferShort, "4"),
+    (&[Until("RETR"), Accept, Say("150 now"), Send("four"), End, Say("226 all of it")], Some(3), Reason::TransferShort, "4"),
+    (&[Until("RETR"), Accept, Say("150 now"), End, Say("226 all of it")], Some(3), Reason::TransferShort, "0"),
+    // A reset is no end, though it is confirmed.
+    (&[Until("RETR"), Accept, Say("150 now"), Send("half"), Pause, Reset, Say("226 done")], None, Reason::TransferCut, ""),
+    (&[Until("RETR"), Accept, Say("150 now"), Send("half"), Pause, Say("226 done"), Reset], None, Reason::TransferCut, ""),
+    // What ends with a refusal is no file.
+    (
+        &[Until("RETR"), Accept, Say("150 now"), Send("half"), End, Say("451 disk broke")],
+        None,
+        Reason::TransferCut,
+        "451 disk broke",
+    ),
+    (&[Until("RETR"), Accept, Say("150 now"), Say("426 cut"), Send("half"), End], None, Reason::TransferCut, "426 cut"),
+    (&[Until("RETR"), Accept, Say("150 now"), End, Say("552 too much")], None, Reason::NoSpace, "552 too much"),
+    // Confirmed before it began.
+    (&[Until("RETR"), Accept, Say("226 done"), End], Some(5), Reason::TransferShort, ""),
+    // Refused at each step: now, and not for ever.
+    (&[Until("TYPE"), Say("451 no"), Until("RETR"), Say("451 no")], None, Reason::ServerRefused, "451 no"),
+    (&[Until("EPSV"), Say("425 no"), Until("PASV"), Say("425 no")], None, Reason::NoDataConnection, "425 no"),
+    (&[Until("RETR"), Say("450 in use")], None, Reason::Busy, "450 in use"),
+    (&[Until("RETR"), Say("425 no")], None, Reason::NoDataConnection, "425 no"),
+    (&[Until("RETR"), Say("421 going down")], None, Reason::ServerClosing, "421 going down"),
+    // Answers to what nobody asked.
+    (&[Until("EPSV"), Say("200 ok"), Until("PASV"), Say("200 ok")], None, Reason::NoDataConnection, ""),
+    (&[Until("EPSV"), Say("229 ok (|||0|)"), Until("PASV"), Say("227 ok (1,2,3)")], None, Reason::NoDataConnection, ""),
+    (&[Until("RETR"), Accept, Say("150 now"), Say("226 done"), Repeat("200 ok", 99)], None, Reason::NotTheProtocol, "200 ok"),
+    (&[Until("RETR"), Accept, Say("150 now"), Send("half"), Say("\u{1}\u{2}x")], None, Reason::NotTheProtocol, ""),
+    // It goes away, or says no more.
+    (&[Until("RETR"), Accept, Say("150 now"), Send("half"), Leave], None, Reason::Disconnected, ""),
+    (&[Until("RETR"), Accept, Say("150 now"), Send("half"), Hush], None, Reason::Disconnected, ""),
+    (&[Until("RETR"), Accept, Hush], None, Reason::Disconnected, ""),
+    (&[Until("EPSV"), Leave], None, Reason::Disconnected, ""),
+];
+
 #[tokio::test]
-async fn fewer_bytes_than_there_are_is_a_failure_whatever_the_server_says() {
-    for expected in [5, 3] {
-        let address = liar(|mut liar| async move {
+async fn no_lie_about_a_download_makes_a_file() {
+    let mut wrong = Vec::new();
+    for (acts, expected, reason, words) in OF_DOWNLOADS {
+        let address = liar(move |mut liar: Liar| async move {
             greet(&mut liar).await;
-            liar.until("RETR").await;
-            let mut data = liar.accept().await;
-            liar.say("150 now\r\n").await;
-            data.write_all(b"four").await.unwrap();
-            drop(data);
-            liar.say("226 all of it\r\n").await;
-            liar.idle().await;
+            liar.act(acts).await;
         })
         .await;
-        let (result, here) = get(&to(address), Some(expected)).await;
-        assert_eq!(result.unwrap_err().reason, Reason::TransferShort);
+        let (result, here) = get(&to(address), *expected).await;
+        let e = result.expect_err(&format!("{acts:?}"));
+        if e.reason != *reason || !e.to_string().contains(words) {
+            wrong.push(format!("{acts:?}: {e}"));
+        }
+        assert!(carrack_client::exit::code(e.reason) > carrack_client::exit::PARTLY, "{e}");
         assert_nothing(&here).await;
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Lies about a file that is sent.
+const OF_UPLOADS: &[Lie] = &[
+    (&[Until("STOR"), Accept, Say("226 done")], Some(5), Reason::NotTheProtocol, "before"),
+    (&[Until("STOR"), Say("452 full")], Some(5), Reason::NoSpace, "452 full"),
+    (&[Until("STOR"), Accept, Say("150 now"), Say("451 disk broke"), End], Some(20_000_000), Reason::TransferCut, "451"),
+    (&[Until("STOR"), Accept, Say("150 now"), Pause, Reset, Say("426 cut")], Some(20_000_000), Reason::TransferCut, ""),
+    (&[Until("STOR"), Accept, Say("150 now"), Pause, Reset, Say("226 done")], Some(20_000_000), Reason::TransferCut, ""),
+    (&[Until("STOR"), Accept, Say("150 now"), Leave], Some(20_000_000), Reason::Disconnected, ""),
+    (&[Until("STOR"), Accept, Say("150 now"), Hush], Some(20_000_000), Reason::Disconnected, ""),
+];
+
+#[tokio::test]
+async fn no_lie_about_an_upload_passes_for_success() {
+    let mut wrong = Vec::new();
+    for (acts, bytes, reason, words) in OF_UPLOADS {
+        let address = liar(move |mut liar: Liar| async move {
+            greet(&mut liar).await;
+            liar.act(acts).await;
+        })
+        .await;
+        let session = open(&to(address)).await.unwrap();
+        let put = Put { path: b"/f", how: PutHow::Replace, expected: *bytes, ascii: false };
+        let source = Source::from_bytes(Bytes::from(vec![7; bytes.unwrap() as usize]));
+        let e = soon(session.send(put, source, Meter::default())).await.expect_err(&format!("{acts:?}"));
+        if e.reason != *reason || !e.to_string().contains(words) {
+            wrong.push(format!("{acts:?}: {e}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn an_upload_that_cannot_get_its_name_or_its_time_is_none() {
+    for (verb, says) in [("MFMT", "450 no time"), ("RNFR", "450 in use"), ("RNTO", "553 no name"), ("RNTO", "421 bye")] {
+        let address = liar(move |mut liar: Liar| async move {
+            greet(&mut liar).await;
+            while let Some(line) = liar.hear().await {
+                let own = line.split(' ').next().unwrap();
+                let usual = match own {
+                    "USER" => "331 password",
+                    "FEAT" => "211-Features\r\n MFMT\r\n211 End",
+                    "RNFR" => "350 and then",
+                    _ => "250 ok",
+                };
+                liar.say(&format!("{}\r\n", if own == verb { says } else { usual })).await;
+            }
+        })
+        .await;
+        let session = open(&to(address)).await.unwrap();
+        let modified = Some(types::Time::from_seconds(1_111_111_111));
+        let publish = Operation::Publish { from: (*b"/.f").into(), to: (*b"/f").into(), modified };
+        let e = soon(session.run(publish)).await.expect_err(verb);
+        assert!(e.to_string().contains(says), "{verb}: {e}");
     }
 }
 
 #[tokio::test]
-async fn a_reset_is_no_end_though_it_is_confirmed() {
-    let address = liar(|mut liar| async move {
-        greet(&mut liar).await;
-        liar.until("RETR").await;
-        let mut data = liar.accept().await;
-        liar.say("150 now\r\n").await;
-        data.write_all(b"half").await.unwrap();
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        data.set_zero_linger().unwrap();
-        drop(data);
-        liar.say("226 done\r\n").await;
-        liar.idle().await;
-    })
-    .await;
-    let (result, here) = get(&to(address), None).await;
-    assert_eq!(result.unwrap_err().reason, Reason::TransferCut);
-    assert_nothing(&here).await;
-}
-
-#[tokio::test]
-async fn data_that_ends_with_a_refusal_is_no_file() {
-    let address = liar(|mut liar| async move {
-        greet(&mut liar).await;
-        liar.until("RETR").await;
-        let mut data = liar.accept().await;
-        liar.say("150 now\r\n").await;
-        data.write_all(b"half").await.unwrap();
-        drop(data);
-        liar.say("451 disk broke\r\n").await;
-        liar.idle().await;
-    })
-    .await;
-    let (result, here) = get(&to(address), None).await;
-    let e = result.unwrap_err();
-    assert!(e.reason == Reason::TransferCut && e.detail.as_deref().unwrap().contains("451 disk broke"), "{e}");
-    assert_nothing(&here).await;
+async fn a_login_that_fails_at_any_step_is_no_session() {
+    let mut wrong = Vec::new();
+    for (acts, reason) in [
+        (&[Say("421 Too many connections (3) from this IP")][..], Reason::TooManyConnections),
+        (&[Say("450 not now")], Reason::Busy),
+        (&[Say("220 hello"), Until("USER"), Say("430 no")], Reason::LoginRefused),
+        (&[Say("220 hello"), Until("PASS"), Say("430 no")], Reason::LoginRefused),
+        (&[Say("220 hello"), Until("PASS"), Say("332 account?")], Reason::AccountNeeded),
+        (&[Say("220 hello"), Until("PASS"), Leave], Reason::Disconnected),
+        (&[Say("220 hello"), Until("PASS"), Hush], Reason::Disconnected),
+        (&[Leave], Reason::Disconnected),
+        (&[Say("HTTP/1.1 400 Bad Request")], Reason::NotTheProtocol),
+    ] {
+        let address = liar(move |liar: Liar| liar.act(acts)).await;
+        let e = open(&to(address)).await.err().unwrap();
+        if e.reason != reason {
+            wrong.push(format!("{acts:?}: {e}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[tokio::test]
@@ -236,30 +319,9 @@ async fn an_endless_reply_is_not_kept() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_none_or_goes_away_is_told() {
+async fn a_server_of_another_kind_is_told() {
     let address = liar(|mut liar| async move { liar.say("SSH-2.0-OpenSSH_9.9\r\n").await }).await;
     assert!(matches!(open(&to(address)).await.err().unwrap().reason, Reason::NotTheProtocol | Reason::Disconnected));
-    let address = liar(|_| async {}).await;
-    assert_eq!(open(&to(address)).await.err().unwrap().reason, Reason::Disconnected);
-    let address = liar(|mut liar| async move { liar.say("421 Too many connections (3) from this IP\r\n").await }).await;
-    assert_eq!(open(&to(address)).await.err().unwrap().reason, Reason::TooManyConnections);
-}
-
-#[tokio::test]
-async fn a_half_closed_control_connection_ends_a_transfer() {
-    let address = liar(|mut liar| async move {
-        greet(&mut liar).await;
-        liar.until("RETR").await;
-        let data = liar.accept().await;
-        liar.say("150 now\r\n").await;
-        drop(liar);
-        tokio::time::sleep(Duration::from_secs(10)).await;
-        drop(data);
-    })
-    .await;
-    let (result, here) = get(&to(address), None).await;
-    assert_eq!(result.unwrap_err().reason, Reason::Disconnected);
-    assert_nothing(&here).await;
 }
 
 #[tokio::test]
@@ -281,23 +343,6 @@ async fn an_upload_that_is_refused_in_its_midst_is_told_as_the_server_tells_it()
     let source = Source::from_bytes(Bytes::from(vec![7; 20_000_000]));
     let e = soon(session.send(put, source, Meter::default())).await.unwrap_err();
     assert_eq!(e.reason, Reason::NoSpace, "{e}");
-}
-
-#[tokio::test]
-async fn an_upload_confirmed_before_it_began_is_none() {
-    let address = liar(|mut liar| async move {
-        greet(&mut liar).await;
-        liar.until("STOR").await;
-        let _data = liar.accept().await;
-        liar.say("226 done\r\n").await;
-        liar.idle().await;
-    })
-    .await;
-    let session = open(&to(address)).await.unwrap();
-    let put = Put { path: b"/f", how: PutHow::Replace, expected: Some(5), ascii: false };
-    let source = Source::from_bytes(Bytes::from_static(b"hello"));
-    let e = soon(session.send(put, source, Meter::default())).await.unwrap_err();
-    assert_eq!(e.reason, Reason::NotTheProtocol, "{e}");
 }
 
 /// Takes an upload and tells how its data connection ended.
