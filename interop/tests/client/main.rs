@@ -9,6 +9,7 @@
 mod course;
 mod fxp;
 mod large;
+mod program;
 
 use interop::Way;
 use interop::outside::{Kind, Tls};
@@ -35,6 +36,8 @@ courses! {
         tls_1_3: course::secure(Kind::Vsftpd, Way::Passive4, Tls::V13, false);
         tls_1_3_with_reuse: course::secure(Kind::Vsftpd, Way::Passive4, Tls::V13, true);
         tls_1_2_with_reuse: course::secure(Kind::Vsftpd, Way::Active4, Tls::V12, true);
+        program: program::plain(Kind::Vsftpd);
+        program_under_tls: program::secure(Kind::Vsftpd);
         large: large::plain(Kind::Vsftpd);
         large_under_tls: large::secure(Kind::Vsftpd, true);
     }
@@ -46,6 +49,8 @@ courses! {
         tls_1_3: course::secure(Kind::Proftpd, Way::Passive4, Tls::V13, false);
         tls_1_3_with_reuse: course::secure(Kind::Proftpd, Way::Passive4, Tls::V13, true);
         tls_1_2_with_reuse: course::secure(Kind::Proftpd, Way::Active4, Tls::V12, true);
+        program: program::plain(Kind::Proftpd);
+        program_under_tls: program::secure(Kind::Proftpd);
         large: large::plain(Kind::Proftpd);
         large_under_tls: large::secure(Kind::Proftpd, true);
     }
@@ -56,6 +61,8 @@ courses! {
         active_ipv6: course::plain(Kind::Pureftpd, Way::Active6);
         tls_1_3: course::secure(Kind::Pureftpd, Way::Passive4, Tls::V13, false);
         tls_1_2: course::secure(Kind::Pureftpd, Way::Active4, Tls::V12, false);
+        program: program::plain(Kind::Pureftpd);
+        program_under_tls: program::secure(Kind::Pureftpd);
         large: large::plain(Kind::Pureftpd);
         large_under_tls: large::secure(Kind::Pureftpd, false);
     }
@@ -66,6 +73,8 @@ courses! {
         active_ipv6: course::plain(Kind::Pyftpdlib, Way::Active6);
         tls_1_3: course::secure(Kind::Pyftpdlib, Way::Passive4, Tls::V13, false);
         tls_1_2: course::secure(Kind::Pyftpdlib, Way::Active4, Tls::V12, false);
+        program: program::plain(Kind::Pyftpdlib);
+        program_under_tls: program::secure(Kind::Pyftpdlib);
         large: large::plain(Kind::Pyftpdlib);
         large_under_tls: large::secure(Kind::Pyftpdlib, false);
     }
@@ -74,6 +83,7 @@ courses! {
         active: course::plain(Kind::Inetutils, Way::Active4);
         passive_ipv6: course::plain(Kind::Inetutils, Way::Passive6);
         active_ipv6: course::plain(Kind::Inetutils, Way::Active6);
+        program: program::plain(Kind::Inetutils);
         large: large::plain(Kind::Inetutils);
     }
     between_servers {
