@@ -35,3 +35,18 @@ fn a_password_is_not_kept() {
     assert!(code == 1 && err.contains("~/.netrc") && !err.contains("geheim"), "{err}");
     assert!(!folder.path().join("carrack").exists());
 }
+
+#[test]
+fn a_password_that_no_keyring_takes_is_told_and_nothing_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let add = |url: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_carrack"));
+        command.args(["bookmark", "add", "--save-password", "work", url]).env("XDG_CONFIG_HOME", folder.path());
+        command.env("CARRACK_PASSWORD", "geheim").env_remove("DBUS_SESSION_BUS_ADDRESS").output().unwrap()
+    };
+    for (url, says) in [("ftp://ana@h/", "CRK-765"), ("ftp://h/", "whose password?"), ("/tmp", "CRK-762")] {
+        let (code, _, err) = said(&add(url));
+        assert!(code == 1 && err.contains(says) && !err.contains("geheim"), "{url}: {err}");
+    }
+    assert!(!folder.path().join("carrack").exists());
+}

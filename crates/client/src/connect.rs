@@ -2,13 +2,14 @@
 
 use std::future::poll_fn;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use io::body::BoxFuture;
 use io::clock;
-use tokio::net::TcpStream;
+use io::udp::like;
+use tokio::net::{TcpSocket, TcpStream};
 use types::{Error, Reason};
 
 /// The lead an attempt has before the next address is tried beside it (RFC 8305 §5).
@@ -24,6 +25,8 @@ pub enum Family {
     V4,
     /// IPv6 only.
     V6,
+    /// Those of this address's family; connections go out from it, which is one of this machine.
+    From(IpAddr),
 }
 
 impl Family {
@@ -32,7 +35,31 @@ impl Family {
             Self::Any => true,
             Self::V4 => address.is_ipv4(),
             Self::V6 => address.is_ipv6(),
+            Self::From(own) => address.is_ipv6() == own.is_ipv6(),
         }
+    }
+
+    /// Our own end, where it was said.
+    pub const fn own(self) -> Option<IpAddr> {
+        match self {
+            Self::From(own) => Some(own),
+            _ => None,
+        }
+    }
+
+    /// Connects to one address.
+    ///
+    /// # Errors
+    /// The system's; that our own end cannot be had is said as such.
+    pub(crate) async fn connect(self, to: SocketAddr) -> std::io::Result<TcpStream> {
+        let Some(own) = self.own() else { return TcpStream::connect(to).await };
+        if own.is_ipv6() != to.is_ipv6() {
+            return Err(std::io::Error::other(format!("it is not of the family of {own}")));
+        }
+        let socket = if own.is_ipv6() { TcpSocket::new_v6() } else { TcpSocket::new_v4() }?;
+        let bound = socket.bind(like(own, to));
+        bound.map_err(|e| std::io::Error::other(format!("nothing can go out from {own}: {e}")))?;
+        socket.connect(to).await
     }
 }
 
@@ -42,7 +69,7 @@ impl Family {
 /// [`Reason::Unreachable`] with each address and why, [`Reason::TooSlow`] where `within` is over.
 pub async fn connect(host: &str, port: u16, family: Family, within: Duration) -> Result<TcpStream, Error> {
     let deadline = clock::now() + within;
-    let work = async { race(addresses(host, port, family).await?).await };
+    let work = async { race(addresses(host, port, family).await?, family).await };
     tokio::time::timeout_at(deadline.into(), work)
         .await
         .map_err(|_| too_slow(&format!("connection to {host} port {port}"), within))?
@@ -83,7 +110,7 @@ fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 }
 
 /// The first connection that stands; the others are dropped.
-async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, Error> {
+async fn race(addresses: Vec<SocketAddr>, family: Family) -> Result<TcpStream, Error> {
     type Attempt = (SocketAddr, BoxFuture<'static, std::io::Result<TcpStream>>);
     let mut waiting = addresses.into_iter();
     let mut running: Vec<Attempt> = Vec::new();
@@ -92,7 +119,7 @@ async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, Error> {
     loop {
         if running.is_empty() || clock::now() >= next {
             if let Some(address) = waiting.next() {
-                running.push((address, Box::pin(TcpStream::connect(address))));
+                running.push((address, Box::pin(family.connect(address))));
             } else if running.is_empty() {
                 return Err(Error::with(Reason::Unreachable, failures.join("; ")));
             }
@@ -149,13 +176,28 @@ mod tests {
             let gone = io::listen::bind_tcp(at("127.0.0.1:0")).unwrap();
             gone.local_addr().unwrap()
         };
-        let stream = race(vec![dead, open]).await.unwrap();
+        let stream = race(vec![dead, open], Family::Any).await.unwrap();
         assert_eq!(stream.peer_addr().unwrap(), open);
-        let e = race(vec![dead]).await.unwrap_err();
+        let e = race(vec![dead], Family::Any).await.unwrap_err();
         assert!(e.reason == Reason::Unreachable && e.detail.unwrap().contains(&dead.to_string()));
         let e = connect("127.0.0.1", open.port(), Family::V6, Duration::from_secs(5)).await.unwrap_err();
         assert_eq!(e.reason, Reason::Unreachable);
         connect("localhost", open.port(), Family::V4, Duration::from_secs(5)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn it_goes_out_from_where_it_is_told() {
+        let listener = io::listen::bind_tcp(at("127.0.0.1:0")).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let within = Duration::from_secs(30);
+        let from = |own: &str| Family::From(own.parse().unwrap());
+        let stream = connect("127.0.0.1", port, from("127.0.0.2"), within).await.unwrap();
+        assert_eq!(stream.local_addr().unwrap().ip().to_string(), "127.0.0.2");
+        for (own, says) in [("192.0.2.1", "nothing can go out from 192.0.2.1"), ("::1", "no address of the family")] {
+            let e = connect("127.0.0.1", port, from(own), within).await.unwrap_err();
+            let detail = e.detail.unwrap();
+            assert!(e.reason == Reason::Unreachable && detail.contains(says), "{detail}");
+        }
     }
 
     #[tokio::test]

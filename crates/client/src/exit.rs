@@ -51,12 +51,16 @@ pub const fn code(reason: Reason) -> u8 {
         Reason::NotProtected | Reason::DataNotProtected => 35,
         Reason::HostKeyUnknown | Reason::HostKeyChanged | Reason::HostKeyRevoked | Reason::HostCertificate => 60,
         Reason::SshFailed | Reason::SftpVersion => 79,
-        Reason::LoginRefused | Reason::AccountNeeded | Reason::PasswordMissing | Reason::PasswordUnusable => 67,
+        Reason::LoginRefused | Reason::AccountNeeded | Reason::PasswordMissing | Reason::PasswordUnusable | Reason::NoKeyring => {
+            67
+        }
         Reason::NoSpace | Reason::OverQuota | Reason::TooLarge => 70,
         Reason::Exists | Reason::NotEmpty => 73,
         Reason::TooManyConnections | Reason::Busy => 75,
         Reason::NotFound | Reason::NotAFolder | Reason::IsAFolder => 78,
-        Reason::ListingUnsure | Reason::ResumeDiffers | Reason::TooMuchToRemove | Reason::PlanOutdated => 85,
+        Reason::ListingUnsure | Reason::ResumeDiffers | Reason::TooMuchToRemove | Reason::PlanOutdated | Reason::LinkLeadsOut => {
+            85
+        }
         Reason::ProxyRefused | Reason::ProxyLogin | Reason::NoProxy => 97,
         Reason::Cancelled => 130,
         _ => 23,

@@ -185,6 +185,8 @@ reasons! {
     PasswordUnusable = "761", "the password that was given cannot be used", "The message names where it came from and what is wrong with it.";
     BadBookmark = "762", "the bookmark cannot be used", "The message says which one and why; `carrack bookmark list` shows all.";
     BadLine = "763", "the line cannot be understood", "The message says what is missing; `help COMMAND` shows how a command is typed.";
+    LinkLeadsOut = "764", "a link on the server leads out of what is copied", "Copy what it leads to with --copy-links, or leave links out.";
+    NoKeyring = "765", "no keyring takes the password", "Keep it in ~/.netrc or in a file for --password-file; or run it where a desktop's keyring is open.";
 
     // 83x and 84x: SFTP and SCP
     PacketTooLong = "830", "an SFTP packet is longer than may be", "Packets hold 262144 bytes; let the client ask limits@openssh.com, or set its buffer to 32 KiB.";

@@ -1,5 +1,6 @@
 //! What can be said to every command that speaks with a server?
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -29,7 +30,7 @@ impl Options {
         let says_whom = tls.tls_insecure || !tls.fingerprint.is_empty() || tls.ca.is_some();
         let says_tls = tls.tls || tls.no_tls;
         let says_way = network.active || network.passive || network.active_ports.is_some();
-        let says_family = network.ipv4 || network.ipv6;
+        let says_family = network.bind.is_some() || network.ipv4 || network.ipv6;
         // Of what excludes each other, both come from the same place.
         let login_of = |says: bool| if says { login.clone() } else { under.login.clone() };
         let tls_of = |says: bool| if says { tls.clone() } else { under.tls.clone() };
@@ -51,6 +52,7 @@ impl Options {
                 active: network_of(says_way).active,
                 passive: network_of(says_way).passive,
                 active_ports: network_of(says_way).active_ports,
+                bind: network_of(says_family).bind,
                 ipv4: network_of(says_family).ipv4,
                 ipv6: network_of(says_family).ipv6,
                 jump: network.jump.clone().or_else(|| under.network.jump.clone()),
@@ -229,6 +231,10 @@ pub(crate) struct NetworkOptions {
     /// How the server writes names, where it is not UTF-8: latin1, cp1252, cp437, koi8-r, shift_jis and others
     #[arg(long, value_name = "NAME")]
     pub(crate) charset: Option<Box<str>>,
+
+    /// Go out from this address of this machine
+    #[arg(long, value_name = "ADDR", conflicts_with_all = ["ipv4", "ipv6"])]
+    pub(crate) bind: Option<IpAddr>,
 
     /// Use IPv4 only
     #[arg(short = '4', long, conflicts_with = "ipv6")]

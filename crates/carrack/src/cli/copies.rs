@@ -67,11 +67,10 @@ pub(crate) struct CopyOptions {
     pub(crate) options: Options,
 }
 
-/// `carrack mirror`.
+/// Two folders, and in what the second shall become like the first.
 #[derive(Args, Debug)]
-#[command(after_help = EXIT_CODES)]
-pub(crate) struct Mirror {
-    /// The folder that is to be copied: a URL or a path
+pub(crate) struct Folders {
+    /// The folder that is copied: a URL or a path
     pub(crate) from: String,
 
     /// The folder that becomes like it
@@ -85,40 +84,35 @@ pub(crate) struct Mirror {
     #[command(flatten)]
     pub(crate) what: WhatOptions,
 
-    /// How it moves
-    #[command(flatten)]
-    pub(crate) how: HowOptions,
-
     /// What all client commands share
     #[command(flatten)]
     pub(crate) options: Options,
+}
+
+/// `carrack mirror`.
+#[derive(Args, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct Mirror {
+    /// Which
+    #[command(flatten)]
+    pub(crate) folders: Folders,
+
+    /// How it moves
+    #[command(flatten)]
+    pub(crate) how: HowOptions,
 }
 
 /// `carrack plan`.
 #[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct PlanArgs {
-    /// The folder that would be copied: a URL or a path
-    pub(crate) from: String,
-
-    /// The folder that would become like it
-    pub(crate) to: String,
+    /// Which
+    #[command(flatten)]
+    pub(crate) folders: Folders,
 
     /// The file the plan goes into [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-
-    /// What is removed
-    #[command(flatten)]
-    pub(crate) delete: DeleteOptions,
-
-    /// What is done
-    #[command(flatten)]
-    pub(crate) what: WhatOptions,
-
-    /// What all client commands share
-    #[command(flatten)]
-    pub(crate) options: Options,
 }
 
 /// `carrack apply`.
@@ -169,6 +163,15 @@ pub(crate) struct WhatOptions {
     /// Copy all files, even those that are the same
     #[arg(long)]
     pub(crate) ignore_times: bool,
+
+    /// Copy links as links, where both sides can (this machine, SFTP, FTP servers with SITE SYMLINK); without this and
+    /// --copy-links they are left out
+    #[arg(long, short = 'l', conflicts_with = "copy_links")]
+    pub(crate) links: bool,
+
+    /// Copy what links lead to in their place
+    #[arg(long, short = 'L')]
+    pub(crate) copy_links: bool,
 
     /// Take only what fits: *.jpg at any depth, /a/*.jpg from the top, ** across folders; may be given several times
     #[arg(long, value_name = "PATTERN")]
@@ -238,6 +241,19 @@ pub(crate) struct HowOptions {
     /// As many bytes a second as all files together may take: 500k, 2M
     #[arg(long, value_name = "RATE")]
     pub(crate) limit_rate: Option<Bytes>,
+
+    /// As many bytes a second as all files together may take on their way to a server
+    #[arg(long, value_name = "RATE")]
+    pub(crate) limit_rate_up: Option<Bytes>,
+
+    /// As many bytes a second as all files together may take on their way from a server
+    #[arg(long, value_name = "RATE")]
+    pub(crate) limit_rate_down: Option<Bytes>,
+
+    /// Let two FTP servers send files straight to each other (FXP): both must allow it, and the bytes are not seen here;
+    /// where they refuse, files pass through this machine, as without this
+    #[arg(long)]
+    pub(crate) fxp: bool,
 
     /// Compare checksums after each file: the server's own where it has HASH or its like, else by reading the file back
     #[arg(long, short)]

@@ -36,6 +36,14 @@ pub(crate) struct Ls {
     #[arg(long, short = 'F')]
     pub(crate) classify: bool,
 
+    /// One name on each line, as where the output is no terminal
+    #[arg(short = '1', conflicts_with = "long")]
+    pub(crate) one: bool,
+
+    /// Whether folders, links and programs have colours [default: at a terminal, unless NO_COLOR is set]
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) color: Option<When>,
+
     /// By what to sort; `none` shows entries as they come, however many there are
     #[arg(long, value_name = "BY", default_value = "name")]
     pub(crate) sort: Sort,
@@ -70,6 +78,17 @@ impl Ls {
             _ => self.sort,
         }
     }
+}
+
+/// `--color`.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum When {
+    /// At a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
 }
 
 /// `--sort`.

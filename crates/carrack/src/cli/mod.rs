@@ -336,6 +336,9 @@ pub(crate) enum BookmarkCommand {
         /// The place, with the user where one is needed; passwords are not kept here, but in ~/.netrc or a keyring
         #[arg(value_name = "URL")]
         url: String,
+        /// Ask for the password (or take CARRACK_PASSWORD) and keep it in the desktop's keyring
+        #[arg(long)]
+        save_password: bool,
         /// What to say each time besides: `--active`, `--fingerprint …`
         #[arg(value_name = "OPTIONS", trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,

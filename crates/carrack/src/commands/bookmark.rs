@@ -1,10 +1,12 @@
 //! `carrack bookmark`: names for places, added, listed, shown and removed.
 
-use types::{Error, text};
+use client::Place;
+use types::{Error, Reason, text};
 
 use crate::bookmarks::{Bookmark, Bookmarks};
+use crate::cli::client::Options;
 use crate::cli::{self, Exit};
-use crate::say;
+use crate::{credentials, say};
 
 /// Does what was asked.
 pub(crate) fn run(args: &cli::BookmarkCommand) -> Exit {
@@ -20,8 +22,11 @@ pub(crate) fn run(args: &cli::BookmarkCommand) -> Exit {
 fn act(args: &cli::BookmarkCommand) -> Result<Exit, Error> {
     let mut bookmarks = Bookmarks::load()?;
     match args {
-        cli::BookmarkCommand::Add { name, url, options } => {
-            let options = options.iter().map(|option| option.as_str().into()).collect();
+        cli::BookmarkCommand::Add { name, url, save_password, options } => {
+            let options: Vec<Box<str>> = options.iter().map(|option| option.as_str().into()).collect();
+            if *save_password {
+                save(url, &options)?;
+            }
             bookmarks.add(Bookmark { name: name.as_str().into(), url: url.as_str().into(), options, lines: 0..0 })?;
             Ok(Exit::Well)
         }
@@ -45,6 +50,19 @@ fn act(args: &cli::BookmarkCommand) -> Result<Exit, Error> {
             Ok(Exit::Well)
         }
     }
+}
+
+/// Keeps the password of a place's user in the keyring.
+fn save(url: &str, options: &[Box<str>]) -> Result<(), Error> {
+    let Place::Remote(url) = Place::parse(url)? else {
+        return Err(Error::with(Reason::BadBookmark, "a place on this machine has no password"));
+    };
+    let options =
+        Options::parse_words(options.iter().map(|word| &**word)).map_err(|why| Error::with(Reason::BadBookmark, why))?;
+    let Some(user) = url.user.clone().or_else(|| options.login.user.as_deref().map(Into::into)) else {
+        return Err(Error::with(Reason::BadBookmark, "whose password? Put the user into the URL: ftp://USER@HOST/"));
+    };
+    credentials::keep(&url, &user)
 }
 
 /// The URL, and the options behind it.

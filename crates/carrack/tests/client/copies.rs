@@ -231,3 +231,98 @@ fn an_interrupt_says_what_is_kept() {
     assert!(summary["bytes"].as_u64().unwrap() < 8_000_000, "it began anew: {said:?}");
     assert_eq!(std::fs::read(here.path().join("large")).unwrap(), vec![1; 8_000_000]);
 }
+
+/// A folder with links to a file, to a folder, to nothing and back.
+fn linked(folder: &Path) {
+    std::fs::create_dir_all(folder.join("d/e")).unwrap();
+    std::fs::write(folder.join("f"), "file\n").unwrap();
+    std::fs::write(folder.join("d/g"), "deep\n").unwrap();
+    for (link, target) in [("to_f", "f"), ("to_d", "d"), ("d/up", "../f")] {
+        std::os::unix::fs::symlink(target, folder.join(link)).unwrap();
+    }
+}
+
+fn leads(path: &Path) -> String {
+    std::fs::read_link(path).unwrap().to_str().unwrap().to_owned()
+}
+
+#[test]
+fn links_are_left_out_kept_or_followed_as_is_wished() {
+    let there = There::new();
+    linked(&there.path("tree"));
+    let here = tempfile::tempdir().unwrap();
+    let at = |name: &str| here.path().join(name);
+    let url = there.url("tree");
+    let said = ok(&["mirror", &url, shown(&at("out"))]);
+    assert!(said.err.contains("3 links left out (--links "), "{said:?}");
+    assert_eq!(tree(&at("out")).into_keys().collect::<Vec<_>>(), ["d", "d/e", "d/g", "f"]);
+    let said = ok(&["mirror", "--links", &url, shown(&at("kept"))]);
+    assert!(said.err.contains("2 files, ") && said.err.contains(", 3 links"), "{said:?}");
+    for (link, target) in [("to_f", "f"), ("to_d", "d"), ("d/up", "../f")] {
+        assert_eq!(leads(&at("kept").join(link)), target);
+    }
+    let said = ok(&["mirror", "-L", &url, shown(&at("followed"))]);
+    assert!(!said.err.contains("links"), "{said:?}");
+    assert_eq!(std::fs::read(at("followed/to_d/up")).unwrap(), b"file\n");
+    assert!(at("followed/to_f").symlink_metadata().unwrap().is_file());
+    // And up again: once made, they are the same; what leads elsewhere by now is made anew; what is gone goes.
+    ok(&["mirror", "-l", shown(&at("kept")), &there.url("back")]);
+    assert_eq!((leads(&there.path("back/to_d")), leads(&there.path("back/d/up"))), ("d".into(), "../f".into()));
+    let said = ok(&["mirror", "-l", shown(&at("kept")), &there.url("back")]);
+    assert!(said.err.contains("nothing was copied, 5 the same"), "{said:?}");
+    std::fs::remove_file(at("kept/to_f")).unwrap();
+    std::os::unix::fs::symlink("d/g", at("kept/to_f")).unwrap();
+    std::fs::remove_file(at("kept/to_d")).unwrap();
+    ok(&["plan", "-l", "--delete", shown(&at("kept")), &there.url("back"), "-o", shown(&at("plan"))]);
+    ok(&["apply", shown(&at("plan"))]);
+    assert_eq!(leads(&there.path("back/to_f")), "d/g");
+    assert!(there.path("back/to_d").symlink_metadata().is_err() && there.path("back/d/g").exists());
+}
+
+#[test]
+fn links_that_lead_out_back_or_nowhere_are_told() {
+    let there = There::new();
+    linked(&there.path("tree"));
+    for (link, target) in [("out", "/etc"), ("d/far", "../../one.txt"), ("back", "."), ("none", "nothing")] {
+        std::os::unix::fs::symlink(target, there.path("tree").join(link)).unwrap();
+    }
+    let here = tempfile::tempdir().unwrap();
+    let at = |name: &str| here.path().join(name);
+    let said = run(&["mirror", "--links", &there.url("tree"), shown(&at("kept"))]);
+    assert!(said.code == 1 && said.err.matches("CRK-764").count() == 2, "{said:?}");
+    assert!(at("kept/out").symlink_metadata().is_err() && at("kept/d/far").symlink_metadata().is_err());
+    assert_eq!((leads(&at("kept/none")), leads(&at("kept/to_f"))), ("nothing".into(), "f".into()));
+    std::fs::remove_file(there.path("tree/out")).unwrap();
+    let said = run(&["mirror", "-L", &there.url("tree"), shown(&at("followed"))]);
+    assert!(said.code == 1 && said.err.contains("/back: ") && said.err.contains("/none: "), "{said:?}");
+    assert_eq!(std::fs::read(at("followed/d/far")).unwrap(), b"first\n");
+    assert!(!at("followed/back").exists());
+}
+
+#[test]
+fn connections_go_out_from_the_address_that_was_named() {
+    let mut there = There::new();
+    let here = tempfile::tempdir().unwrap();
+    ok(&["get", "--bind", "127.0.0.1", &there.url("one.txt"), shown(here.path())]);
+    let said = run(&["get", "--bind", "192.0.2.1", "--retries", "0", &there.url("one.txt"), shown(here.path())]);
+    assert!(said.code == 6 && said.err.contains("nothing can go out from 192.0.2.1"), "{said:?}");
+    let said = run(&["ls", "--bind", "::1", "--retries", "0", &there.url("")]);
+    assert!(said.code == 6 && said.err.contains("no address of the family"), "{said:?}");
+    assert_eq!(ok(&["ls", "--bind", "127.0.0.2", "-v", "--active", &there.url("sub")]).out, "deep\nthree\n");
+    there.server.line_with("127.0.0.2");
+}
+
+#[test]
+fn rates_hold_for_their_own_way() {
+    let there = There::new();
+    let here = tempfile::tempdir().unwrap();
+    let at = |name: &str| here.path().join(name);
+    std::fs::write(at("up"), vec![7; 30_000]).unwrap();
+    // A byte a second: whoever is held to it is not done before the test is.
+    ok(&["put", "--limit-rate-down", "1", shown(&at("up")), &there.url("")]);
+    ok(&["get", "--limit-rate-up", "1", &there.url("up"), shown(&at("down"))]);
+    let begun = std::time::Instant::now();
+    ok(&["get", "--limit-rate-down", "20k", &there.url("up"), shown(&at("slow"))]);
+    assert!(begun.elapsed() >= std::time::Duration::from_millis(300), "{:?}", begun.elapsed());
+    assert_eq!(std::fs::read(at("slow")).unwrap(), std::fs::read(at("up")).unwrap());
+}

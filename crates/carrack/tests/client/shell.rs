@@ -39,6 +39,11 @@ impl Terminal {
 
     /// With a home that has been used before.
     fn at_home(args: &[&str], home: tempfile::TempDir) -> Self {
+        Self::start(&carrack(args), home)
+    }
+
+    /// Any command at a terminal.
+    fn start(plain: &Command, home: tempfile::TempDir) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -47,7 +52,6 @@ impl Terminal {
         let slave = File::options().read(true).write(true).open(Path::new(name.to_str().unwrap())).unwrap();
         // A session of its own, whose terminal this is: Ctrl-C is a signal then, as it is for people.
         let mut command = Command::new("setsid");
-        let plain = carrack(args);
         command.arg("--ctty").arg("--wait").arg(plain.get_program()).args(plain.get_args());
         for (name, value) in plain.get_envs() {
             match value {
@@ -495,4 +499,98 @@ fn a_password_is_asked_for_and_not_shown() {
     shell.line("ls");
     shell.expect("one.txt");
     assert!(!shell.all.contains("geheim") && !shell.all.contains(PASSWORD), "{}", shell.all);
+}
+
+#[test]
+fn ctrl_c_at_the_question_for_a_password_breaks_it_off() {
+    let there = There::new();
+    let mut shell = Terminal::open(&[&there.url("")]);
+    shell.expect(":/> ");
+    shell.line("user nobody");
+    shell.expect("Password for nobody@127.0.0.1: ");
+    shell.press("geheim\x03");
+    shell.expect("CRK-");
+    shell.expect(":/> ");
+    shell.line("cat one.txt");
+    shell.expect("first");
+    shell.expect(":/> ");
+    // Ctrl-D is no password, either.
+    shell.line("user nobody");
+    shell.expect("Password for nobody@127.0.0.1: ");
+    shell.press("\x04");
+    shell.expect("CRK-760");
+    shell.expect(":/> ");
+    assert!(!shell.all.contains("geheim"), "{}", shell.all);
+    // A command that runs alone ends.
+    let mut alone = carrack(&["ls", &format!("ftp://nobody@127.0.0.1:{}/", there.port)]);
+    let mut alone = Terminal::start(alone.env_remove("CARRACK_PASSWORD"), tempfile::tempdir().unwrap());
+    alone.expect("Password for nobody@127.0.0.1: ");
+    alone.press("geheim\x03");
+    assert_eq!(alone.ended(), 130, "{}", alone.all);
+}
+
+#[test]
+fn a_shell_over_tls_is_a_shell() {
+    let there = There::new();
+    let mut shell = Terminal::open(&["shell", "--tls", "--tls-insecure", &there.url("")]);
+    shell.expect("connected (protected by TLS)");
+    shell.expect(":/> ");
+    shell.line("get one.txt");
+    shell.expect("1 file, 6 B");
+    shell.expect(":/> ");
+    shell.press("cat tw\t");
+    shell.expect("two.txt ");
+    shell.press("\r");
+    shell.expect("the second");
+    shell.expect(":/> ");
+    shell.line("put one.txt again");
+    shell.expect("1 file, 6 B");
+    shell.expect(":/> ");
+    shell.line("bye");
+    assert_eq!(shell.ended(), 0, "{}", shell.all);
+    assert_eq!(std::fs::read(there.path("again")).unwrap(), b"first\n");
+}
+
+#[test]
+fn what_users_of_ftp_type_does_what_they_mean() {
+    let there = There::new();
+    let mut shell = Terminal::open(&["shell"]);
+    shell.expect("carrack> ");
+    shell.line(&format!("open {}", there.url("")));
+    shell.expect(":/> ");
+    std::fs::create_dir(shell.home.path().join("down")).unwrap();
+    for (line, shown) in [
+        ("bin", "as they are"),
+        ("prompt", "never ask"),
+        ("passive", "active: the server connects"),
+        ("passive", "passive: "),
+        ("lcd down", "/down\n"),
+        ("dir", "two.txt"),
+        ("cd sub", ":/sub"),
+        ("cdup", ":/"),
+        ("mget *.txt", "2 files, 17 B"),
+        ("!ls", "one.txt"),
+        ("rename one.txt first.txt", ":/"),
+        ("ascii", "line ends"),
+        ("delete first.txt", ":/"),
+        ("nlist", "two.txt"),
+        ("close", "carrack"),
+        ("lls", "one.txt"),
+    ] {
+        shell.line(line);
+        let said = shell.prompt();
+        assert!(said.contains(shown), "{line}: {said}");
+    }
+    // Names of this machine are completed where one is meant.
+    shell.press(&format!("open {}\r", there.url("")));
+    shell.expect(":/> ");
+    shell.press("put on\t");
+    shell.expect("one.txt ");
+    shell.press("back.txt\r");
+    shell.expect("1 file, 6 B");
+    shell.expect(":/> ");
+    shell.line("quit");
+    assert_eq!(shell.ended(), 0, "{}", shell.all);
+    assert!(!there.path("first.txt").exists() && there.path("back.txt").exists());
+    assert_eq!(std::fs::read(shell.home.path().join("down/two.txt")).unwrap(), b"the second\n");
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use types::{Attr, Error, Reason, VPath};
 
-use super::plan::{Plan, Seen, Step, Tree};
+use super::plan::{Plan, Seen, Step};
+use super::tree::Tree;
 
 impl Plan {
     /// Whether both trees still are what the plan was made for, as far as its steps are concerned.
@@ -20,6 +21,15 @@ impl Plan {
                 Step::MakeDir(_) => is_absent(path, there, target)?,
                 Step::Copy { path: from, seen, replaces, .. } => {
                     is_file(from, source.entries.get(from), *seen, "the source")?;
+                    match replaces {
+                        Some(was) => is_file(path, there, *was, "the target")?,
+                        None => is_absent(path, there, target)?,
+                    }
+                }
+                Step::Link { path: from, target: leads, replaces, .. } => {
+                    if source.targets.get(from) != Some(leads) {
+                        return changed(from, "leads elsewhere in the source by now, or is no link");
+                    }
                     match replaces {
                         Some(was) => is_file(path, there, *was, "the target")?,
                         None => is_absent(path, there, target)?,

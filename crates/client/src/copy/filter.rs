@@ -6,6 +6,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use globset::{Candidate, GlobBuilder, GlobMatcher};
 use types::{Attr, Error, Reason, Time, VPath};
 
+use super::tree::Links;
+
 /// Chooses among files. The first rule whose pattern fits decides.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
@@ -21,6 +23,8 @@ pub struct Filter {
     /// Whether files that no rule speaks of are left out. Folders are looked into all the same, and those in which nothing
     /// is meant are as if they were not there.
     pub only_named: bool,
+    /// What becomes of links.
+    pub links: Links,
     /// Whether letters of either case fit each other, in the rules added from now on.
     pub any_case: bool,
 }

@@ -7,6 +7,7 @@ pub mod plan;
 mod resume;
 pub mod run;
 mod segments;
+pub mod tree;
 mod verify;
 
 use std::sync::Arc;
@@ -17,8 +18,9 @@ use vfs::{Owner, SharedStorage};
 use crate::remote::Remote;
 
 pub use filter::{Filter, Manner};
-pub use plan::{Plan, Same, Seen, Step, Tree, Wishes};
+pub use plan::{Plan, Same, Seen, Step, Wishes};
 pub use run::{Hearing, Report, Settings, publish, run, temporary_name};
+pub use tree::{Links, Tree};
 
 /// One end of a copy.
 #[derive(Clone)]

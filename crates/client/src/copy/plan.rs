@@ -1,143 +1,8 @@
 //! What is to be done so that one tree becomes like another? Looked at first, decided purely, written down as data.
 
-use std::collections::{BTreeMap, BTreeSet};
+use types::{Attr, Error, Kind, Reason, Time, VPath};
 
-use io::body::BoxFuture;
-use types::{Attr, Entry, Error, Kind, Reason, Time, VPath};
-use vfs::{Owner, Storage};
-
-use super::filter::Filter;
-use super::join::first;
-
-/// As many entries as one tree may have.
-const ENTRIES_AT_MOST: usize = 10_000_000;
-/// As deep as a tree may be: links and bind mounts can make it endless.
-const DEPTH_AT_MOST: usize = 256;
-
-/// A tree as it was found: paths below its root, and what stands there.
-#[derive(Clone, Debug, Default)]
-pub struct Tree {
-    /// Everything that is meant.
-    pub entries: BTreeMap<VPath, Attr>,
-    /// What is there and not meant: it is neither copied nor removed.
-    pub left_out: Vec<VPath>,
-    /// Folders that could not be looked at wholly, and why.
-    pub unsure: Vec<(VPath, Error)>,
-}
-
-impl Tree {
-    /// Looks at everything below `root`. Links are left out: they are not followed, and FTP cannot make them.
-    ///
-    /// # Errors
-    /// Where the root itself cannot be listed, or the tree is larger than any can be.
-    pub async fn scan(storage: &dyn Storage, root: &VPath, filter: &Filter, owner: &Owner) -> Result<Self, Error> {
-        Self::scan_at_once(storage, root, filter, owner, 1).await
-    }
-
-    /// As [`Tree::scan`], with so many folders listed at the same time: worth it where each is a connection's round trips.
-    ///
-    /// # Errors
-    /// Those of [`Tree::scan`].
-    pub async fn scan_at_once(
-        storage: &dyn Storage,
-        root: &VPath,
-        filter: &Filter,
-        owner: &Owner,
-        at_once: usize,
-    ) -> Result<Self, Error> {
-        let mut tree = Self::default();
-        let mut folders = vec![VPath::root()];
-        let mut looks: Vec<BoxFuture<'_, Look>> = Vec::new();
-        loop {
-            while looks.len() < at_once.max(1)
-                && let Some(folder) = folders.pop()
-            {
-                looks.push(Box::pin(look(storage, root, folder, owner)));
-            }
-            if looks.is_empty() {
-                break;
-            }
-            let Look { folder, entries, failed } = first(&mut looks).await;
-            let failed = tree.take(&folder, entries, filter, &mut folders).err().or(failed);
-            if let Some(e) = failed {
-                if (folder.is_root() && e.reason != Reason::ListingUnsure) || e.reason == Reason::TooMany {
-                    return Err(e);
-                }
-                tree.unsure.push((folder, e));
-            }
-        }
-        if filter.only_named {
-            tree.forget_empty_folders();
-        }
-        Ok(tree)
-    }
-
-    fn take(&mut self, folder: &VPath, entries: Vec<Entry>, filter: &Filter, folders: &mut Vec<VPath>) -> Result<(), Error> {
-        for entry in entries {
-            // One component by the contract of listings; a storage that breaks it must not lead out of the tree.
-            if entry.name.contains(&b'/') || *entry.name == *b".." || *entry.name == *b"." {
-                return Err(Error::new(Reason::ListingUnsure));
-            }
-            let path = folder.join(&entry.name)?;
-            if !matches!(entry.attr.kind, Kind::File | Kind::Dir) || !filter.takes(&path, &entry.attr) {
-                self.left_out.push(path);
-                continue;
-            }
-            if entry.attr.is_dir() {
-                if path.components().count() > DEPTH_AT_MOST {
-                    return Err(Error::with(Reason::TooMany, format!("{path} lies deeper than {DEPTH_AT_MOST} folders")));
-                }
-                folders.push(path.clone());
-            }
-            self.entries.insert(path, entry.attr);
-            if self.entries.len() > ENTRIES_AT_MOST {
-                return Err(Reason::TooMany.into());
-            }
-        }
-        Ok(())
-    }
-
-    /// Folders were looked into for what may be in them alone.
-    fn forget_empty_folders(&mut self) {
-        let mut kept = BTreeSet::new();
-        for (path, _) in self.entries.iter().filter(|(_, attr)| !attr.is_dir()) {
-            let mut above = path.parent();
-            while let Some(folder) = above
-                && kept.insert(folder.clone())
-            {
-                above = folder.parent();
-            }
-        }
-        self.entries.retain(|path, attr| !attr.is_dir() || kept.contains(path));
-    }
-}
-
-/// What a folder holds, as far as it could be listed.
-struct Look {
-    folder: VPath,
-    entries: Vec<Entry>,
-    failed: Option<Error>,
-}
-
-async fn look(storage: &dyn Storage, root: &VPath, folder: VPath, owner: &Owner) -> Look {
-    let mut entries = Vec::new();
-    let failed = list(storage, root, &folder, owner, &mut entries).await.err();
-    Look { folder, entries, failed }
-}
-
-async fn list(storage: &dyn Storage, root: &VPath, folder: &VPath, owner: &Owner, entries: &mut Vec<Entry>) -> Result<(), Error> {
-    let mut listing = storage.list(&folder.under(root)?, owner).await?;
-    loop {
-        let page = listing.next_page().await?;
-        if page.is_empty() {
-            return Ok(());
-        }
-        entries.extend(page);
-        if entries.len() > ENTRIES_AT_MOST {
-            return Err(Reason::TooMany.into());
-        }
-    }
-}
+use super::tree::{Links, Tree};
 
 /// When is a file taken for the same?
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -200,7 +65,18 @@ pub enum Step {
         /// What stands there that it replaces.
         replaces: Option<Seen>,
     },
-    /// Remove a file.
+    /// Make a link.
+    Link {
+        /// Which.
+        path: VPath,
+        /// Its place in the target, where that is another.
+        to: Option<VPath>,
+        /// Where it leads, as it was written.
+        target: Box<[u8]>,
+        /// The link that it replaces.
+        replaces: Option<Seen>,
+    },
+    /// Remove a file or a link.
     Remove(VPath, Seen),
     /// Remove a folder, which is empty by then.
     RemoveDir(VPath),
@@ -210,26 +86,34 @@ impl Step {
     /// What it is about: of a copy, the source's path.
     pub const fn path(&self) -> &VPath {
         match self {
-            Self::MakeDir(path) | Self::Remove(path, _) | Self::RemoveDir(path) | Self::Copy { path, .. } => path,
+            Self::MakeDir(path)
+            | Self::Remove(path, _)
+            | Self::RemoveDir(path)
+            | Self::Copy { path, .. }
+            | Self::Link { path, .. } => path,
         }
     }
 
     /// The place in the target that it changes.
     pub const fn place(&self) -> &VPath {
         match self {
-            Self::Copy { to: Some(to), .. } => to,
+            Self::Copy { to: Some(to), .. } | Self::Link { to: Some(to), .. } => to,
             _ => self.path(),
         }
     }
 }
 
-/// All that is to be done, in order: folders, files, then what is removed, the deepest first.
+/// All that is to be done, in order: folders, files, links, then what is removed, the deepest first.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Plan {
     /// The steps.
     pub steps: Vec<Step>,
     /// How many files are the same already.
     pub same: usize,
+    /// What becomes of links.
+    pub links: Links,
+    /// How many links were left out for being links.
+    pub links_left_out: usize,
     /// Why nothing is removed although that was wished.
     pub keeps: Option<Box<str>>,
     /// Folders of either tree that could not be looked at wholly, and why: what is in them may be left out or copied again.
@@ -242,25 +126,31 @@ impl Plan {
     /// # Errors
     /// [`Reason::TooMuchToRemove`]; [`Reason::Exists`] where a file stands in the way of a folder or the other way round.
     pub fn make(source: &Tree, target: &Tree, wishes: &Wishes) -> Result<Self, Error> {
-        let mut plan = Self { unsure: [&*source.unsure, &*target.unsure].concat(), ..Self::default() };
-        let (mut folders, mut files) = (Vec::new(), Vec::new());
+        let mut plan = Self {
+            unsure: [&*source.unsure, &*target.unsure].concat(),
+            links: source.links,
+            links_left_out: source.links_left_out,
+            ..Self::default()
+        };
+        let (mut folders, mut files, mut links) = (Vec::new(), Vec::new(), Vec::new());
         for (path, attr) in &source.entries {
             let there = target.entries.get(path);
-            if let Some(there) = there.filter(|there| there.is_dir() != attr.is_dir()) {
-                let kind = if there.is_dir() { "a folder" } else { "a file" };
-                return Err(Error::with(Reason::Exists, format!("{path} is {kind} there and not here")));
+            if let Some(there) = there.filter(|there| there.kind != attr.kind) {
+                return Err(Error::with(Reason::Exists, format!("{path} is {} there and not here", kind(there.kind))));
             }
-            match (attr.is_dir(), there) {
-                (true, Some(_)) => {}
-                (true, None) => folders.push(Step::MakeDir(path.clone())),
-                (false, there) if is_same(attr, there, wishes) => plan.same += usize::from(there.is_some()),
-                (false, there) => {
-                    files.push(Step::Copy { path: path.clone(), to: None, seen: Seen::of(attr), replaces: there.map(Seen::of) })
-                }
+            let (path, to, replaces) = (path.clone(), None, there.map(Seen::of));
+            match (attr.kind, source.targets.get(&path)) {
+                (Kind::Dir, _) if there.is_some() => {}
+                (Kind::Dir, _) => folders.push(Step::MakeDir(path)),
+                (Kind::Link, leads) if there.is_some() && leads == target.targets.get(&path) => plan.same += 1,
+                (Kind::Link, Some(leads)) => links.push(Step::Link { path, to, target: leads.clone(), replaces }),
+                _ if is_same(attr, there, wishes) => plan.same += usize::from(there.is_some()),
+                _ => files.push(Step::Copy { path, to, seen: Seen::of(attr), replaces }),
             }
         }
         plan.steps = folders;
         plan.steps.append(&mut files);
+        plan.steps.append(&mut links);
         if wishes.delete {
             plan.remove(source, target, wishes)?;
         }
@@ -293,6 +183,15 @@ impl Plan {
         // Sizes are what a server says; nobody's files are this large.
         let sizes = self.steps.iter().map(|step| if let Step::Copy { seen, .. } = step { seen.size } else { 0 });
         sizes.fold(0, u64::saturating_add)
+    }
+}
+
+/// What stands there, for people.
+const fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Dir => "a folder",
+        Kind::Link => "a link",
+        Kind::File | Kind::Other => "a file",
     }
 }
 
@@ -384,6 +283,27 @@ pub(super) mod tests {
             Step::RemoveDir(at("/x")),
         ];
         assert_eq!((plan.steps.as_slice(), plan.bytes()), (expected.as_slice(), 3));
+    }
+
+    #[test]
+    fn links_are_made_where_they_lead_elsewhere() {
+        let linked = |links: &[(&str, &str)]| {
+            let mut tree = Tree { links: Links::Keep, ..tree(&[("/f", 1, 0)]) };
+            for (path, target) in links {
+                tree.entries.insert(at(path), Attr::new(Kind::Link, 0));
+                tree.targets.insert(at(path), target.as_bytes().into());
+            }
+            tree
+        };
+        let source = linked(&[("/same", "f"), ("/new", "f"), ("/other", "f")]);
+        let target = linked(&[("/same", "f"), ("/other", "g"), ("/old", "f")]);
+        let plan = Plan::make(&source, &target, &Wishes { delete: true, ..Wishes::default() }).unwrap();
+        let seen = Seen { size: 0, modified: None };
+        let link = |path, replaces| Step::Link { path: at(path), to: None, target: (*b"f").into(), replaces };
+        assert_eq!(plan.steps, [link("/new", None), link("/other", Some(seen)), Step::Remove(at("/old"), seen)]);
+        assert_eq!((plan.same, plan.links), (2, Links::Keep));
+        let in_the_way = Plan::make(&source, &tree(&[("/new", 1, 0)]), &Wishes::default()).unwrap_err();
+        assert_eq!(in_the_way.reason, Reason::Exists);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Does what a plan says: many files at once, each under its name only when it is whole, tried again where that may help.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use io::body::BoxFuture;
 use io::meter::{Bucket, Meter};
 use io::{CancellationToken, clock};
 use types::{AttrChange, Error, Kind, Reason, Time, VPath, WriteHow};
-use vfs::{Owner, Storage, WriteOrder};
+use vfs::{Owner, WriteOrder};
 
 use super::Side;
 use super::join::all;
@@ -52,6 +53,8 @@ pub struct Settings {
     pub segments: Option<usize>,
     /// From which size on a file comes over several connections where that is not said, in bytes.
     pub segments_from: u64,
+    /// Whether FTP servers send files straight to each other, where they do.
+    pub exchange: bool,
     /// Rates all files share.
     pub rates: Vec<Arc<Bucket>>,
 }
@@ -70,6 +73,7 @@ impl Default for Settings {
             resume: true,
             segments: None,
             segments_from: 64 * 1024 * 1024,
+            exchange: false,
             rates: Vec::new(),
         }
     }
@@ -81,6 +85,8 @@ pub trait Hearing: Send + Sync {
     fn begun(&self, _path: &VPath, _size: u64, _meter: &Meter) {}
     /// A try failed and another follows.
     fn retried(&self, _path: &VPath, _error: &Error) {}
+    /// The servers do not exchange files between themselves: they pass through this machine.
+    fn no_exchange(&self, _error: &Error) {}
     /// A step is over.
     fn ended(&self, _step: &Step, _result: &Result<(), Error>) {}
 }
@@ -114,13 +120,23 @@ pub async fn run(
     let allowed = at_once(source, target);
     let files = plan.steps.iter().filter(copies).count();
     let at_once = settings.at_once.min(allowed).min(files).max(1);
-    let work = Work { source, target, settings, hearing, token, at_once, report: Mutex::default() };
+    let work = Work {
+        source,
+        target,
+        settings,
+        hearing,
+        token,
+        at_once,
+        exchange: AtomicBool::new(settings.exchange),
+        report: Mutex::default(),
+    };
     let together = settings.at_once.min(allowed).max(1);
     // A folder can be made once the one above stands, and removed once those in it are gone.
     for folders in by_depth(plan, |step| matches!(step, Step::MakeDir(_))).into_values() {
         work.together(folders, together).await;
     }
     work.together(plan.steps.iter().filter(copies).collect(), at_once).await;
+    work.together(plan.steps.iter().filter(|step| matches!(step, Step::Link { .. })).collect(), together).await;
     let has_failed = !work.report().failed.is_empty();
     let removals: VecDeque<_> = plan.steps.iter().filter(|step| matches!(step, Step::Remove(..))).collect();
     let folders = by_depth(plan, |step| matches!(step, Step::RemoveDir(_)));
@@ -162,6 +178,8 @@ pub(super) struct Work<'a> {
     token: &'a CancellationToken,
     /// Files at once.
     pub(super) at_once: usize,
+    /// Whether the servers still are asked to exchange files between themselves.
+    exchange: AtomicBool,
     report: Mutex<Report>,
 }
 
@@ -251,6 +269,7 @@ impl Work<'_> {
             },
             Step::Remove(..) => storage.remove(&to, &self.target.owner).await.map(|()| 0),
             Step::RemoveDir(_) => storage.remove_dir(&to).await.map(|()| 0),
+            Step::Link { target, replaces, .. } => self.link(&to, target, replaces.is_some()).await.map(|()| 0),
             Step::Copy { path, seen, replaces, .. } => {
                 let from = path.under(&self.source.root)?;
                 let (Seen { size, modified }, replaces) = (*seen, replaces.is_some());
@@ -345,18 +364,55 @@ impl Work<'_> {
                 at = there;
             }
         }
+        let (bytes, modified) = match self.straight(remote, file, name, at).await? {
+            Some(bytes) => (bytes, None),
+            None => self.through_here(remote, file, name, at).await?,
+        };
+        self.verify(file.from, name).await?;
+        let modified = file.modified.or(modified);
+        match &temporary {
+            Some(temporary) => publish(self.target, temporary, file.to, modified.filter(|_| self.keeps_times())).await?,
+            None => self.keep_time(name, modified).await?,
+        }
+        Ok(bytes)
+    }
+
+    /// From the source's storage to a server, by way of this machine: how many bytes, and when the source last changed.
+    async fn through_here(
+        &self,
+        remote: &dyn Remote,
+        file: File<'_>,
+        name: &VPath,
+        at: u64,
+    ) -> Result<(u64, Option<Time>), Error> {
         let (attr, body) = self.source.storage.read(file.from, at, &self.source.owner).await?;
         // A source that is a server whose listing is not exact tells nothing to rely on; its own end does.
         let is_exact = self.source.remote.as_ref().is_none_or(|source| source.welcome().features.facts());
         let rest = is_exact.then(|| attr.size.saturating_sub(at));
         let how = if at == 0 { WriteHow::Replace } else { WriteHow::At(at) };
         let bytes = remote.send(name, how, rest, body, self.meter(file)).await?;
-        self.verify(file.from, name).await?;
-        self.keep_time(name, file.modified.or(attr.modified)).await?;
-        if let Some(temporary) = &temporary {
-            publish(&*self.target.storage, &self.target.owner, temporary, file.to).await?;
+        Ok((bytes, attr.modified))
+    }
+
+    /// From one server straight to another, where that is wished; `None` where they do not do it. They are asked once.
+    async fn straight(&self, remote: &dyn Remote, file: File<'_>, name: &VPath, at: u64) -> Result<Option<u64>, Error> {
+        let source = self.source.remote.as_deref().filter(|_| self.exchange.load(Ordering::Relaxed));
+        let Some((from, to)) = source.and_then(|source| source.ftp().zip(remote.ftp())) else { return Ok(None) };
+        let meter = self.meter(file);
+        match from.exchange(file.from, to, name, at).await {
+            Ok(size) => {
+                let bytes = size.unwrap_or(file.size).saturating_sub(at);
+                meter.count(usize::try_from(bytes).unwrap_or(usize::MAX));
+                Ok(Some(bytes))
+            }
+            Err(e) if e.reason == Reason::NoExchange => {
+                if self.exchange.swap(false, Ordering::Relaxed) {
+                    self.hearing.no_exchange(&e);
+                }
+                Ok(None)
+            }
+            Err(e) => Err(e),
         }
-        Ok(bytes)
     }
 
     /// Neither end is a socket: portion by portion, and the source must stay as it is.
@@ -390,15 +446,49 @@ impl Work<'_> {
         Ok(at)
     }
 
+    /// A link is made beside the one that it replaces, and then takes its name.
+    async fn link(&self, to: &VPath, leads: &[u8], replaces: bool) -> Result<(), Error> {
+        // What a server says must not lead this machine's files out of the folder that was named.
+        if self.source.remote.is_some() && self.target.remote.is_none() && leads_out(to, &self.target.root, leads) {
+            let words = format!("it leads to {}", String::from_utf8_lossy(leads).escape_debug());
+            return Err(Error::with(Reason::LinkLeadsOut, words));
+        }
+        let storage = &self.target.storage;
+        let Some(beside) = temporary_name(to).filter(|_| replaces) else { return storage.link(to, leads).await };
+        let _ = storage.remove(&beside, &self.target.owner).await; // an earlier try's
+        storage.link(&beside, leads).await?;
+        publish(self.target, &beside, to, None).await
+    }
+
+    fn keeps_times(&self) -> bool {
+        self.settings.keep_times && self.target.storage.capability().set_times
+    }
+
     async fn keep_time(&self, path: &VPath, modified: Option<Time>) -> Result<(), Error> {
-        let can = self.settings.keep_times && self.target.storage.capability().set_times;
-        let Some(modified) = modified.filter(|_| can) else { return Ok(()) };
+        let Some(modified) = modified.filter(|_| self.keeps_times()) else { return Ok(()) };
         if let Some(remote) = &self.target.remote {
             return remote.set_modified(path, modified).await;
         }
         let change = AttrChange { modified: Some(modified), ..AttrChange::default() };
         self.target.storage.set_attr(path, &change).await.map(drop)
     }
+}
+
+/// Whether a link at `link` would lead out of `root`.
+fn leads_out(link: &VPath, root: &VPath, leads: &[u8]) -> bool {
+    let mut depth = link.components().count().saturating_sub(root.components().count() + 1);
+    if leads.first() == Some(&b'/') {
+        return true;
+    }
+    for part in leads.split(|&b| b == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." if depth == 0 => return true,
+            b".." => depth -= 1,
+            _ => depth += 1,
+        }
+    }
+    false
 }
 
 /// Where an upload waits until it is whole; `None` where its name is too long for another beside it. The same for each
@@ -408,16 +498,46 @@ pub fn temporary_name(path: &VPath) -> Option<VPath> {
     path.parent()?.join(&name).ok()
 }
 
-/// Gives an upload its name. Servers that rename onto nothing that exists have the old file taken away first.
+/// Gives an upload its name, and its time where one is told. Servers that rename onto nothing that exists have the old file
+/// taken away first.
 ///
 /// # Errors
 /// The storage's.
-pub async fn publish(storage: &dyn Storage, owner: &Owner, temporary: &VPath, to: &VPath) -> Result<(), Error> {
-    let Err(e) = storage.rename(temporary, to, true).await else { return Ok(()) };
+pub async fn publish(target: &Side, temporary: &VPath, to: &VPath, modified: Option<Time>) -> Result<(), Error> {
+    let storage = &target.storage;
+    let named = match &target.remote {
+        Some(remote) => remote.publish(temporary, to, modified).await,
+        None => storage.rename(temporary, to, true).await,
+    };
+    let Err(e) = named else { return Ok(()) };
     let in_the_way = matches!(e.reason, Reason::Exists | Reason::ServerRefused | Reason::BadName);
-    if !in_the_way || !storage.stat(to, true, owner).await.is_ok_and(|attr| attr.kind == Kind::File) {
+    let is_file = async |path: &VPath| storage.stat(path, true, &target.owner).await.is_ok_and(|attr| attr.kind == Kind::File);
+    // What has its name already, and only lacks its time, is taken away by nobody.
+    if !in_the_way || !is_file(temporary).await || !is_file(to).await {
         return Err(e);
     }
-    storage.remove(to, owner).await?;
+    storage.remove(to, &target.owner).await?;
     storage.rename(temporary, to, true).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_that_lead_out_are_seen() {
+        let at = |path: &str| VPath::parse(path.as_bytes()).unwrap();
+        for (link, leads, out) in [
+            ("/home/x/l", "f", false),
+            ("/home/x/l", "./a/../b", false),
+            ("/home/x/l", "..", true),
+            ("/home/x/l", "a/../../b", true),
+            ("/home/x/a/l", "../b", false),
+            ("/home/x/a/l", "../../b", true),
+            ("/home/x/l", "/home/x/f", true),
+            ("/home/x/l", "", false),
+        ] {
+            assert_eq!(leads_out(&at(link), &at("/home/x"), leads.as_bytes()), out, "{link} -> {leads}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use io::CancellationToken;
 use io::body::{BoxFuture, Sink, Source};
 use io::meter::Meter;
-use proto::ftp::client::{Failure, Operation, Outcome, PutHow, Stat, Welcome};
+use proto::ftp::client::{Failure, Features, Operation, Outcome, PutHow, Stat, Welcome};
 use tokio::sync::oneshot;
 use types::{Attr, AttrChange, Error, Kind, Reason, Space, Time, VPath, WriteHow};
 use vfs::{Capability, Listing, Opened, Owner, Storage, WriteOrder};
@@ -97,6 +97,9 @@ impl Ftp {
     /// # Errors
     /// Those of [`exchange`], [`Reason::NoExchange`] among them: then it may go through this machine.
     pub async fn exchange(&self, path: &VPath, other: &Self, there: &VPath, at: u64) -> Result<Option<u64>, Error> {
+        if self.is_text || other.is_text {
+            return Err(Error::with(Reason::NoExchange, "line ends are converted here"));
+        }
         let (from, to) = (self.pool.lease().await?, other.pool.lease().await?);
         let (path, there) = (self.wire(path)?, other.wire(there)?);
         let (from, to) = (from.connection()?, to.connection()?);
@@ -120,7 +123,7 @@ impl Ftp {
     fn attr_of(&self, stat: &Stat) -> Attr {
         let size = if stat.kind == Kind::Dir { 0 } else { stat.size.unwrap_or(0) };
         let modified = stat.modified.and_then(|stamp| self.reading.zone.time(stamp));
-        Attr { mode: stat.mode, modified, ..Attr::new(stat.kind, size) }
+        Attr { mode: stat.mode, modified, unique: stat.unique, ..Attr::new(stat.kind, size) }
     }
 
     async fn run(&self, operation: Operation) -> Result<Outcome, Error> {
@@ -231,6 +234,43 @@ impl Ftp {
         Ok(self.attr_of(&self.look(connection, path).await?))
     }
 
+    /// SITE SYMLINK, with a blank between the two names: what has one in it cannot be said.
+    async fn make_link(&self, path: &VPath, target: &[u8]) -> Result<(), Error> {
+        let target = match self.reading.charset {
+            Some(charset) => charset.encode(target)?,
+            None => target.into(),
+        };
+        if target.is_empty() || target.iter().any(|b| matches!(b, b' ' | 0 | b'\r' | b'\n')) {
+            return Err(Error::with(Reason::Unsupported, "FTP cannot say where that link leads: there is a blank in it"));
+        }
+        let wire = proto::ftp::name::encode(&self.wire(path)?).into_owned();
+        let line = [b"SITE SYMLINK ", &*target, b" ", &wire].concat();
+        match self.run(Operation::Quote(line.into())).await? {
+            Outcome::Reply(reply) if (200..300).contains(&reply.code) => Ok(()),
+            Outcome::Reply(reply) => Err(failure::error(&Failure::refused(reply))),
+            _ => Err(Error::new(Reason::NotTheProtocol)),
+        }
+    }
+
+    /// Tells what stands at the end of a link, where MLST tells of the link itself.
+    async fn look_behind(&self, path: &VPath) -> Result<Attr, Error> {
+        let lease = self.pool.lease().await?;
+        let (connection, wire) = (lease.connection()?, self.wire(path)?);
+        let stat = self.look(connection, path).await?;
+        if stat.kind != Kind::Link {
+            return Ok(self.attr_of(&stat));
+        }
+        if let Ok(Outcome::Size(size)) = connection.run(Operation::Size(wire.clone())).await {
+            let modified = match connection.run(Operation::Modified(wire)).await {
+                Ok(Outcome::Modified(time)) => Some(time),
+                _ => None,
+            };
+            return Ok(Attr { modified, ..Attr::new(Kind::File, size) });
+        }
+        // What can be entered is a folder. Where one is is of no account: names are said in full.
+        connection.run(Operation::Cwd(wire)).await.map(|_| Attr::new(Kind::Dir, 0))
+    }
+
     /// AVBL (draft-peterson-streamlined-ftp-command-extensions): the bytes that may be written.
     async fn available(&self, path: &VPath) -> Result<Space, Error> {
         if !self.welcome.features.has("AVBL") {
@@ -249,6 +289,12 @@ impl Ftp {
             None => Err(failure::error(&Failure::said(proto::ftp::client::Kind::Protocol, reply))),
         }
     }
+}
+
+/// Whether FEAT has SITE SYMLINK: in one line with the others, or in one of its own.
+fn can_link(features: &Features) -> bool {
+    let sites = features.lines.iter().filter(|(name, _)| &**name == "SITE");
+    sites.flat_map(|(_, words)| words.split([';', ' '])).any(|word| word.eq_ignore_ascii_case("SYMLINK"))
 }
 
 /// The folder a session begins in.
@@ -277,13 +323,16 @@ impl Storage for Ftp {
             write_at: features.may("REST"),
             set_times: features.has("MFMT"),
             modes: features.get("MLST").is_some_and(|facts| facts.to_ascii_lowercase().contains("unix.mode")),
-            links: false,
+            links: can_link(features),
             open: false,
         }
     }
 
-    fn stat<'a>(&'a self, path: &'a VPath, _follow: bool, _owner: &'a Owner) -> BoxFuture<'a, Result<Attr, Error>> {
+    fn stat<'a>(&'a self, path: &'a VPath, follow: bool, _owner: &'a Owner) -> BoxFuture<'a, Result<Attr, Error>> {
         Box::pin(async move {
+            if follow {
+                return self.look_behind(path).await;
+            }
             let lease = self.pool.lease().await?;
             Ok(self.attr_of(&self.look(lease.connection()?, path).await?))
         })
@@ -363,8 +412,8 @@ impl Storage for Ftp {
         Box::pin(self.change(path, change))
     }
 
-    fn link<'a>(&'a self, _path: &'a VPath, _target: &'a [u8]) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async { Err(Reason::Unsupported.into()) })
+    fn link<'a>(&'a self, path: &'a VPath, target: &'a [u8]) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(self.make_link(path, target))
     }
 
     fn space<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<Space, Error>> {
@@ -441,11 +490,22 @@ impl Remote for Ftp {
         Box::pin(async move { self.run(Operation::SetModified(self.wire(path)?, time)).await.map(drop) })
     }
 
+    fn publish<'a>(&'a self, from: &'a VPath, to: &'a VPath, modified: Option<Time>) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let (from, to) = (self.wire(from)?, self.wire(to)?);
+            self.run(Operation::Publish { from, to, modified }).await.map(drop)
+        })
+    }
+
     fn checksum<'a>(&'a self, path: &'a VPath, wanted: &'a [Algorithm]) -> BoxFuture<'a, Result<Option<Checksum>, Error>> {
         Box::pin(async move {
             let lease = self.pool.lease().await?;
             lease.connection()?.checksum(&self.wire(path)?, wanted).await
         })
+    }
+
+    fn ftp(&self) -> Option<&Ftp> {
+        Some(self)
     }
 
     fn home(&self) -> BoxFuture<'_, Result<VPath, Error>> {

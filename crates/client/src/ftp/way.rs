@@ -64,7 +64,7 @@ impl Way {
     /// A data connection; words on why not.
     pub(super) async fn connect_data(&self, to: SocketAddr, within: Duration) -> Result<TcpStream, String> {
         match self {
-            Self::Straight(_) => match tokio::time::timeout_at((clock::now() + within).into(), TcpStream::connect(to)).await {
+            Self::Straight(family) => match tokio::time::timeout_at((clock::now() + within).into(), family.connect(to)).await {
                 Ok(Ok(tcp)) => Ok(tcp),
                 Ok(Err(e)) => Err(format!("{to}: {e}")),
                 Err(_) => Err(format!("{to} does not answer")),

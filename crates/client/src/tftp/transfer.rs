@@ -9,7 +9,7 @@ use bytes::Bytes;
 use io::body::Sink;
 use io::clock;
 use io::meter::Meter;
-use io::udp::{Datagrams, Feed, Inbox, Route};
+use io::udp::{Datagrams, Feed, Inbox, Route, like};
 use proto::tftp::errors::{self, Code};
 use proto::tftp::options::Terms;
 use proto::tftp::packet::{Mode, Packet, print_asking};
@@ -100,10 +100,10 @@ pub(super) struct Attempt {
 impl Attempt {
     /// A socket for a server at this address.
     pub(super) fn begin(dial: &Dial, server: SocketAddr) -> Result<Self, Error> {
-        let any: SocketAddr = if server.is_ipv4() {
-            (std::net::Ipv4Addr::UNSPECIFIED, 0).into()
-        } else {
-            (std::net::Ipv6Addr::UNSPECIFIED, 0).into()
+        let any: SocketAddr = match dial.family.own() {
+            Some(own) => like(own, server),
+            None if server.is_ipv4() => (std::net::Ipv4Addr::UNSPECIFIED, 0).into(),
+            None => (std::net::Ipv6Addr::UNSPECIFIED, 0).into(),
         };
         let open = || {
             let mut socket = Datagrams::bind(any, true)?;

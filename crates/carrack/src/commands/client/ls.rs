@@ -2,16 +2,18 @@
 
 use types::{Entry, VPath};
 
+use super::columns::{self, Name};
 use super::tree::walk;
 use super::{AtInterrupt, Client, Opened, Stop, entry, places_or_here, run as run_client};
 use crate::cli::Exit;
-use crate::cli::files::{Ls, Sort};
+use crate::cli::files::{Ls, Sort, When};
+use crate::log::Look;
 
 /// Lists places.
 pub(crate) fn run(args: &Ls) -> Exit {
     run_client("ls", &args.options, AtInterrupt::Drop, async |client: &Client| {
         let places = places_or_here(&args.places);
-        let list = Listing { client, args, headed: places.len() > 1 || args.recursive };
+        let list = Listing::new(client, args, places.len() > 1 || args.recursive);
         client.each(&places, async |place| list.place(&place).await).await
     })
 }
@@ -21,6 +23,22 @@ struct Listing<'a> {
     args: &'a Ls,
     /// Whether each folder's name stands over it.
     headed: bool,
+    /// How wide the screen is that names stand side by side on, if they do.
+    screen: Option<usize>,
+    coloured: bool,
+}
+
+impl<'a> Listing<'a> {
+    fn new(client: &'a Client, args: &'a Ls, headed: bool) -> Self {
+        let (look, is_seen) = (Look::of_stdout(), client.output.is_terminal());
+        let is_plain = args.long || args.one || client.output.is_json();
+        let coloured = match args.color {
+            Some(When::Always) => true,
+            Some(When::Never) => false,
+            Some(When::Auto) | None => is_seen && look.colours,
+        };
+        Self { client, args, headed, screen: (is_seen && !is_plain).then_some(look.columns), coloured }
+    }
 }
 
 impl Listing<'_> {
@@ -76,6 +94,13 @@ impl Listing<'_> {
             let first = if *folder == place.path { "" } else { "\n" };
             self.client.output.line(format_args!("{first}{}:", types::text::printable(&place.shown_below(folder))))?;
         }
+        if let Some(screen) = self.screen {
+            let names: Vec<Name> = entries.iter().map(|entry| self.name(entry)).collect();
+            for line in columns::lines(&names, screen) {
+                self.client.output.line(format_args!("{line}"))?;
+            }
+            return Ok(entries);
+        }
         for entry in &entries {
             self.entry(place, folder, entry, columns)?;
         }
@@ -96,6 +121,10 @@ impl Listing<'_> {
         }
     }
 
+    fn name(&self, entry: &Entry) -> Name {
+        Name::new(entry::name(entry, self.args.classify, self.args.long), entry, self.coloured)
+    }
+
     fn entry(&self, place: &Opened, folder: &VPath, entry: &Entry, columns: usize) -> Result<(), Stop> {
         let output = &self.client.output;
         if output.is_json() {
@@ -106,7 +135,7 @@ impl Listing<'_> {
             path.extend_from_slice(&entry.name);
             return output.object(&entry::object(place, &path, &entry.attr, entry.target.as_deref()));
         }
-        let name = entry::name(entry, self.args.classify, self.args.long);
+        let name = self.name(entry).painted();
         if self.args.long {
             return output.line(format_args!("{} {name}", entry::long_line(&entry.attr, self.args.human, columns)));
         }

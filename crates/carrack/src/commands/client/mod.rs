@@ -2,6 +2,7 @@
 
 pub(crate) mod cat;
 pub(crate) mod chmod;
+mod columns;
 pub(crate) mod copies;
 pub(crate) mod df;
 pub(crate) mod du;

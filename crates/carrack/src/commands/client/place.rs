@@ -267,9 +267,10 @@ fn tftp(url: &Url, options: &Options, client: &Client) -> Result<client::tftp::D
 }
 
 pub(super) const fn family(network: &NetworkOptions) -> Family {
-    match (network.ipv4, network.ipv6) {
-        (true, _) => Family::V4,
-        (_, true) => Family::V6,
+    match (network.bind, network.ipv4, network.ipv6) {
+        (Some(own), ..) => Family::From(own),
+        (_, true, _) => Family::V4,
+        (_, _, true) => Family::V6,
         _ => Family::Any,
     }
 }

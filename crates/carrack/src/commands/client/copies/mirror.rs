@@ -7,7 +7,7 @@ use super::super::{AtInterrupt, Client, Opened, run};
 use super::summary::{carry_out, do_plan};
 use super::{is_one_remote, look, side, wishes, written};
 use crate::cli::Exit;
-use crate::cli::copies::{Apply, DeleteOptions, Mirror, PlanArgs, WhatOptions};
+use crate::cli::copies::{Apply, Folders, Mirror, PlanArgs};
 
 /// The largest plan that is read.
 const PLAN_AT_MOST: u64 = 4 * 1024 * 1024 * 1024;
@@ -16,22 +16,21 @@ const LISTINGS: usize = 8;
 
 /// `carrack mirror`.
 pub(crate) fn mirror(args: &Mirror) -> Exit {
-    run("mirror", &args.options, AtInterrupt::Wait, async |client: &Client| {
+    let Folders { options, what, .. } = &args.folders;
+    run("mirror", options, AtInterrupt::Wait, async |client: &Client| {
         client.use_connections(wishes::connections(&args.how));
-        let (from, to) = (client.open(&args.from).await?, client.open(&args.to).await?);
-        let plan = make(client, &from, &to, &args.what, &args.delete).await?;
-        if !args.what.dry_run && matches!(plan.steps.first(), Some(Step::MakeDir(path)) if path.is_root()) {
+        let (from, to, plan) = make(client, &args.folders).await?;
+        if !what.dry_run && matches!(plan.steps.first(), Some(Step::MakeDir(path)) if path.is_root()) {
             make_parents(client, &to).await?;
         }
-        do_plan(client, &plan, &side(&from, &from.path), &side(&to, &to.path), &args.what, &args.how).await
+        do_plan(client, &plan, &side(&from, &from.path), &side(&to, &to.path), what, &args.how).await
     })
 }
 
 /// `carrack plan`.
 pub(crate) fn plan(args: &PlanArgs) -> Exit {
-    run("plan", &args.options, AtInterrupt::Drop, async |client: &Client| {
-        let (from, to) = (client.open(&args.from).await?, client.open(&args.to).await?);
-        let plan = make(client, &from, &to, &args.what, &args.delete).await?;
+    run("plan", &args.folders.options, AtInterrupt::Drop, async |client: &Client| {
+        let (from, to, plan) = make(client, &args.folders).await?;
         for (path, error) in &plan.unsure {
             client.failed(&path.to_string(), error);
         }
@@ -67,7 +66,9 @@ pub(crate) fn apply(args: &Apply) -> Exit {
         let (from, to) = (client.open(&from).await?, client.open(&to).await?);
         let (source, target) = (side(&from, &from.path), side(&to, &to.path));
         let is_there = look(&to).await?.is_some();
-        let (here, there) = trees(client, &source, &target, is_there, &Filter::default()).await?;
+        let mut filter = Filter::default();
+        filter.links = plan.links;
+        let (here, there) = trees(client, &source, &target, is_there, &filter).await?;
         let makes_root = matches!(plan.steps.first(), Some(Step::MakeDir(path)) if path.is_root());
         if makes_root && is_there {
             return Err(Error::with(Reason::PlanOutdated, format!("{} stands by now", to.shown)).into());
@@ -76,33 +77,36 @@ pub(crate) fn apply(args: &Apply) -> Exit {
         if makes_root {
             make_parents(client, &to).await?;
         }
-        carry_out(client, &plan, &source, &target, &wishes::settings(client, &args.how)).await
+        let settings = wishes::settings(client, &args.how, Some(&source), &target);
+        carry_out(client, &plan, &source, &target, &settings).await
     })
 }
 
 /// Looks at two folders and decides what is to be done.
-async fn make(client: &Client, from: &Opened, to: &Opened, what: &WhatOptions, delete: &DeleteOptions) -> Result<Plan, Error> {
+async fn make(client: &Client, folders: &Folders) -> Result<(Opened, Opened, Plan), Error> {
+    let Folders { what, delete, .. } = folders;
+    let (from, to) = (client.open(&folders.from).await?, client.open(&folders.to).await?);
     let is_nested = to.path == from.path || to.path.is_below(&from.path) || from.path.is_below(&to.path);
     if is_one_remote(from.remote.as_ref(), to.remote.as_ref()) && is_nested {
         return Err(Error::with(Reason::BadName, format!("{} and {} lie in each other", from.shown, to.shown)));
     }
-    match look(from).await? {
+    match look(&from).await? {
         Some(attr) if attr.is_dir() => {}
         Some(_) => return Err(Error::with(Reason::NotAFolder, format!("{}: cp copies a file", from.shown))),
-        None => return Err(Error::with(Reason::NotFound, from.shown.clone())),
+        None => return Err(Error::with(Reason::NotFound, from.shown)),
     }
-    let there = look(to).await?;
+    let there = look(&to).await?;
     if there.as_ref().is_some_and(|attr| !attr.is_dir()) {
         return Err(Error::with(Reason::NotAFolder, to.shown.clone()));
     }
     let filter = wishes::filter(what)?;
     let wishes = wishes::wishes(what, delete, client::copy::Same::default());
-    let (source, target) = trees(client, &side(from, &from.path), &side(to, &to.path), there.is_some(), &filter).await?;
+    let (source, target) = trees(client, &side(&from, &from.path), &side(&to, &to.path), there.is_some(), &filter).await?;
     let mut plan = Plan::make(&source, &target, &wishes)?;
     if there.is_none() {
         plan.steps.insert(0, Step::MakeDir(VPath::root()));
     }
-    Ok(plan)
+    Ok((from, to, plan))
 }
 
 /// Looks at both sides at the same time. A target that is not there yet is empty.

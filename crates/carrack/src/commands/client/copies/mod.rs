@@ -122,6 +122,7 @@ impl Group {
         self.plan.steps.append(&mut plan.steps);
         self.plan.unsure.append(&mut plan.unsure);
         self.plan.same += plan.same;
+        self.plan.links_left_out += plan.links_left_out;
     }
 }
 
@@ -237,6 +238,9 @@ fn lift(step: &Step, from: &VPath, to: &VPath) -> Result<Step, Error> {
         Step::RemoveDir(_) => Step::RemoveDir(place),
         Step::Copy { path, seen, replaces, .. } => {
             Step::Copy { path: path.under(from)?, to: Some(place), seen: *seen, replaces: *replaces }
+        }
+        Step::Link { path, target, replaces, .. } => {
+            Step::Link { path: path.under(from)?, to: Some(place), target: target.clone(), replaces: *replaces }
         }
     })
 }

@@ -169,6 +169,14 @@ impl Hearing for Progress<'_> {
         self.line(&format!("{path}: {error}; trying again"));
     }
 
+    fn no_exchange(&self, error: &Error) {
+        let words = error.detail.as_deref().unwrap_or_default();
+        if matches!(self.shown, Shown::Events) {
+            self.event(&json!({"event": "no_exchange", "code": error.reason.code(), "detail": words}));
+        }
+        self.line(&format!("files pass through this machine, for the servers do not exchange them: {words}"));
+    }
+
     fn ended(&self, step: &Step, result: &Result<(), Error>) {
         let mut state = self.state();
         let file = state.files.remove(step.path());
@@ -199,6 +207,7 @@ pub(super) fn name(step: &Step) -> &'static str {
     match step {
         Step::MakeDir(_) => "make_dir",
         Step::Copy { .. } => "copy",
+        Step::Link { .. } => "link",
         Step::Remove(..) => "remove",
         Step::RemoveDir(_) => "remove_dir",
     }
@@ -210,6 +219,9 @@ pub(super) fn words(step: &Step) -> String {
         Step::MakeDir(path) => format!("make   {}", folder(path)),
         Step::Copy { path, to: None, seen, .. } => format!("copy   {path} ({})", bytes(seen.size)),
         Step::Copy { path, to: Some(to), seen, .. } => format!("copy   {path} -> {to} ({})", bytes(seen.size)),
+        Step::Link { path, to, target, .. } => {
+            format!("link   {} -> {}", to.as_ref().unwrap_or(path), types::path::Shown(target))
+        }
         Step::Remove(path, _) => format!("remove {path}"),
         Step::RemoveDir(path) => format!("remove {}", folder(path)),
     }

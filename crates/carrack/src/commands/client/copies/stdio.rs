@@ -29,7 +29,7 @@ pub(super) async fn from_input(client: &Client, target: &str, options: &CopyOpti
         client.done();
         return Ok(());
     }
-    let settings = wishes::settings(client, &options.how);
+    let settings = wishes::settings(client, &options.how, None, &super::whole(&target));
     let needs_hiding = settings.temporary_names && target.remote.is_some();
     let hidden = if needs_hiding { temporary_name(&target.path) } else { None };
     let to = hidden.as_ref().unwrap_or(&target.path);
@@ -46,7 +46,7 @@ pub(super) async fn from_input(client: &Client, target: &str, options: &CopyOpti
         }
     }
     if let Some(hidden) = &hidden {
-        publish(&*target.storage, &target.owner, hidden, &target.path).await?;
+        publish(&super::whole(&target), hidden, &target.path, None).await?;
     }
     client.output.note(format_args!("{} bytes sent", meter.moved()));
     client.done();

@@ -35,7 +35,7 @@ pub(super) async fn do_plan(
     if what.dry_run {
         return dry_run(client, plan);
     }
-    carry_out(client, plan, source, target, &wishes::settings(client, how)).await
+    carry_out(client, plan, source, target, &wishes::settings(client, how, Some(source), target)).await
 }
 
 /// Does a plan.
@@ -90,8 +90,17 @@ fn dry_run(client: &Client, plan: &Plan) -> Result<(), Stop> {
         bytes(plan.bytes()),
         plan.same
     ));
+    if plan.links_left_out > 0 {
+        client.output.note(format_args!("{}", left_out(plan.links_left_out)));
+    }
     client.done();
     Ok(())
+}
+
+/// What became of links that nobody asked for.
+fn left_out(links: usize) -> String {
+    let noun = if links == 1 { "link" } else { "links" };
+    format!("{links} {noun} left out (--links copies them as links, --copy-links what they lead to)")
 }
 
 /// The last words: how much, how long, how fast, and what was not done.
@@ -99,6 +108,9 @@ fn tell(client: &Client, plan: &Plan, report: &Report, kept: &[(VPath, u64)], to
     let is_copy = |step: &Step| matches!(step, Step::Copy { .. });
     let planned = plan.steps.iter().filter(|step| is_copy(step)).count();
     let not_copied = report.failed.iter().filter(|(step, _)| is_copy(step)).count();
+    let is_link = |step: &Step| matches!(step, Step::Link { .. });
+    let not_linked = report.failed.iter().filter(|(step, _)| is_link(step)).count();
+    let links = plan.steps.iter().filter(|step| is_link(step)).count() - not_linked;
     let removed = plan.steps.iter().filter(|step| matches!(step, Step::Remove(..) | Step::RemoveDir(_))).count();
     let not_removed = report.failed.iter().filter(|(step, _)| matches!(step, Step::Remove(..) | Step::RemoveDir(_))).count();
     let (copied, removed) = (planned - not_copied, if report.kept { 0 } else { removed - not_removed });
@@ -108,7 +120,7 @@ fn tell(client: &Client, plan: &Plan, report: &Report, kept: &[(VPath, u64)], to
         let kept: Vec<_> = kept.iter().map(|(path, bytes)| json!({"path": path.to_string(), "bytes": bytes})).collect();
         return client.output.object(&json!({
             "event": "summary", "files": copied, "bytes": report.bytes, "seconds": took.as_secs_f64(), "same": plan.same,
-            "removed": removed, "failed": failed, "cancelled": cancelled, "kept": kept,
+            "links": links, "links_left_out": plan.links_left_out, "removed": removed, "failed": failed, "cancelled": cancelled, "kept": kept,
         }));
     }
     if client.output.is_quiet() {
@@ -119,10 +131,15 @@ fn tell(client: &Client, plan: &Plan, report: &Report, kept: &[(VPath, u64)], to
         1 => format!("1 file, {} in {} ({})", bytes(report.bytes), time(took), rate(report.bytes, took)),
         _ => format!("{copied} files, {} in {} ({})", bytes(report.bytes), time(took), rate(report.bytes, took)),
     };
-    for (number, what) in [(plan.same, "the same"), (removed, "removed"), (failed, "failed"), (cancelled, "not done")] {
+    for (number, what) in
+        [(links, "links"), (plan.same, "the same"), (removed, "removed"), (failed, "failed"), (cancelled, "not done")]
+    {
         if number > 0 {
             text += &format!(", {number} {what}");
         }
+    }
+    if plan.links_left_out > 0 {
+        text += &format!(", {}", left_out(plan.links_left_out));
     }
     client.output.say(format_args!("{text}"));
     for (path, moved) in kept {

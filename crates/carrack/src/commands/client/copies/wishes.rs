@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use client::copy::{Filter, Manner, Same, Settings, Wishes};
+use client::copy::{Filter, Links, Manner, Same, Settings, Side, Wishes};
 use io::clock;
 use io::meter::Bucket;
 use types::{Error, Reason, Time};
@@ -26,6 +26,11 @@ pub(super) fn filter(what: &WhatOptions) -> Result<Filter, Error> {
     filter.changed_since = what.max_age.map(ago);
     filter.changed_before = what.min_age.map(ago);
     filter.any_case = what.ignore_case;
+    filter.links = match (what.links, what.copy_links) {
+        (true, _) => Links::Keep,
+        (_, true) => Links::Follow,
+        _ => Links::LeaveOut,
+    };
     for rule in &what.filter {
         filter.rules(rule, Manner::Signed).map_err(|e| about(&e, &format!("--filter {rule:?}")))?;
     }
@@ -91,8 +96,12 @@ pub(super) fn wishes(what: &WhatOptions, delete: &DeleteOptions, usual: Same) ->
     Wishes { same, delete: delete.delete, delete_at_most: delete.max_delete, newer_only: what.update }
 }
 
-/// How bytes move.
-pub(super) fn settings(client: &Client, how: &HowOptions) -> Settings {
+/// How bytes move from one side to the other.
+pub(super) fn settings(client: &Client, how: &HowOptions, source: Option<&Side>, target: &Side) -> Settings {
+    let is_server = |side: &Side| side.remote.is_some();
+    let down = how.limit_rate_down.filter(|_| source.is_some_and(is_server));
+    let up = how.limit_rate_up.filter(|_| is_server(target));
+    let rates = [how.limit_rate, down, up].into_iter().flatten().filter(|rate| rate.0 > 0);
     let (usual, network) = (Settings::default(), &client.options.network);
     Settings {
         at_once: how.jobs.map_or(usual.at_once, usize::from),
@@ -104,7 +113,8 @@ pub(super) fn settings(client: &Client, how: &HowOptions) -> Settings {
         temporary_names: !how.no_temporary,
         resume: !how.no_resume,
         checksum: how.checksum,
-        rates: how.limit_rate.iter().filter(|rate| rate.0 > 0).map(|rate| Arc::new(Bucket::new(rate.0))).collect(),
+        exchange: how.fxp,
+        rates: rates.map(|rate| Arc::new(Bucket::new(rate.0))).collect(),
         ..usual
     }
 }

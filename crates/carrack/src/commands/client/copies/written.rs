@@ -1,6 +1,6 @@
 //! How is a plan written down, and read again? A JSON object on each line (docs/plan.md).
 
-use client::copy::{Plan, Seen, Step};
+use client::copy::{Links, Plan, Seen, Step};
 use serde_json::{Map, Value, json};
 use types::{Error, Reason, Time, VPath};
 
@@ -14,6 +14,8 @@ const VERSION: u64 = 1;
 /// A plan's lines, each with its end.
 pub(super) fn print<'a>(from: &'a str, to: &'a str, plan: &'a Plan) -> impl Iterator<Item = String> + 'a {
     let head = Line::new("form", FORM).put("version", VERSION).put("from", from).put("to", to);
+    let links = LINKS.iter().find(|(_, links)| *links == plan.links);
+    let head = links.into_iter().fold(head, |head, (word, _)| head.put("links", *word));
     let end = Line::new("end", true).put("steps", plan.steps.len()).put("bytes", plan.bytes()).put("same", plan.same);
     std::iter::once(head).chain(plan.steps.iter().map(line)).chain(std::iter::once(end)).map(|line| line.0 + "}\n")
 }
@@ -32,10 +34,14 @@ impl Line {
 
     /// A path below the roots: text where it is UTF-8, else its bytes in hexadecimal digits under `<key>_hex`.
     fn put_path(self, key: &str, path: &VPath) -> Self {
-        match std::str::from_utf8(path.relative()) {
+        self.put_bytes(key, path.relative())
+    }
+
+    fn put_bytes(self, key: &str, bytes: &[u8]) -> Self {
+        match std::str::from_utf8(bytes) {
             Ok(text) => self.put(key, text),
             Err(_) => {
-                let hex: String = path.relative().iter().map(|byte| format!("{byte:02x}")).collect();
+                let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
                 self.put(&format!("{key}_hex"), hex)
             }
         }
@@ -55,18 +61,27 @@ fn line(step: &Step) -> Line {
     match step {
         Step::Copy { to, seen, replaces, .. } => {
             let line = to.iter().fold(line, |line, to| line.put_path("to", to)).put_seen(seen);
-            replaces.iter().fold(line, |line, old| {
-                let mut object = json!({"size": old.size});
-                if let Some(time) = old.modified {
-                    object["modified"] = json!([time.seconds, time.nanos]);
-                }
-                line.put("replaces", object)
-            })
+            replaces.iter().fold(line, |line, old| line.put("replaces", seen_object(old)))
+        }
+        Step::Link { to, target, replaces, .. } => {
+            let line = to.iter().fold(line, |line, to| line.put_path("to", to)).put_bytes("target", target);
+            replaces.iter().fold(line, |line, old| line.put("replaces", seen_object(old)))
         }
         Step::Remove(_, seen) => line.put_seen(seen),
         Step::MakeDir(_) | Step::RemoveDir(_) => line,
     }
 }
+
+fn seen_object(seen: &Seen) -> Value {
+    let mut object = json!({"size": seen.size});
+    if let Some(time) = seen.modified {
+        object["modified"] = json!([time.seconds, time.nanos]);
+    }
+    object
+}
+
+/// What stands for a way of treating links; the usual one is not said.
+const LINKS: [(&str, Links); 2] = [("keep", Links::Keep), ("follow", Links::Follow)];
 
 /// Where a plan leads from and to, and what it says.
 ///
@@ -86,7 +101,14 @@ pub(super) fn read(text: &str) -> Result<(String, String, Plan), Error> {
         let text = head.get(key).and_then(Value::as_str);
         text.map(str::to_owned).ok_or_else(|| unreadable(number, &format!("{key:?} is missing")))
     };
-    let mut plan = Plan::default();
+    let links = match head.get("links") {
+        None => Links::default(),
+        Some(word) => match LINKS.iter().find(|(known, _)| word == known) {
+            Some((_, links)) => *links,
+            None => return Err(unreadable(number, "\"links\" is neither keep nor follow")),
+        },
+    };
+    let mut plan = Plan { links, ..Plan::default() };
     for (number, line) in lines {
         let object = object(number, line)?;
         if object.contains_key("end") {
@@ -116,26 +138,40 @@ fn step(object: &Map<String, Value>) -> Result<Step, String> {
         Some("make_dir") => Ok(Step::MakeDir(path)),
         Some("remove_dir") => Ok(Step::RemoveDir(path)),
         Some("remove") => Ok(Step::Remove(path, seen(object)?)),
-        Some("copy") => {
-            let replaces = match object.get("replaces") {
-                Some(Value::Object(old)) => Some(seen(old)?),
-                Some(_) => return Err("\"replaces\" is no object".into()),
-                None => None,
-            };
-            Ok(Step::Copy { path, to: self::path(object, "to")?, seen: seen(object)?, replaces })
+        Some("copy") => Ok(Step::Copy { path, to: self::path(object, "to")?, seen: seen(object)?, replaces: replaces(object)? }),
+        Some("link") => {
+            let target = bytes(object, "target")?.ok_or("\"target\" is missing")?;
+            if target.is_empty() || target.contains(&0) {
+                return Err("\"target\" is nothing that a link can hold".into());
+            }
+            Ok(Step::Link { path, to: self::path(object, "to")?, target: target.into(), replaces: replaces(object)? })
         }
-        _ => Err("\"do\" is none of make_dir, copy, remove and remove_dir".into()),
+        _ => Err("\"do\" is none of make_dir, copy, link, remove and remove_dir".into()),
+    }
+}
+
+fn replaces(object: &Map<String, Value>) -> Result<Option<Seen>, String> {
+    match object.get("replaces") {
+        Some(Value::Object(old)) => seen(old).map(Some),
+        Some(_) => Err("\"replaces\" is no object".into()),
+        None => Ok(None),
+    }
+}
+
+fn bytes(object: &Map<String, Value>, key: &str) -> Result<Option<Vec<u8>>, String> {
+    let hex = object.get(&format!("{key}_hex"));
+    match (object.get(key), hex) {
+        (Some(Value::String(text)), None) => Ok(Some(text.as_bytes().to_vec())),
+        (None, Some(Value::String(digits))) => {
+            from_hex(digits).map(Some).ok_or_else(|| format!("\"{key}_hex\" has no such digits"))
+        }
+        (None, None) => Ok(None),
+        _ => Err(format!("{key:?} is no text, or there twice")),
     }
 }
 
 fn path(object: &Map<String, Value>, key: &str) -> Result<Option<VPath>, String> {
-    let hex = object.get(&format!("{key}_hex"));
-    let bytes = match (object.get(key), hex) {
-        (Some(Value::String(text)), None) => text.as_bytes().to_vec(),
-        (None, Some(Value::String(digits))) => from_hex(digits).ok_or_else(|| format!("\"{key}_hex\" has no such digits"))?,
-        (None, None) => return Ok(None),
-        _ => return Err(format!("{key:?} is no text, or there twice")),
-    };
+    let Some(bytes) = bytes(object, key)? else { return Ok(None) };
     // Whoever wrote the plan, nothing outside the two places is touched.
     let leads_out = bytes.split(|&b| b == b'/').any(|part| part == b".." || part == b".");
     if leads_out || bytes.first() == Some(&b'/') {
@@ -189,14 +225,17 @@ mod tests {
             (paths(), sights()).prop_map(|(path, seen)| Step::Remove(path, seen)),
             (paths(), prop::option::of(paths()), sights(), prop::option::of(sights()))
                 .prop_map(|(path, to, seen, replaces)| Step::Copy { path, to, seen, replaces }),
+            (paths(), prop::option::of(paths()), prop::collection::vec(1_u8.., 1..9), prop::option::of(sights()))
+                .prop_map(|(path, to, target, replaces)| Step::Link { path, to, target: target.into(), replaces }),
         ]
     }
 
     proptest! {
         #[test]
-        fn a_plan_is_read_as_it_was_written(steps in prop::collection::vec(steps(), 0..5), same in 0_usize..9) {
+        fn a_plan_is_read_as_it_was_written(steps in prop::collection::vec(steps(), 0..5), same in 0_usize..9, at in 0_usize..3) {
             let small = |step: &Step| if let Step::Copy { seen, .. } = step { seen.size < u64::MAX / 8 } else { true };
-            let plan = Plan { steps: steps.into_iter().filter(small).collect(), same, ..Plan::default() };
+            let links = [Links::LeaveOut, Links::Keep, Links::Follow][at];
+            let plan = Plan { steps: steps.into_iter().filter(small).collect(), same, links, ..Plan::default() };
             let text: String = print("ftp://h/a", "/b", &plan).collect();
             prop_assert_eq!(read(&text).unwrap(), ("ftp://h/a".to_owned(), "/b".to_owned(), plan));
         }
@@ -228,6 +267,9 @@ mod tests {
             (with("[]"), "line 2: that is no JSON object"),
             (with(r#"{"do":"copy","path":"a"}"#), "line 2: \"size\" is missing"),
             (with(r#"{"do":"burn","path":"a"}"#), "line 2: \"do\" is none"),
+            (with(r#"{"do":"link","path":"a"}"#), "line 2: \"target\" is missing"),
+            (with(r#"{"do":"link","path":"a","target":""}"#), "line 2: \"target\" is nothing"),
+            (head.replace("}", ",\"links\":1}"), "line 1: \"links\" is neither"),
             (with(r#"{"do":"make_dir"}"#), "line 2: \"path\" is missing"),
             (with(r#"{"do":"make_dir","path":"../a"}"#), "line 2: \"path\" is no path below"),
             (with(r#"{"do":"make_dir","path":"/etc"}"#), "line 2: \"path\" is no path below"),
