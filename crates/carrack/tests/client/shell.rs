@@ -571,7 +571,7 @@ fn what_users_of_ftp_type_does_what_they_mean() {
         ("mget *.txt", "2 files, 17 B"),
         ("!ls", "one.txt"),
         ("rename one.txt first.txt", ":/"),
-        ("ascii", "line ends"),
+        ("ascii", "as text"),
         ("delete first.txt", ":/"),
         ("nlist", "two.txt"),
         ("close", "carrack"),

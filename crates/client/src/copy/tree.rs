@@ -14,6 +14,9 @@ const ENTRIES_AT_MOST: usize = 10_000_000;
 /// As deep as a tree may be: links and bind mounts can make it endless.
 const DEPTH_AT_MOST: usize = 256;
 
+/// Why a link is not followed that would have no end.
+const LEADS_BACK: &str = "the link leads to a folder that it lies in";
+
 /// What becomes of links.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Links {
@@ -141,7 +144,7 @@ impl Tree {
         while let Some(path) = above {
             let unique = if path.is_root() { own } else { self.entries.get(&path).and_then(|attr| attr.unique) };
             match (unique, attr.unique) {
-                (Some(one), Some(other)) if one == other => return Some("the link leads to a folder that it lies in"),
+                (Some(one), Some(other)) if one == other => return Some(LEADS_BACK),
                 (Some(_), Some(_)) => {}
                 _ if self.followed.contains(&path) => {
                     return Some("a link in a linked folder: it may lead back, and nothing tells");
@@ -219,10 +222,15 @@ async fn look(storage: &dyn Storage, root: &VPath, folder: VPath, filter: &Filte
 impl Found {
     /// What the link leads to stands for it.
     async fn follow(&mut self, storage: &dyn Storage, root: &VPath, owner: &Owner) -> Result<(), Error> {
-        let attr = storage.stat(&self.path.under(root)?, true, owner).await;
+        let path = self.path.under(root)?;
+        let attr = storage.stat(&path, true, owner).await;
         let attr = attr.map_err(|e| Error::with(e.reason, format!("where the link leads: {}", e.detail.unwrap_or_default())))?;
         if attr.kind == Kind::Link {
             return Err(Error::with(Reason::Unsupported, "the server does not tell what the link leads to"));
+        }
+        // Not every server tells by what to know the folder again.
+        if attr.is_dir() && self.entry.target.as_ref().is_some_and(|target| leads_above(&path, target)) {
+            return Err(Error::with(Reason::BadName, LEADS_BACK));
         }
         self.entry.attr = attr;
         self.is_followed = true;
@@ -242,6 +250,11 @@ impl Found {
     }
 }
 
+/// Whether a link leads to a folder that it lies in, by its words.
+fn leads_above(link: &VPath, target: &[u8]) -> bool {
+    link.parent().and_then(|from| from.join(target).ok()).is_some_and(|there| link.is_below(&there))
+}
+
 async fn list(storage: &dyn Storage, root: &VPath, folder: &VPath, owner: &Owner, entries: &mut Vec<Entry>) -> Result<(), Error> {
     let mut listing = storage.list(&folder.under(root)?, owner).await?;
     loop {
@@ -252,6 +265,27 @@ async fn list(storage: &dyn Storage, root: &VPath, folder: &VPath, owner: &Owner
         entries.extend(page);
         if entries.len() > ENTRIES_AT_MOST {
             return Err(Reason::TooMany.into());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_that_lead_back_are_known_by_their_words() {
+        for (link, target, back) in [
+            ("/a/b/l", ".", true),
+            ("/a/b/l", "..", true),
+            ("/a/b/l", "../../", true),
+            ("/a/b/l", "/a", true),
+            ("/a/b/l", "../c", false),
+            ("/a/b/l", "/c", false),
+            ("/a/b/l", "c", false),
+        ] {
+            let link = VPath::parse(link.as_bytes()).unwrap();
+            assert_eq!(leads_above(&link, target.as_bytes()), back, "{link} -> {target}");
         }
     }
 }
