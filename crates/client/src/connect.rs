@@ -203,7 +203,7 @@ mod tests {
     #[tokio::test]
     async fn it_does_not_wait_for_ever() {
         // A listener whose queue is full answers nobody.
-        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
         socket.bind(at("127.0.0.1:0")).unwrap();
         let full = socket.listen(0).unwrap();
         let there = full.local_addr().unwrap();

@@ -586,8 +586,9 @@ fn what_users_of_ftp_type_does_what_they_mean() {
     shell.expect(":/> ");
     shell.press("put on\t");
     shell.expect("one.txt ");
+    // Text has a CR more on the network.
     shell.press("back.txt\r");
-    shell.expect("1 file, 6 B");
+    shell.expect("1 file, 7 B");
     shell.expect(":/> ");
     shell.line("quit");
     assert_eq!(shell.ended(), 0, "{}", shell.all);

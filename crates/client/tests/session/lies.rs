@@ -115,14 +115,14 @@ const OF_DOWNLOADS: &[Lie] = &[
     (&[Until("RETR"), Accept, Say("150 now"), Say("426 cut"), Send("half"), End], None, Reason::TransferCut, "426 cut"),
     (&[Until("RETR"), Accept, Say("150 now"), End, Say("552 too much")], None, Reason::NoSpace, "552 too much"),
     // Refused at each step: now, and not for ever.
-    (&[Until("TYPE"), Say("451 no"), Until("RETR"), Say("451 no")], None, Reason::ServerRefused, "451 no"),
+    (&[Until("TYPE"), Say("451 no")], None, Reason::TransferCut, "451 no"),
     (&[Until("EPSV"), Say("425 no"), Until("PASV"), Say("425 no")], None, Reason::NoDataConnection, "425 no"),
     (&[Until("RETR"), Say("450 in use")], None, Reason::Busy, "450 in use"),
-    (&[Until("RETR"), Say("425 no")], None, Reason::NoDataConnection, "425 no"),
+    (&[Until("RETR"), Say("425 no")], None, Reason::NoDataConnection, ""),
     (&[Until("RETR"), Say("421 going down")], None, Reason::ServerClosing, "421 going down"),
     // Answers to what nobody asked.
-    (&[Until("EPSV"), Say("200 ok"), Until("PASV"), Say("200 ok")], None, Reason::NoDataConnection, ""),
-    (&[Until("EPSV"), Say("229 ok (|||0|)"), Until("PASV"), Say("227 ok (1,2,3)")], None, Reason::NoDataConnection, ""),
+    (&[Until("EPSV"), Say("200 ok"), Until("PASV"), Say("200 ok")], None, Reason::NotTheProtocol, "200 ok"),
+    (&[Until("EPSV"), Say("229 ok (|||0|)"), Until("PASV"), Say("227 ok (1,2,3)")], None, Reason::NotTheProtocol, "1,2,3"),
     (&[Until("RETR"), Accept, Say("150 now"), Say("226 done"), Repeat("200 ok", 99)], None, Reason::NotTheProtocol, "200 ok"),
     // It goes away, or says no more.
     (&[Until("RETR"), Accept, Say("150 now"), Send("half"), Leave], None, Reason::Disconnected, ""),
