@@ -12,7 +12,7 @@ use rustix::io::{pread, pwrite};
 use types::{Error, Reason};
 
 use crate::buffer::Buffer;
-use crate::task;
+use crate::task::{self, Pace};
 
 /// A boxed future that may move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -102,7 +102,7 @@ pub struct Sink(pub(crate) Option<Into>);
 
 pub(crate) enum Into {
     /// A regular file; `finish` publishes it. What the pump has read and not yet written is in the tail.
-    File { tail: Tail, finish: Box<dyn Finish> },
+    File { tail: Tail, finish: Box<dyn Finish>, pace: Pace },
     /// Anything that takes chunks in order.
     Put(Box<dyn Put>),
 }
@@ -182,7 +182,7 @@ pub trait Put: Send {
 impl Sink {
     /// A file that is written from byte `at` on and published by `finish`.
     pub fn from_file(file: Arc<File>, at: u64, finish: impl Finish + 'static) -> Self {
-        Self(Some(Into::File { tail: Tail { file, at, unwritten: None }, finish: Box::new(finish) }))
+        Self(Some(Into::File { tail: Tail { file, at, unwritten: None }, finish: Box::new(finish), pace: Pace::default() }))
     }
 
     /// Anything that takes chunks.
@@ -196,7 +196,7 @@ impl Sink {
     /// The storage's; nothing was published then.
     pub async fn commit(mut self) -> Result<(), Error> {
         match self.0.take() {
-            Some(Into::File { tail, finish }) => finish.commit(tail).await,
+            Some(Into::File { tail, finish, .. }) => finish.commit(tail).await,
             Some(Into::Put(put)) => put.commit().await,
             None => Ok(()),
         }
@@ -213,7 +213,7 @@ impl Sink {
     /// What is left to do when nobody commits; `None` where dropping is all.
     fn take_leave(&mut self) -> Option<impl FnOnce() + Send + 'static> {
         match self.0.take() {
-            Some(Into::File { mut tail, finish }) if tail.unwritten.is_some() => Some(move || {
+            Some(Into::File { mut tail, finish, .. }) if tail.unwritten.is_some() => Some(move || {
                 // Who aborts is not told that the disk is full as well; the part is kept as far as it went.
                 let _ = tail.flush();
                 drop(finish);
@@ -327,17 +327,17 @@ impl Sink {
     #[doc(hidden)]
     pub async fn write_all(&mut self, chunk: Bytes) -> Result<(), Error> {
         match &mut self.0 {
-            Some(Into::File { tail, .. }) => {
+            Some(Into::File { tail, pace, .. }) => {
                 let (file, at, left) = (Arc::clone(&tail.file), tail.at, tail.unwritten.take());
-                let (done, result) = task::blocking(move || {
+                let writing = pace.run(move || {
                     let mut tail = Tail { file, at, unwritten: left };
                     if let Err(e) = tail.flush() {
                         return (tail.at, Err(e));
                     }
                     let (done, result) = write_all_at(&tail.file, &chunk, tail.at);
                     (tail.at + done, result)
-                })
-                .await?;
+                });
+                let (done, result) = writing.await?;
                 tail.at = done;
                 result
             }

@@ -6,18 +6,21 @@ use bytes::Bytes;
 use types::{Error, Reason};
 
 use crate::body::{From, Source};
-use crate::task;
+use crate::task::Pace;
 
 /// As much of a file as is read at once.
 const PIECE: usize = 256 * 1024;
 
 /// A body, to be taken piece by piece.
-pub struct Pieces(From);
+pub struct Pieces {
+    from: From,
+    pace: Pace,
+}
 
 impl Pieces {
     /// Nothing is read yet.
     pub fn of(source: Source) -> Self {
-        Self(source.0)
+        Self { from: source.0, pace: Pace::default() }
     }
 
     /// The next piece, never empty; `None` at the end.
@@ -25,7 +28,7 @@ impl Pieces {
     /// # Errors
     /// The storage's; [`Reason::Shrunk`] where a file ends before it should.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Error> {
-        match &mut self.0 {
+        match &mut self.from {
             From::Bytes(bytes) => Ok(Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty())),
             From::Chunks(chunks) => chunks.next().await,
             From::File { file, at, end } => {
@@ -34,7 +37,7 @@ impl Pieces {
                     return Ok(None);
                 }
                 let size = usize::try_from(wanted).unwrap_or(PIECE).min(PIECE);
-                let piece = task::blocking(move || read(&file, from, size)).await??;
+                let piece = self.pace.run(move || read(&file, from, size)).await??;
                 *at += piece.len() as u64;
                 match (piece.is_empty(), *end) {
                     (false, _) => Ok(Some(piece)),
@@ -49,11 +52,12 @@ impl Pieces {
 
 /// Up to `size` bytes from byte `at` on; fewer, too, before the end.
 fn read(file: &std::fs::File, at: u64, size: usize) -> Result<Bytes, Error> {
-    let mut piece = vec![0; size];
+    let mut piece = Vec::with_capacity(size);
     loop {
-        match rustix::io::pread(file, &mut piece, at) {
-            Ok(n) => {
-                piece.truncate(n);
+        match rustix::io::pread(file, rustix::buffer::spare_capacity(&mut piece), at) {
+            Ok(_) => {
+                // The room that is there may be more than was asked for.
+                piece.truncate(size);
                 return Ok(piece.into());
             }
             Err(rustix::io::Errno::INTR) => {}
