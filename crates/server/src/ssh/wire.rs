@@ -12,6 +12,8 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 /// How much is read at once. A packet's length and its body are asked for one after the other: so one call to the
 /// system brings many of either.
 const AHEAD: usize = 32 * 1024;
+/// How much is read at first: a request is small, and room for more would be cleared for each.
+const FIRST: usize = 2 * 1024;
 
 /// A connection that fails once its token is cancelled, whoever holds it then.
 pub(super) struct Wire {
@@ -20,12 +22,14 @@ pub(super) struct Wire {
     /// holds none.
     ahead: Vec<u8>,
     taken: usize,
+    /// How much is read ahead next: more once there was as much as there was room for.
+    size: usize,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl Wire {
     pub(super) fn new(stream: TcpStream, token: CancellationToken) -> Self {
-        Self { stream, ahead: Vec::new(), taken: 0, cut: Box::pin(token.cancelled_owned()) }
+        Self { stream, ahead: Vec::new(), taken: 0, size: FIRST, cut: Box::pin(token.cancelled_owned()) }
     }
 
     fn is_cut(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
@@ -60,11 +64,16 @@ impl AsyncRead for Wire {
         if buf.remaining() >= AHEAD {
             return Pin::new(&mut self.stream).poll_read(cx, buf);
         }
-        let mut ahead = std::mem::take(&mut self.ahead);
-        ahead.resize(AHEAD, 0);
+        let (mut ahead, size) = (std::mem::take(&mut self.ahead), self.size);
+        ahead.resize(size, 0);
         let mut space = ReadBuf::new(&mut ahead);
         ready!(Pin::new(&mut self.stream).poll_read(cx, &mut space))?; // and the buffer is given back
         let filled = space.filled().len();
+        self.size = match filled {
+            all if all == size => AHEAD,
+            0..FIRST => FIRST,
+            _ => size,
+        };
         ahead.truncate(filled);
         self.ahead = ahead;
         self.taken = 0;
