@@ -86,6 +86,16 @@ pub trait Remote: Storage {
     /// How many files can move at once: fewer once the server has said that it allows fewer.
     fn at_once(&self) -> usize;
 
+    /// How many connections those have: a large file alone is fetched over all of them. One, where one fills the path.
+    fn connections(&self) -> usize {
+        self.at_once()
+    }
+
+    /// Whether listings tell sizes to the byte.
+    fn tells_sizes(&self) -> bool {
+        self.welcome().features.facts()
+    }
+
     /// Says good-bye in every session that is idle. Those that work end with their work.
     fn close(&self) -> BoxFuture<'_, ()>;
 }

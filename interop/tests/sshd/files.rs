@@ -4,6 +4,7 @@ use interop::need_sshd;
 use interop::sshd::Home;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, UNIX_EPOCH};
 
 #[test]
 fn files_come_and_go_as_they_are() {
@@ -33,4 +34,37 @@ fn files_come_and_go_as_they_are() {
     home.carrack(&["mirror", &url(""), "copy"]).well();
     assert!(home.read("copy/big \u{fc}") == body);
     assert_eq!(home.read("copy/new/moved"), b"small\n");
+}
+
+#[test]
+fn many_small_files_go_and_come_with_their_times() {
+    need_sshd!();
+    let home = Home::new();
+    let there = home.sshd("there", "");
+    home.make_known(&[&there]);
+    let body = |n: usize| vec![u8::try_from(n % 251).expect("a byte"); n * 37 % 9_000];
+    let time = |n: usize| UNIX_EPOCH + Duration::from_secs(1_600_000_000 + 1_000 * n as u64);
+    let name = |n: usize| format!("folder-{}/file-{n}", n % 3);
+    for n in 0..200 {
+        let path = home.at("tree").join(name(n));
+        fs::create_dir_all(path.parent().expect("a folder")).expect("mkdir");
+        fs::write(&path, body(n)).expect("write");
+        fs::File::options().write(true).open(&path).expect("open").set_modified(time(n)).expect("a time");
+    }
+    let (up, seventh) = (home.url("there", "up"), home.at("tree").join(name(7)));
+    home.carrack(&["mirror", "tree", &up]).well();
+    // Replaced by what is newer and of another length, each under the name of the one before.
+    for other in [b"a second time".to_vec(), body(7)] {
+        fs::write(&seventh, other).expect("write");
+        home.carrack(&["mirror", "tree", &up]).well();
+    }
+    home.carrack(&["mirror", &up, "back"]).well();
+    for n in 0..200 {
+        for place in ["files/up", "back"] {
+            let path = home.at(place).join(name(n));
+            assert!(fs::read(&path).expect("the file") == body(n), "{}", path.display());
+            let modified = fs::metadata(&path).expect("the file").modified().expect("a time");
+            assert!(n == 7 || modified == time(n), "{}: {modified:?}", path.display());
+        }
+    }
 }

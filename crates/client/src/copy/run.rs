@@ -28,11 +28,15 @@ const LEAVE: Duration = Duration::from_secs(1);
 /// No pause between tries is longer.
 const PAUSE_AT_MOST: Duration = Duration::from_secs(30);
 
+/// Files at once where each has a connection of its own.
+const AT_ONCE: usize = 4;
+
 /// How a plan is done.
 #[derive(Clone)]
 pub struct Settings {
-    /// Files at once; a server that allows fewer connections gets fewer.
-    pub at_once: usize,
+    /// Files at once; a server that allows fewer connections gets fewer. Where it is not said they are 4, and as many as
+    /// share one connection where one carries them all.
+    pub at_once: Option<usize>,
     /// How often a file is tried.
     pub tries: u32,
     /// The pause before the second try; each further one is twice as long, up to half a minute.
@@ -62,7 +66,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            at_once: 4,
+            at_once: None,
             tries: 5,
             pause: Duration::from_millis(500),
             file_mode: 0o644,
@@ -119,7 +123,8 @@ pub async fn run(
     let copies = |step: &&Step| matches!(step, Step::Copy { .. });
     let allowed = at_once(source, target);
     let files = plan.steps.iter().filter(copies).count();
-    let at_once = settings.at_once.min(allowed).min(files).max(1);
+    let wanted = settings.at_once.unwrap_or_else(|| usual(source, target));
+    let at_once = wanted.min(allowed).min(files).max(1);
     let work = Work {
         source,
         target,
@@ -130,7 +135,7 @@ pub async fn run(
         exchange: AtomicBool::new(settings.exchange),
         report: Mutex::default(),
     };
-    let together = settings.at_once.min(allowed).max(1);
+    let together = wanted.min(allowed).max(1);
     // A folder can be made once the one above stands, and removed once those in it are gone.
     for folders in by_depth(plan, |step| matches!(step, Step::MakeDir(_))).into_values() {
         work.together(folders, together).await;
@@ -159,6 +164,13 @@ fn at_once(source: &Side, target: &Side) -> usize {
         (Some(from), Some(to)) if Arc::ptr_eq(from, to) => from.at_once() / 2,
         _ => allowed(source).min(allowed(target)),
     }
+}
+
+/// How many files move at once where nobody says so.
+fn usual(source: &Side, target: &Side) -> usize {
+    let mut remotes = source.remote.iter().chain(&target.remote).peekable();
+    let share = remotes.peek().is_some() && remotes.all(|remote| remote.connections() == 1);
+    if share { at_once(source, target) } else { AT_ONCE }
 }
 
 /// Steps by how deep they lie.
@@ -317,7 +329,7 @@ impl Work<'_> {
             self.keep_time(file.to, file.modified).await?;
             return Ok(bytes);
         }
-        let is_exact = remote.welcome().features.facts() && file.attempt == 0;
+        let is_exact = remote.tells_sizes() && file.attempt == 0;
         let expected = if is_exact { Some(file.size) } else { remote.size(file.from).await? };
         let at = match self.part_of_download(file).await {
             Some(at) if expected.is_some_and(|size| at <= size) && self.fits((file.from, file.to), at).await => at,
@@ -387,7 +399,7 @@ impl Work<'_> {
     ) -> Result<(u64, Option<Time>), Error> {
         let (attr, body) = self.source.storage.read(file.from, at, &self.source.owner).await?;
         // A source that is a server whose listing is not exact tells nothing to rely on; its own end does.
-        let is_exact = self.source.remote.as_ref().is_none_or(|source| source.welcome().features.facts());
+        let is_exact = self.source.remote.as_ref().is_none_or(|source| source.tells_sizes());
         let rest = is_exact.then(|| attr.size.saturating_sub(at));
         let how = if at == 0 { WriteHow::Replace } else { WriteHow::At(at) };
         let bytes = remote.send(name, how, rest, body, self.meter(file)).await?;

@@ -14,7 +14,7 @@ use types::{Error, Reason};
 use super::session::{Connection, Outcome};
 
 /// Where answers go, and where they come out, each with the place in the file that it is about.
-type Answers = (mpsc::UnboundedSender<(u64, Outcome)>, mpsc::UnboundedReceiver<(u64, Outcome)>);
+pub(super) type Answers = (mpsc::UnboundedSender<(u64, Outcome)>, mpsc::UnboundedReceiver<(u64, Outcome)>);
 
 /// A file that is read.
 pub(super) struct Reading {
@@ -140,11 +140,19 @@ impl Put for Writing {
 
     fn commit(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
         Box::pin(async move {
-            while !self.sent.is_empty() {
-                self.confirmed().await?;
-            }
             let Some(handle) = self.handle.take() else { return Err(Reason::HandleUnknown.into()) };
-            self.connection.call(move |session, call| session.call(call, &Request::Close { handle: &handle })).await.map(drop)
+            let connection = self.connection.clone();
+            // What is asked about one file is done in the order it was asked in: nobody waits for the writes before the
+            // close is sent, and a small file costs one round trip less.
+            let written = async {
+                while !self.sent.is_empty() {
+                    self.confirmed().await?;
+                }
+                Ok::<(), Error>(())
+            };
+            let closing = connection.call(move |session, call| session.call(call, &Request::Close { handle: &handle }));
+            let (written, closed) = tokio::join!(written, closing);
+            written.and(closed.map(drop))
         })
     }
 }

@@ -14,18 +14,20 @@ use proto::sftp::attrs::Attrs;
 use proto::sftp::client::{Answer, Session};
 use proto::sftp::extension::Extension;
 use proto::sftp::request::{OpenFlags, Request};
-use tokio::sync::Mutex;
-use types::{Attr, AttrChange, Entry, Error, Kind, Reason, Space, VPath, WriteHow};
+use tokio::sync::{Mutex, mpsc};
+use types::{Attr, AttrChange, Entry, Error, Kind, Reason, Space, Time, VPath, WriteHow};
 use vfs::{Capability, Listing, Opened, Owner, Storage, WriteOrder};
 
 use super::Dial;
-use super::body::{Reading, Writing};
+use super::body::{Answers, Reading, Writing};
 use super::session::{Connection, Outcome};
 use crate::ftp::Root;
 use crate::remote::Remote;
 
 /// Files at once: they share the session, and each fills the path by itself if it is large.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 16;
+/// Pages of a folder that are asked for at once.
+const PAGES: usize = 16;
 /// The most names that are tried for [`WriteHow::Unique`].
 const TRIES: u32 = 1_000;
 
@@ -145,6 +147,23 @@ impl Sftp {
         Ok((attr, Source::from_chunks(reading)))
     }
 
+    /// Opens a file that is replaced, without a look at what is there before.
+    async fn open_anew(&self, path: &VPath) -> Result<Sink, Error> {
+        let flags = OpenFlags::WRITE.and(OpenFlags::CREATE).and(OpenFlags::TRUNCATE);
+        match self.open_file(path, flags, None).await {
+            Ok((connection, handle)) => Ok(Sink::from_put(Writing::new(connection, handle, 0))),
+            Err(e) => Err(self.unless_folder(e, path).await),
+        }
+    }
+
+    /// What a failure means where it may be a folder that was taken for a file: version 3 has no code for that.
+    async fn unless_folder(&self, error: Error, path: &VPath) -> Error {
+        match error.reason {
+            Reason::ServerRefused if self.look(path, true).await.is_ok_and(|attr| attr.is_dir()) => Reason::IsAFolder.into(),
+            _ => error,
+        }
+    }
+
     async fn open_write(&self, path: &VPath, how: WriteHow, mode: Option<u32>) -> Result<Opened, Error> {
         if path.is_root() {
             return Err(Reason::IsAFolder.into());
@@ -259,7 +278,7 @@ impl Sftp {
         let connection = self.session().await?;
         let wire = self.wire(path);
         match connection.call(move |session, call| session.call(call, &Request::Opendir { path: &wire })).await {
-            Ok(Answer::Handle(handle)) => Ok(Pages { connection, handle, done: false }),
+            Ok(Answer::Handle(handle)) => Ok(Pages::new(connection, handle)),
             Ok(_) => Err(Reason::NotTheProtocol.into()),
             Err(e) if matches!(e.reason, Reason::ServerRefused | Reason::NotFound) => match self.look(path, true).await {
                 Ok(attr) if attr.kind != Kind::Dir => Err(Reason::NotAFolder.into()),
@@ -270,11 +289,30 @@ impl Sftp {
     }
 }
 
-/// A folder, page by page.
+/// A folder, page by page. Servers put some hundred names in one: so several pages are asked for at once, more the longer
+/// the folder turns out to be.
 struct Pages {
     connection: Arc<Connection>,
     handle: Bytes,
+    /// The end was told.
     done: bool,
+    /// Pages that came, and that are asked for.
+    came: usize,
+    asked: usize,
+    answers: Answers,
+}
+
+impl Pages {
+    fn new(connection: Arc<Connection>, handle: Bytes) -> Self {
+        Self { connection, handle, done: false, came: 0, asked: 0, answers: mpsc::unbounded_channel() }
+    }
+
+    fn ask(&mut self) {
+        let handle = self.handle.clone();
+        let make = move |session: &mut Session, call| session.call(call, &Request::Readdir { handle: &handle });
+        self.connection.call_many(&self.answers.0, 0, make);
+        self.asked += 1;
+    }
 }
 
 impl Drop for Pages {
@@ -286,18 +324,27 @@ impl Drop for Pages {
 impl Listing for Pages {
     fn next_page(&mut self) -> BoxFuture<'_, Result<Vec<Entry>, Error>> {
         Box::pin(async move {
-            while !self.done {
-                let handle = self.handle.clone();
-                let reading =
-                    self.connection.call(move |session, call| session.call(call, &Request::Readdir { handle: &handle }));
-                match reading.await? {
+            loop {
+                while !self.done && self.asked < self.came.clamp(1, PAGES) {
+                    self.ask();
+                }
+                if self.asked == 0 {
+                    return Ok(Vec::new());
+                }
+                let Some((_, outcome)) = self.answers.1.recv().await else { return Err(Reason::Disconnected.into()) };
+                self.asked -= 1;
+                match outcome {
                     // A page of nothing but `.` and `..` is not the end.
-                    Answer::Names(names) if names.is_empty() => {}
-                    Answer::Names(names) => return Ok(names),
+                    Ok(Answer::Names(names)) if names.is_empty() => {}
+                    Ok(Answer::Names(names)) => {
+                        self.came += 1;
+                        return Ok(names);
+                    }
+                    // Behind the end a server may say anything.
+                    Err(e) if !self.done => return Err(e),
                     _ => self.done = true,
                 }
             }
-            Ok(Vec::new())
         })
     }
 }
@@ -443,14 +490,21 @@ impl Remote for Sftp {
     ) -> BoxFuture<'a, Result<u64, Error>> {
         Box::pin(async move {
             let result = async {
-                let (_, source) = Storage::read(self, path, at, &Owner::default()).await?;
+                let source = match expected {
+                    // Its size is known: one question less for each of many files.
+                    Some(size) if at == 0 => {
+                        let (connection, handle) = self.open_file(path, OpenFlags::READ, None).await?;
+                        Source::from_chunks(Reading::new(connection, handle, 0, Some(size)))
+                    }
+                    _ => Storage::read(self, path, at, &Owner::default()).await?.1,
+                };
                 moved(source, &mut sink, expected, &meter).await
             };
             match result.await {
                 Ok(bytes) => sink.commit().await.map(|()| bytes),
                 Err(e) => {
                     sink.abandon().await;
-                    Err(e)
+                    Err(self.unless_folder(e, path).await)
                 }
             }
         })
@@ -465,9 +519,12 @@ impl Remote for Sftp {
         meter: Meter,
     ) -> BoxFuture<'a, Result<u64, Error>> {
         Box::pin(async move {
-            let mut opened = self.open_write(path, how, None).await?;
-            let bytes = moved(source, &mut opened.sink, expected, &meter).await?;
-            opened.sink.commit().await.map(|()| bytes)
+            let mut sink = match how {
+                WriteHow::Replace if !path.is_root() => self.open_anew(path).await?,
+                _ => self.open_write(path, how, None).await?.sink,
+            };
+            let bytes = moved(source, &mut sink, expected, &meter).await?;
+            sink.commit().await.map(|()| bytes)
         })
     }
 
@@ -475,8 +532,21 @@ impl Remote for Sftp {
         Box::pin(async move { self.look(path, true).await.map(|attr| Some(attr.size)) })
     }
 
+    fn set_modified<'a>(&'a self, path: &'a VPath, time: Time) -> BoxFuture<'a, Result<(), Error>> {
+        let attrs = Attrs::from(&AttrChange { modified: Some(time), ..AttrChange::default() });
+        Box::pin(async move { self.about(path, move |path| Request::Setstat { path, attrs }).await.map(drop) })
+    }
+
     fn at_once(&self) -> usize {
         AT_ONCE
+    }
+
+    fn connections(&self) -> usize {
+        1
+    }
+
+    fn tells_sizes(&self) -> bool {
+        true
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

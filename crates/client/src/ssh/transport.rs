@@ -9,7 +9,7 @@ use io::{clock, task};
 use russh::client::{Config, Handle, Handler, Msg, connect_stream};
 use russh::keys::{Algorithm, PublicKeyOrCertificate};
 use russh::{Channel, Preferred, SshId, cipher};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use types::{Error, Reason};
 
 use super::known::Known;
@@ -27,6 +27,10 @@ const WAITING: usize = 1_024;
 /// leads through it reads on while it writes, so long as the window is used up before they are.
 const HOP_WINDOW: u32 = 16 * 1_024 * 1_024;
 const HOP_WAITING: usize = 64 * 1_024;
+
+/// How much is read at once. A packet's length and its body are asked for one after the other, and servers send packets of
+/// 16 or 32 KiB: so one call to the system brings several.
+const AHEAD: usize = 128 * 1_024;
 
 /// A connection that somebody is logged in on. It ends when this is dropped.
 pub(super) struct Transport {
@@ -121,7 +125,7 @@ impl Transport {
             let guard = Guard { dial: dial.clone(), refused: refused.clone() };
             let asked = dial.clone();
             let known = task::blocking(move || hosts::known(&asked)).await??;
-            let connecting = connect_stream(Arc::new(config(&known, is_hop)), stream, guard);
+            let connecting = connect_stream(Arc::new(config(&known, is_hop)), BufReader::with_capacity(AHEAD, stream), guard);
             // Whoever is asked about a key takes the time it needs.
             let mut handle = connecting.await.map_err(|e| {
                 let why = refused.lock().unwrap_or_else(PoisonError::into_inner).take();

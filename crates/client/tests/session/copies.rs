@@ -105,7 +105,7 @@ async fn more_files_go_up_over_tls_than_one_session_can_be_resumed() {
     let server = Server::with(memory(), Odd { tls: Some(false), ..Odd::default() });
     let remote = there(&server, "/").await;
     let plan = copy_plan(&mine, &remote, &Wishes::default()).await;
-    let settings = Settings { at_once: 1, ..Settings::default() };
+    let settings = Settings { at_once: Some(1), ..Settings::default() };
     let report = run(&plan, &mine, &remote, &settings, &(), &CancellationToken::new()).await;
     assert!(report.failed.is_empty(), "{:?}", report.failed);
     assert_eq!(shown(&mine).await, shown(&remote).await);
@@ -386,7 +386,7 @@ async fn files_are_copied_within_one_server() {
     }
     let source = there(&server, "/from").await;
     let target = Side { root: path("/to"), ..source.clone() };
-    let settings = Settings { at_once: 8, ..Settings::default() };
+    let settings = Settings { at_once: Some(8), ..Settings::default() };
     let plan = copy_plan(&source, &target, &Wishes::default()).await;
     let report = run(&plan, &source, &target, &settings, &(), &CancellationToken::new()).await;
     assert!(report.failed.is_empty(), "{:?}", report.failed);

@@ -104,7 +104,7 @@ async fn small_files_take_few_turns_and_share_connections() {
     let road = Road::to(server.address, Duration::from_millis(10)).await;
     let back = tempfile::tempdir().unwrap();
     let back = here(back.path());
-    let settings = Settings { at_once: 4, ..Settings::default() };
+    let settings = Settings { at_once: Some(4), ..Settings::default() };
     let remote = over(&road, 4).await;
     for (source, target, most, way) in [(&mine, &remote, 4, "up"), (&remote, &back, 1, "down")] {
         let plan = copy_plan(source, target, &Wishes::default()).await;

@@ -104,7 +104,7 @@ pub(super) fn settings(client: &Client, how: &HowOptions, source: Option<&Side>,
     let rates = [how.limit_rate, down, up].into_iter().flatten().filter(|rate| rate.0 > 0);
     let (usual, network) = (Settings::default(), &client.options.network);
     Settings {
-        at_once: how.jobs.map_or(usual.at_once, usize::from),
+        at_once: how.jobs.map(usize::from),
         segments: how.segments.map(usize::from),
         tries: network.retries.map_or(usual.tries, |retries| retries.saturating_add(1)),
         file_mode: client.mode_of_files(),
