@@ -22,8 +22,9 @@ pub(super) struct Place<'a> {
     pub(super) config: &'a Path,
     /// The key in it.
     pub(super) key: &'a Path,
-    /// The name of the large file, and of the tree.
+    /// The names of the large file, the large folder and the tree.
     pub(super) big: &'a str,
+    pub(super) many: &'a str,
     pub(super) tree: &'a str,
     /// The folder of what is here.
     pub(super) folder: &'a Path,
@@ -51,7 +52,7 @@ impl Place<'_> {
             Work::Put => command.arg("put").arg(big).arg(url(&format!("up/{}", self.big))),
             Work::GetTree | Work::UpToDate => command.args(["mirror", &url(self.tree)]).arg(out),
             Work::PutTree => command.arg("mirror").arg(local).arg(url("up")),
-            Work::List => command.args(["ls", &url("many")]),
+            Work::List => command.args(["ls", &url(self.many)]),
         };
         command.arg("--quiet");
         match self.over {
@@ -77,7 +78,7 @@ impl Place<'_> {
         match work {
             Work::Get => command.arg("-o").arg(out.join(self.big)).arg(url(self.big)),
             Work::Put => command.arg("-T").arg(self.folder.join(self.big)).arg(url(&format!("up/{}", self.big))),
-            Work::List => command.arg(url("many/")),
+            Work::List => command.arg(url(&format!("{}/", self.many))),
             // It copies no trees; a list of the files is the nearest it has, and one connection serves them all.
             Work::GetTree | Work::PutTree => {
                 let mut list = String::new();
@@ -120,7 +121,7 @@ impl Place<'_> {
             Work::Put => format!("put {} -o {}", self.folder.join(big).display(), self.there(&format!("up/{big}"))),
             Work::GetTree | Work::UpToDate => format!("mirror {} {out}", self.there(tree)),
             Work::PutTree => format!("mirror -R {local} {}", self.there("up")),
-            Work::List => format!("cls -1 {}", self.there("many")),
+            Work::List => format!("cls -1 {}", self.there(self.many)),
         };
         let mut command = Command::new("lftp");
         command.args(["-c", &format!("set cmd:fail-exit yes; {before} {open}; {work}")]);
@@ -137,7 +138,7 @@ impl Place<'_> {
             Work::Put => command.arg("copyto").arg(big).arg(there(&format!("up/{}", self.big))),
             Work::GetTree | Work::UpToDate => command.args(["sync", &there(self.tree)]).arg(out),
             Work::PutTree => command.arg("sync").arg(local).arg(there("up")),
-            Work::List => command.args(["lsf", &there("many")]),
+            Work::List => command.args(["lsf", &there(self.many)]),
         };
         let (ip, port) = (self.ip.to_string(), self.port.to_string());
         if ssh {
@@ -165,7 +166,7 @@ impl Place<'_> {
             Work::Put => format!("put {big} {}", self.there(&format!("up/{}", self.big))),
             Work::GetTree => format!("get -r {} {out}/", self.there(self.tree)),
             Work::PutTree => format!("put -r {local} {}", self.there("up/")),
-            Work::List => format!("ls -1f {}", self.there("many")),
+            Work::List => format!("ls -1f {}", self.there(self.many)),
             Work::UpToDate => return Ok(None),
         };
         let file = self.folder.join("batch");
