@@ -2,7 +2,9 @@
 //! its replies are well-formed, it says nothing after it closed, and nothing that must be protected goes in clear.
 #![no_main]
 
-use carrack_proto::ftp::server::{Channel, End, Input, Output, Reserved, Session, Settings, Tls};
+use carrack_proto::ftp::server::{
+    Accepted, Channel, Cover, End, Gssapi, Input, Output, Reserved, Session, Settings, Tls,
+};
 use carrack_proto::ftp::verb::ROWS;
 use carrack_proto::line::LineError;
 use carrack_types::{AskId, Attr, Credentials, Error, Kind, LoginError, Reason, Space, TransferId, Usage, VPath, Welcome, Yield};
@@ -36,6 +38,7 @@ enum Open {
     Host(AskId),
     Reserve(AskId),
     Adopt(AskId),
+    Accept(AskId),
     StartTls,
     ClearTls,
 }
@@ -50,6 +53,8 @@ fn settings(flags: u8) -> Arc<Settings> {
         single_port: true,
         tls: Some(Tls { login_required: flags & 1 != 0, data_required: flags & 2 != 0, ccc: flags & 4 != 0 })
             .filter(|_| flags & 8 != 0),
+        gssapi: Some(Gssapi { login_required: false, data_required: flags & 2 != 0, ccc: flags & 4 != 0 })
+            .filter(|_| flags & 64 != 0),
         ebcdic: Default::default(),
         ascii_size_limit: 1 << 20,
         version: "fuzz".into(),
@@ -57,8 +62,25 @@ fn settings(flags: u8) -> Arc<Settings> {
 }
 
 /// Lines that lead somewhere with TLS; random arguments seldom do.
-const LINES: [&[u8]; 10] =
-    [b"AUTH TLS", b"AUTH SSL", b"PBSZ 0", b"PROT P", b"PROT C", b"CCC", b"REIN", b"USER u", b"PASS p", b"RETR a"];
+const LINES: [&[u8]; 16] = [
+    b"AUTH TLS",
+    b"AUTH SSL",
+    b"AUTH GSSAPI",
+    b"ADAT dG9rZW4=",
+    b"PBSZ 0",
+    b"PBSZ 65536",
+    b"PROT P",
+    b"PROT S",
+    b"PROT C",
+    b"CCC",
+    b"REIN",
+    b"USER u",
+    b"PASS p",
+    b"RETR a",
+    // A seal that hides nothing, for the mechanism that is played here.
+    b"MIC VVNFUiB1",
+    b"ENC UkVUUiBh",
+];
 
 const REASONS: [Reason; 4] = [Reason::NotFound, Reason::ShuttingDown, Reason::DataReset, Reason::UserDisabled];
 
@@ -183,6 +205,14 @@ fn answer(session: &mut Session, what: Open, choices: &mut Choices<'_>, now: Dur
             session.handle(Input::Secured(if how & 1 == 0 { Ok(names) } else { Err(Reason::TlsHandshake) }), now);
         }
         Open::ClearTls => session.handle(Input::Cleared(if how & 1 == 0 { Ok(()) } else { Err(Reason::TlsClearing) }), now),
+        Open::Accept(id) => {
+            let result = match how % 4 {
+                0 => Ok(Accepted::More(choices.bytes().into())),
+                1 => Err(Reason::TokenRefused),
+                _ => Ok(Accepted::Done { token: None, principal: "u@R".into() }),
+            };
+            session.handle(Input::Accepted(id, result), now);
+        }
         Open::Adopt(id) => session.handle(Input::Adopted(id, if how & 1 == 0 { Ok(()) } else { Err(reason) }), now),
     }
 }
@@ -198,13 +228,19 @@ impl Wants {
     fn hold(&self, session: &Session, output: &Output) {
         match output {
             Output::Login(_, Credentials::Certificate { .. }) => assert!(session.is_protected(), "a certificate in clear"),
+            Output::Login(_, Credentials::Ticket { .. }) => assert!(session.is_protected(), "a ticket in clear"),
             Output::Login(_, Credentials::Password { user, names, .. }) if !session.is_protected() => {
                 assert!(names.is_empty() && !self.protected_logins, "{output:?} in clear");
                 let anonymous = ["anonymous", "ftp"].iter().any(|name| user.eq_ignore_ascii_case(name));
                 assert!(anonymous || !self.no_passwords_in_clear, "{output:?} in clear");
             }
             Output::Start(_, flow) if matches!(flow.channel, Channel::Data(_)) => {
-                assert!(flow.protected || !self.protected_data, "{output:?} in clear");
+                let hidden = match flow.cover {
+                    Cover::Clear => false,
+                    Cover::Tls => true,
+                    Cover::Sealed(seal) => seal.private,
+                };
+                assert!(hidden || !self.protected_data, "{output:?} in clear");
             }
             _ => {}
         }
@@ -228,6 +264,9 @@ fn drain(session: &mut Session, wants: &Wants, open: &mut Vec<Open>, transfers: 
             Output::Host(id, _) => open.push(Open::Host(id)),
             Output::Reserve(id, _) => open.push(Open::Reserve(id)),
             Output::Adopt(id, _) => open.push(Open::Adopt(id)),
+            Output::Accept(id, _) => open.push(Open::Accept(id)),
+            Output::Unwrap(level, token) => session.handle(Input::Unwrapped(level, Ok(token.into())), Duration::ZERO),
+            Output::NewExchange | Output::ProtectReplies(_) => {}
             // The answer may be on its way already: half of them still come.
             Output::Withdraw(_) | Output::Cancel(_) | Output::DropData | Output::Measure(_) | Output::Logout => {}
             Output::Start(id, _) => {

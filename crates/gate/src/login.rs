@@ -65,11 +65,13 @@ impl Guest {
         let force = gate.force.load_full();
         let host = session.state().host.clone();
         let name: Box<str> = match &credentials {
-            Credentials::Password { user, .. } | Credentials::Certificate { user, .. } | Credentials::Key { user, .. } => {
-                user.clone()
-            }
+            Credentials::Password { user, .. }
+            | Credentials::Certificate { user, .. }
+            | Credentials::Ticket { user, .. }
+            | Credentials::Key { user, .. } => user.clone(),
             Credentials::None => force.guest(&session.listener, session.peer.ip()).unwrap_or_else(|| "anonymous".into()),
         };
+        let ticket = matches!(credentials, Credentials::Ticket { .. });
         let keyed = matches!(credentials, Credentials::Key { .. });
         let place = match force.audit.reserve(&gate.counters).await {
             Ok(place) => place,
@@ -81,6 +83,7 @@ impl Guest {
             Err(LoginError::Wrong) if keyed => ("failed", Some(Reason::KeyRefused)),
             Err(LoginError::Wrong) => ("failed", Some(Reason::LoginWrong)),
             Err(LoginError::PasswordNeeded) if keyed => ("failed", Some(Reason::KeyNotEnough)),
+            Err(LoginError::PasswordNeeded) if ticket => ("failed", Some(Reason::PrincipalRefused)),
             Err(LoginError::AccountNeeded) => ("failed", Some(Reason::AccountWrong)),
             Err(LoginError::PasswordNeeded) => ("failed", Some(Reason::TlsCertificateRefused)),
             Err(LoginError::Refused(reason) | LoginError::Closing(reason)) => ("failed", Some(*reason)),
@@ -149,7 +152,9 @@ impl Guest {
             return Err(LoginError::Refused(Reason::PlainLogin));
         }
         let account = match &credentials {
-            Credentials::Password { account, .. } | Credentials::Certificate { account, .. } => account.clone(),
+            Credentials::Password { account, .. }
+            | Credentials::Certificate { account, .. }
+            | Credentials::Ticket { account, .. } => account.clone(),
             Credentials::Key { .. } | Credentials::None => None,
         };
         let verified = match (found, credentials) {
@@ -173,6 +178,11 @@ impl Guest {
                 let enough = |view: &Arc<View>| {
                     view.who.certificate == Certificate::Enough && !view.who.disabled && view.who.is_named(&names)
                 };
+                Some(found.filter(|view| secure && enough(view)).ok_or(LoginError::PasswordNeeded)?)
+            }
+            (found, Credentials::Ticket { principal, .. }) => {
+                // As with certificates: the exchange has proved the principal, and nobody guesses.
+                let enough = |view: &Arc<View>| !view.who.disabled && view.who.principals.contains(&principal);
                 Some(found.filter(|view| secure && enough(view)).ok_or(LoginError::PasswordNeeded)?)
             }
             // Nothing was shown: only who needs to show nothing is let in, or who the address says it is.

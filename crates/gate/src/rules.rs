@@ -125,6 +125,8 @@ pub struct UserRules {
     pub certificate: Certificate,
     /// The names on a certificate that are this user; the user's own name where there are none here.
     pub certificate_names: Vec<Box<str>>,
+    /// Kerberos principals that are this user, as their mechanism writes them: `anna@EXAMPLE.ORG`.
+    pub principals: Vec<Box<str>>,
     /// SSH keys that let the user in, and authorities that may speak for it.
     pub keys: Vec<AuthorizedKey>,
     /// What is enough of a proof.
@@ -145,6 +147,7 @@ impl UserRules {
             password,
             certificate: Certificate::Off,
             certificate_names: Vec::new(),
+            principals: Vec::new(),
             keys: Vec::new(),
             ways: Ways::default(),
             groups: Vec::new(),
@@ -322,6 +325,8 @@ pub struct Principal {
     pub certificate: Certificate,
     /// The names on a certificate that are this user.
     pub certificate_names: Vec<Box<str>>,
+    /// Kerberos principals that are this user.
+    pub principals: Vec<Box<str>>,
     /// SSH keys that let the user in, and authorities that may speak for it.
     pub keys: Vec<AuthorizedKey>,
     /// What is enough of a proof.
@@ -402,6 +407,7 @@ pub fn effective(user: &UserRules, groups: &HashMap<Box<str>, GroupRules>) -> Pr
             [] => vec![user.name.clone()],
             names => names.to_vec(),
         },
+        principals: user.principals.clone(),
         keys: user.keys.clone(),
         ways: user.ways,
         disabled: user.disabled,

@@ -75,6 +75,7 @@ pub(crate) fn still_good<'a>(old: &View, new: Option<&'a View>, session: &Sessio
         let (new, old) = (&new.who, &old.who);
         new.password == old.password
             && (new.certificate, &new.certificate_names) == (old.certificate, &old.certificate_names)
+            && old.principals.iter().all(|principal| new.principals.contains(principal))
             // One more key is no reason to go; one that is gone may be this session's.
             && (new.ways == old.ways && old.keys.iter().all(|key| new.keys.contains(key)))
     };

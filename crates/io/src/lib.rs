@@ -4,6 +4,7 @@ pub mod body;
 pub mod buffer;
 pub mod clock;
 pub mod connect;
+pub mod gss;
 pub mod listen;
 pub mod meter;
 pub mod neighbour;

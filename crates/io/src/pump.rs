@@ -21,6 +21,7 @@ use types::{Error, Reason};
 
 use crate::body::{From, Into, Sink, Source};
 use crate::buffer::{self, Buffer, Pool};
+use crate::gss;
 use crate::meter::{Cancelled, Meter};
 use crate::stream::Stream;
 use crate::tls::Layer;
@@ -119,7 +120,7 @@ pub async fn send(
 ) -> Result<u64, PumpError> {
     let mut way = Way::new(stream, meter, stall);
     match (source.0, transform) {
-        (From::File { file, at, end }, None) if matches!(way.wire, Wire::Tls(_)) => {
+        (From::File { file, at, end }, None) if !matches!(way.wire, Wire::Plain(_)) => {
             Box::pin(send::file_copied(&mut way, &file, at, end)).await?;
         }
         (From::File { file, at, end }, None) => {
@@ -169,10 +170,11 @@ pub async fn count(source: Source, transform: &mut dyn Transform, meter: &Meter)
     send::count(source, transform, meter).await
 }
 
-/// What carries a body: a socket, or TLS over one, which takes bytes from nobody but this process.
+/// What carries a body: a socket, or TLS or a seal over one, which takes bytes from nobody but this process.
 enum Wire<'a> {
     Plain(&'a TcpStream),
     Tls(&'a mut Layer),
+    Sealed(&'a mut gss::Layer),
 }
 
 impl<'a> Wire<'a> {
@@ -180,6 +182,7 @@ impl<'a> Wire<'a> {
         match stream {
             Stream::Plain(tcp) => Self::Plain(tcp),
             Stream::Tls(layer) => Self::Tls(layer),
+            Stream::Sealed(layer) => Self::Sealed(layer),
         }
     }
 
@@ -189,6 +192,8 @@ impl<'a> Wire<'a> {
             // What has come already is not announced by the socket.
             Self::Tls(layer) if interest.is_readable() => layer.readable().await,
             Self::Tls(layer) => layer.tcp().ready(interest).await.map(drop),
+            Self::Sealed(layer) if interest.is_readable() => layer.readable().await,
+            Self::Sealed(layer) => layer.tcp().ready(interest).await.map(drop),
         }
     }
 }
@@ -214,6 +219,7 @@ impl<'a> Way<'a> {
         match &self.wire {
             Wire::Plain(tcp) => tcp,
             Wire::Tls(layer) => layer.tcp(),
+            Wire::Sealed(layer) => layer.tcp(),
         }
     }
 
@@ -276,6 +282,7 @@ impl<'a> Way<'a> {
                 rustix::net::send(*tcp, slice, rustix::net::SendFlags::NOSIGNAL).map_err(io::Error::from)
             }),
             Wire::Tls(layer) => layer.put(slice),
+            Wire::Sealed(layer) => layer.put(slice),
         };
         let n = match result {
             Ok(n) => n,
@@ -296,8 +303,13 @@ impl<'a> Way<'a> {
 
     /// Waits until what is encrypted has left for the socket.
     async fn drain(&mut self) -> Result<(), PumpError> {
-        while let Wire::Tls(layer) = &mut self.wire {
-            match layer.drain() {
+        loop {
+            let drained = match &mut self.wire {
+                Wire::Plain(_) => Ok(()),
+                Wire::Tls(layer) => layer.drain(),
+                Wire::Sealed(layer) => layer.drain(),
+            };
+            match drained {
                 Ok(()) => break,
                 Err(e) if would_block(&e) => self.ready(Interest::WRITABLE).await?,
                 Err(e) => return Err(PumpError::Peer(e)),

@@ -10,7 +10,7 @@ use rustix::net::{RecvFlags, recv};
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
-use crate::tls;
+use crate::{gss, tls};
 
 /// A connection. Whoever waits for input waits for readiness and then reads into a buffer of its own, so an idle
 /// connection holds none.
@@ -20,6 +20,8 @@ pub enum Stream {
     Plain(TcpStream),
     /// TCP under TLS; see [`tls::ServerSession::accept`].
     Tls(Box<tls::Layer>),
+    /// TCP sealed by a security exchange.
+    Sealed(Box<gss::Layer>),
 }
 
 impl From<TcpStream> for Stream {
@@ -34,15 +36,21 @@ impl Stream {
         match self {
             Self::Plain(tcp) => tcp,
             Self::Tls(layer) => layer.tcp(),
+            Self::Sealed(layer) => layer.tcp(),
         }
     }
 
     /// What the TLS handshake came to; `None` in clear.
     pub fn tls(&self) -> Option<&tls::Secured> {
         match self {
-            Self::Plain(_) => None,
+            Self::Plain(_) | Self::Sealed(_) => None,
             Self::Tls(layer) => layer.secured(),
         }
+    }
+
+    /// Whether what moves is protected: an end is more than a FIN then, see [`Stream::finish`].
+    pub const fn is_covered(&self) -> bool {
+        !matches!(self, Self::Plain(_))
     }
 
     /// Leaves TLS and goes on in clear (CCC, RFC 4217 §6), with what the other end has sent already. In clear, nothing
@@ -52,7 +60,7 @@ impl Stream {
     /// [`types::Reason::TlsClearing`] where the other end neither ends TLS nor goes on in clear before the deadline.
     pub async fn clear_tls(self, deadline: Instant) -> Result<(Self, tls::Leftover), tls::Failure> {
         match self {
-            Self::Plain(_) => Ok((self, tls::Leftover::new())),
+            Self::Plain(_) | Self::Sealed(_) => Ok((self, tls::Leftover::new())),
             Self::Tls(layer) => layer.clear(deadline).await.map(|(tcp, leftover)| (Self::Plain(tcp), leftover)),
         }
     }
@@ -81,6 +89,7 @@ impl Stream {
         match self {
             Self::Plain(tcp) => tcp.readable().await,
             Self::Tls(layer) => layer.readable().await,
+            Self::Sealed(layer) => layer.readable().await,
         }
     }
 
@@ -100,6 +109,7 @@ impl Stream {
         match self {
             Self::Plain(tcp) => tcp.poll_read_ready(cx),
             Self::Tls(layer) => layer.poll_readable(cx),
+            Self::Sealed(layer) => layer.poll_readable(cx),
         }
     }
 
@@ -137,6 +147,7 @@ impl Stream {
         match self {
             Self::Plain(tcp) => tcp.try_read(into),
             Self::Tls(layer) => layer.try_read(into),
+            Self::Sealed(layer) => layer.try_read(into),
         }
     }
 
@@ -149,6 +160,7 @@ impl Stream {
         match self {
             Self::Plain(tcp) => tcp.try_write(from),
             Self::Tls(layer) => layer.try_write(from),
+            Self::Sealed(layer) => layer.try_write(from),
         }
     }
 
@@ -191,14 +203,17 @@ impl Stream {
         match self {
             Self::Plain(tcp) => SockRef::from(&*tcp).shutdown(Shutdown::Write),
             Self::Tls(layer) => layer.shutdown_write(),
+            Self::Sealed(layer) => layer.shutdown_write(),
         }
     }
 
     /// Takes a FIN without TLS's close alert for an end from now on; without this it is an error
     /// ([`io::ErrorKind::UnexpectedEof`]). [`Stream::is_end_unproved`] tells afterwards.
     pub fn take_unproved_end(&mut self) {
-        if let Self::Tls(layer) = self {
-            layer.take_unproved_end();
+        match self {
+            Self::Plain(_) => {}
+            Self::Tls(layer) => layer.take_unproved_end(),
+            Self::Sealed(layer) => layer.take_unproved_end(),
         }
     }
 
@@ -207,6 +222,7 @@ impl Stream {
         match self {
             Self::Plain(_) => false,
             Self::Tls(layer) => layer.is_end_unproved(),
+            Self::Sealed(layer) => layer.is_end_unproved(),
         }
     }
 
@@ -218,6 +234,7 @@ impl Stream {
         match self {
             Self::Plain(tcp) => SockRef::from(&*tcp).shutdown(Shutdown::Write),
             Self::Tls(layer) => layer.finish().await,
+            Self::Sealed(layer) => layer.finish().await,
         }
     }
 

@@ -11,6 +11,9 @@ use types::Reason;
 
 /// The longest line, in bytes, without its end.
 pub const MAX_LINE: usize = 8_192;
+/// The longest line while a security exchange or protected commands are expected (RFC 2228 §3): a ticket with the
+/// groups of a large directory has 48,000 bytes, and base64 makes four of three.
+pub const MAX_SECURITY_LINE: usize = 65_536;
 /// The longest Telnet subnegotiation that is skipped; a longer one is no subnegotiation but a broken line.
 const MAX_SUBNEGOTIATION: u16 = 512;
 
@@ -27,7 +30,7 @@ const IAC: u8 = 255;
 /// Why a line cannot be a command. Told once a line; what is left of the line is then skipped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LineError {
-    /// It is longer than [`MAX_LINE`].
+    /// It is longer than [`MAX_LINE`], or than [`MAX_SECURITY_LINE`] where such lines are expected.
     TooLong,
     /// It holds NUL or another control byte that no name can hold.
     BadByte,
@@ -63,6 +66,8 @@ pub struct LineDecoder {
     cr: bool,
     /// An error was told; the rest of the line is skipped.
     skipping: bool,
+    /// Lines of a security exchange may come.
+    long: bool,
     telnet: Telnet,
 }
 
@@ -95,6 +100,15 @@ impl LineDecoder {
         Self::default()
     }
 
+    /// Whether lines may be as long as [`MAX_SECURITY_LINE`] from now on, or no longer than [`MAX_LINE`].
+    pub const fn expect_long(&mut self, long: bool) {
+        self.long = long;
+    }
+
+    const fn most(&self) -> usize {
+        if self.long { MAX_SECURITY_LINE } else { MAX_LINE }
+    }
+
     /// Takes the next line off `input`, without its end; `None` when `input` is used up first. The line is
     /// borrowed from `input` when it stands there whole and clean.
     ///
@@ -112,7 +126,7 @@ impl LineDecoder {
             && let Some((line, rest)) = input.split_at_checked(end)
         {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if line.len() <= MAX_LINE && line.iter().all(|&b| is_plain(b)) && !matches!(line.first(), Some(&(IP | DM))) {
+            if line.len() <= self.most() && line.iter().all(|&b| is_plain(b)) && !matches!(line.first(), Some(&(IP | DM))) {
                 *input = rest.get(1..).unwrap_or_default();
                 return Some(Ok(Cow::Borrowed(line)));
             }
@@ -219,7 +233,7 @@ impl LineDecoder {
         if self.skipping {
             return Step::More;
         }
-        if self.partial.len() >= MAX_LINE {
+        if self.partial.len() >= self.most() {
             return Step::Bad(LineError::TooLong);
         }
         self.partial.push(byte);

@@ -10,8 +10,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use carrack_proto::base64;
 use carrack_proto::ftp::data::{Mode, Structure, Type};
-use carrack_proto::ftp::server::{Body, Channel, End, Flow, Input, ListForm, Output, Reserved, Session, Settings, Tls, Via};
+use carrack_proto::ftp::server::{
+    Accepted, Body, Channel, Cover, End, Flow, Gssapi, Input, Level, ListForm, Output, Reserved, Session, Settings, Tls, Via,
+};
 use carrack_proto::ftp::verb::{ROWS, Served};
 use trace::dialogue;
 use trace::row::Row;
@@ -40,6 +43,8 @@ struct Player {
     ask: Option<(AskId, Kinds)>,
     reserve: Option<AskId>,
     transfer: Option<(TransferId, Flow)>,
+    /// How replies go out; what protects them is written as it was, so that people can read it.
+    replies: Option<Level>,
     /// What is to happen to TLS on the control connection.
     tls: Option<Change>,
 }
@@ -56,6 +61,7 @@ enum Kinds {
     Login(String),
     Host,
     Adopt,
+    Accept,
 }
 
 impl Player {
@@ -74,6 +80,11 @@ impl Player {
                 data_required: wants.contains("data"),
                 ccc: wants.contains("ccc"),
             }),
+            gssapi: setting("gssapi").map(|wants| Gssapi {
+                login_required: wants.contains("login"),
+                data_required: wants.contains("data"),
+                ccc: wants.contains("ccc"),
+            }),
             ebcdic: Default::default(),
             ascii_size_limit: 1_000_000,
             version: "1.2.3".into(),
@@ -83,8 +94,16 @@ impl Player {
         let implicit = setting("implicit").is_some();
         let mut session = Session::new(Arc::new(settings), peer, local, setting("refuses plain").is_some(), implicit);
         session.shown(setting("implicit").map(names).unwrap_or_default());
-        let mut player =
-            Self { session, now: Duration::ZERO, rows: Vec::new(), ask: None, reserve: None, transfer: None, tls: None };
+        let mut player = Self {
+            session,
+            now: Duration::ZERO,
+            rows: Vec::new(),
+            ask: None,
+            reserve: None,
+            transfer: None,
+            replies: None,
+            tls: None,
+        };
         if setting("no certificate").is_some() {
             player.session.lacks_certificate();
         }
@@ -119,7 +138,7 @@ impl Player {
                 self.session.handle(Input::Cleared(reason(text).map_or(Ok(()), Err)), now);
             }
             (Lane::Client, Lane::Control) => {
-                let line = corpus::unescape(text);
+                let line = protected(&corpus::unescape(text));
                 self.session.handle(Input::Line(&line), now);
             }
             (Lane::Storage, Lane::Control) => self.answer(text)?,
@@ -207,6 +226,17 @@ impl Player {
                 };
                 self.session.handle(Input::Host(id, answer), now);
             }
+            Kinds::Accept => {
+                let mut words = text.split(' ');
+                let answer = match (words.next(), words.next(), words.next()) {
+                    (Some("more"), Some(token), None) => Ok(Accepted::More(token.as_bytes().into())),
+                    (Some("done"), Some(principal), token) => {
+                        Ok(Accepted::Done { token: token.map(|token| token.as_bytes().into()), principal: principal.into() })
+                    }
+                    _ => Err(reason(text).ok_or("expected: more TOKEN, done PRINCIPAL [TOKEN], or a code")?),
+                };
+                self.session.handle(Input::Accepted(id, answer), now);
+            }
             Kinds::Adopt => self.session.handle(Input::Adopted(id, reason(text).map_or(Ok(()), Err)), now),
         }
         Ok(())
@@ -217,7 +247,10 @@ impl Player {
             let (from, to, text) = match output {
                 Output::Reply(reply) => {
                     for line in reply.lines() {
-                        let text = String::from_utf8_lossy(line.trim_ascii()).into_owned();
+                        let mut text = String::from_utf8_lossy(line.trim_ascii()).into_owned();
+                        if let Some(level) = self.replies {
+                            text = format!("{} {{{text}}}", level.reply_code());
+                        }
                         self.rows.push(Row::new(Lane::Control, Lane::Client, text));
                     }
                     continue;
@@ -228,9 +261,14 @@ impl Player {
                     (Lane::Control, Lane::Storage, text)
                 }
                 Output::Login(id, credentials) => {
+                    let names;
                     let (user, account, names, how) = match &credentials {
                         Credentials::Password { user, account, names, .. } => (user, account, names, ""),
                         Credentials::Certificate { user, names, account } => (user, account, names, " by certificate"),
+                        Credentials::Ticket { user, principal, account } => {
+                            names = vec![principal.clone()];
+                            (user, account, &names, " by ticket")
+                        }
                         Credentials::Key { .. } | Credentials::None => panic!("no credentials of FTP"),
                     };
                     let mut text = format!("login {user}{how}");
@@ -250,6 +288,20 @@ impl Player {
                 Output::Adopt(id, key) => {
                     self.ask = Some((id, Kinds::Adopt));
                     (Lane::Control, Lane::Storage, format!("adopt {key}"))
+                }
+                Output::NewExchange => (Lane::Control, Lane::Storage, "new exchange".to_owned()),
+                Output::Accept(id, token) => {
+                    self.ask = Some((id, Kinds::Accept));
+                    (Lane::Control, Lane::Storage, format!("accept {}", String::from_utf8_lossy(&token)))
+                }
+                Output::Unwrap(level, token) => {
+                    let inner = token.strip_prefix(mark(level)).map(<[u8]>::to_vec).ok_or(Reason::TokenRefused);
+                    self.session.handle(Input::Unwrapped(level, inner), self.now);
+                    continue;
+                }
+                Output::ProtectReplies(level) => {
+                    self.replies = level;
+                    continue;
                 }
                 Output::Reserve(id, _) => {
                     self.reserve = Some(id);
@@ -294,6 +346,22 @@ impl Player {
             self.rows.push(Row::new(from, to, text));
         }
     }
+}
+
+/// What the scripted mechanism writes before what it protects.
+const fn mark(level: Level) -> &'static [u8] {
+    match level {
+        Level::Safe => b"safe:",
+        Level::Confidential | Level::Private => b"private:",
+    }
+}
+
+/// A command of the form `MIC {NOOP}` as the scripted mechanism protects it; any other as it is.
+fn protected(line: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(line);
+    let Some((verb, inner)) = text.strip_suffix('}').and_then(|text| text.split_once(" {")) else { return line.to_vec() };
+    let mark = mark(if verb == "MIC" { Level::Safe } else { Level::Private });
+    format!("{verb} {}", base64::encode(&[mark, inner.as_bytes(), b"\r\n"].concat())).into_bytes()
 }
 
 /// Rows that are fed in; all others must come out by themselves.
@@ -357,8 +425,13 @@ fn started(flow: &Flow) -> String {
         Mode::Compressed => text += " compressed",
         Mode::Deflate => text += &format!(" deflated at {}", form.level.number()),
     }
-    if flow.protected {
-        text += " protected";
+    match flow.cover {
+        Cover::Clear => {}
+        Cover::Tls => text += " protected",
+        Cover::Sealed(seal) => {
+            let how = if seal.private { "private" } else { "safe" };
+            text += &format!(" sealed {how} in {}", seal.most);
+        }
     }
     text
 }

@@ -93,6 +93,7 @@ impl World {
             passive: true,
             single_port: false,
             tls: None,
+            gssapi: None,
             ebcdic: Default::default(),
             ascii_size_limit: 1 << 20,
             version: "1".into(),
@@ -246,7 +247,7 @@ impl World {
                     {
                         self.tell(Input::DataOpened(data));
                     }
-                    assert_eq!(flow.protected, self.shaken, "both ends protect data or none does");
+                    assert_eq!(flow.cover == server::Cover::Tls, self.shaken, "both ends protect data or none does");
                     self.link.server = Some((id, flow));
                 }
                 server::Output::Start(id, server::Flow { body: Body::List(listed), channel: Channel::Control, .. }) => {

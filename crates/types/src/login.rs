@@ -27,6 +27,15 @@ pub enum Credentials {
         /// The account to charge.
         account: Option<Box<str>>,
     },
+    /// A name, and a Kerberos ticket that the security exchange has verified (RFC 2228 §3).
+    Ticket {
+        /// The user's name.
+        user: Box<str>,
+        /// Whose ticket it is: `anna@EXAMPLE.ORG`.
+        principal: Box<str>,
+        /// The account to charge.
+        account: Option<Box<str>>,
+    },
     /// A name, and a public key whose owner the transport has verified (RFC 4252 §7); a password where one was said
     /// after it.
     Key {

@@ -230,6 +230,14 @@ reasons! {
     HostKeyRevoked = "880", "the server's host key, or the authority of its certificate, was revoked", "Do not connect. The line that is named says so; whoever keeps the server knows its new key.";
     HostCertificate = "881", "the server's host certificate does not hold", "See why: the authority must stand in known_hosts (@cert-authority), and the certificate must name this host and be valid today.";
     JumpFailed = "882", "a host on the way does not connect any further", "Check the server's name and port as that host sees them, and whether it may forward connections (AllowTcpForwarding).";
+    TokenCoding = "950", "that is no base64", "Send tokens as RFC 4648 section 4 writes them, with the padding.";
+    TokenRefused = "951", "the security token does not hold", "Get a fresh ticket (kinit) for this server's name, and see that the clocks agree; the server's log says what the mechanism found.";
+    CommandUnprotected = "952", "commands must be protected after a security exchange", "Send them with MIC, CONF or ENC, those with secrets not with MIC; CCC ends that where it is allowed.";
+    ExchangeRefused = "953", "too many security exchanges were begun", "Connect again with a ticket that holds.";
+    PrincipalRefused = "954", "that principal may not log in as this user", "Add it to the user's principals, or its realm to [kerberos] realms.";
+    DataUnsealed = "955", "what came over the data connection is not protected as PROT said", "See that both ends have the same PROT; something on the way may have changed it.";
+    KerberosAbsent = "956", "this build of Carrack has no Kerberos", "Use a package, or build with --features gssapi (needs libkrb5-dev and libclang-dev).";
+    KeytabUnreadable = "957", "the keytab cannot be used", "Give `keytab` of [kerberos] a file that the server's user may read, with a key of ftp/HOST or host/HOST (kadmin ktadd).";
     NoExchange = "735", "the two servers cannot exchange a file between themselves", "Let it pass through this machine; servers often refuse connections to others.";
 }
 

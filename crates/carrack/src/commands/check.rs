@@ -120,6 +120,14 @@ fn describe(config: &Config) -> String {
             acme.state.display()
         );
     }
+    if let Some(kerberos) = &config.kerberos {
+        let realms = if kerberos.realms.is_empty() {
+            "only users who name their principals".to_owned()
+        } else {
+            kerberos.realms.join(", ")
+        };
+        let _ = writeln!(text, "Kerberos with the keys of {}: {realms}", kerberos.keytab.display());
+    }
     for m in &config.mounts {
         let place = match &m.kind {
             MountKind::Local(path) => path.display().to_string(),

@@ -8,7 +8,7 @@ use toml::de::DeTable;
 
 use super::page::{Faults, Page};
 use super::section::Section;
-use super::{ASCII_SIZE, Config, Log, Process, Trace, Waits, acme, agree, listener, person, settings, ssh, tftp, tls};
+use super::{ASCII_SIZE, Config, Log, Process, Trace, Waits, acme, agree, kerberos, listener, person, settings, ssh, tftp, tls};
 
 /// The most a configuration may hold; a device or an image given by mistake is not read to its end.
 const MOST: u64 = 16 << 20;
@@ -63,6 +63,7 @@ fn read(page: &Page, table: &Spanned<DeTable<'_>>, base: &Path) -> Option<Config
     let tftp: Vec<_> = over_udp.into_iter().map(tftp::tftp).collect();
     let certificates: Vec<_> = whole.sections("certificate").into_iter().map(|s| tls::certificate(s, base)).collect();
     let acme = whole.section("acme").map(|s| acme::acme(s, base));
+    let kerberos = whole.section("kerberos").map(|s| kerberos::kerberos(s, base));
     let shared_tls = whole.section("tls").map(|s| tls::defaults(s, base)).unwrap_or_default();
     let mounts: Vec<_> = whole.sections("mount").into_iter().map(|s| settings::mount(s, base)).collect();
     let users: Vec<_> = whole.sections("user").into_iter().map(|s| person::user(s, base)).collect();
@@ -78,7 +79,10 @@ fn read(page: &Page, table: &Spanned<DeTable<'_>>, base: &Path) -> Option<Config
     whole.end();
 
     let read = agree::Read { listeners, ssh, tftp, certificates, acme, shared_tls, mounts, users, groups, anonymous, hosts };
-    let agreed = read.agree(page)?;
+    let mut agreed = read.agree(page)?;
+    if let Some(kerberos) = &kerberos {
+        kerberos.map(agreed.users.values_mut());
+    }
     Some(Config {
         listeners: agreed.listeners,
         tftp: agreed.tftp,
@@ -86,6 +90,7 @@ fn read(page: &Page, table: &Spanned<DeTable<'_>>, base: &Path) -> Option<Config
         ssh: agreed.ssh,
         certificates: agreed.certificates,
         acme: agreed.acme,
+        kerberos,
         own_certificate: None,
         mounts: agreed.mounts,
         users: agreed.users,

@@ -50,6 +50,7 @@ pub(super) fn listener(section: Section<'_>, base: &Path) -> ReadListener {
     let single_port = section.flag("single_port").unwrap_or(true);
     let pages = CodePage::ALL.map(|page| (page.name(), page));
     let ebcdic = section.choice("ebcdic", &pages).unwrap_or_default();
+    let kerberos = section.flag("kerberos").unwrap_or(true);
     let rules = ListenerRules {
         plain_login: match plain_login {
             PlainLogin::Allow => gate::rules::PlainLogin::Allow,
@@ -73,6 +74,7 @@ pub(super) fn listener(section: Section<'_>, base: &Path) -> ReadListener {
         ebcdic,
         plain_login,
         tls: None, // until it is known whether there are certificates
+        kerberos,
         proxies: proxies.unwrap_or_default(),
         rules,
     });

@@ -4,6 +4,7 @@
 mod acme;
 mod agree;
 mod file;
+mod kerberos;
 mod keys;
 mod listener;
 mod page;
@@ -30,6 +31,7 @@ use vfs::storage::Durability;
 pub(crate) use crate::cli::LogForm;
 use crate::cli::PassivePorts;
 pub(crate) use acme::{Acme, Challenge};
+pub(crate) use kerberos::Kerberos;
 pub(crate) use page::{Faults, Page};
 pub(crate) use quick::{PasswordFrom, Quick, QuickUser, quick};
 pub(crate) use section::{Section, nearest};
@@ -52,6 +54,8 @@ pub(crate) struct Config {
     pub(crate) certificates: Vec<io::tls::Files>,
     /// The authority that issues one more by itself.
     pub(crate) acme: Option<Acme>,
+    /// What goes for Kerberos tickets.
+    pub(crate) kerberos: Option<Kerberos>,
     /// The folder of a certificate that is made where none is given (`carrack serve DIR`).
     pub(crate) own_certificate: Option<PathBuf>,
     /// Places that keep files.
@@ -114,6 +118,8 @@ pub(crate) struct Listener {
     pub(crate) plain_login: PlainLogin,
     /// TLS, where there is any.
     pub(crate) tls: Option<Tls>,
+    /// Whether Kerberos tickets are taken, where there is Kerberos.
+    pub(crate) kerberos: bool,
     /// Networks whose PROXY headers are believed; no header is read where empty.
     pub(crate) proxies: Vec<IpNet>,
     /// What the door goes by here.

@@ -26,6 +26,7 @@ pub(super) struct ReadPerson {
     pub(super) password_file: Option<PathBuf>,
     pub(super) certificate: Certificate,
     pub(super) certificate_names: Vec<Box<str>>,
+    pub(super) principals: Vec<Box<str>>,
     pub(super) certificate_at: Range<usize>,
     pub(super) keys: Vec<AuthorizedKey>,
     pub(super) key_file: Option<PathBuf>,
@@ -41,6 +42,7 @@ impl ReadPerson {
             own: self.own.clone(),
             certificate: self.certificate,
             certificate_names: self.certificate_names.clone(),
+            principals: self.principals.clone(),
             keys: self.keys.clone(),
             ways: self.ways,
             ..UserRules::new(name, self.password.clone())
@@ -76,10 +78,12 @@ pub(super) fn user(section: Section<'_>, base: &Path) -> ReadPerson {
     let password_file = section.text("password_file").map(|told| base.join(told.value));
     let certificate_names = certificate_names(&section, certificate);
     let certificate_at = section.place("certificate");
+    let principals = section.parsed_list("principals", principal).unwrap_or_default();
     ReadPerson {
         password_file,
         certificate,
         certificate_names,
+        principals,
         certificate_at,
         keys,
         key_file,
@@ -118,6 +122,14 @@ fn certificate_names(section: &Section<'_>, certificate: Certificate) -> Vec<Box
     names.into_iter().map(|t| t.value.into()).collect()
 }
 
+/// A principal with its realm: without one it would be anybody's of that name.
+fn principal(text: &str) -> Result<Box<str>, String> {
+    match text.rsplit_once('@') {
+        Some((name, realm)) if !name.is_empty() && !realm.is_empty() && !text.chars().any(char::is_control) => Ok(text.into()),
+        _ => Err("expected a principal such as anna@EXAMPLE.ORG".to_owned()),
+    }
+}
+
 fn groups(section: &Section<'_>) -> Vec<Told<Box<str>>> {
     let list = section.list("groups").unwrap_or_default();
     list.into_iter().map(|t| Told { value: t.value.into(), at: t.at }).collect()
@@ -146,6 +158,7 @@ fn read(
         password_file: None,
         certificate: Certificate::Off,
         certificate_names: Vec::new(),
+        principals: Vec::new(),
         keys: Vec::new(),
         key_file: None,
         ways: Ways::default(),

@@ -103,6 +103,7 @@ pub(crate) fn quick(args: &Serve) -> Result<Quick, String> {
             ssh_identity: SshIdentity { state: state_folder(), ..SshIdentity::default() },
             certificates,
             acme: None,
+            kerberos: None,
             own_certificate,
             mounts: vec![mount],
             users,
@@ -160,6 +161,7 @@ fn listeners(args: &Serve) -> Result<Vec<Listener>, String> {
             ebcdic: Default::default(),
             plain_login,
             tls,
+            kerberos: false,
             proxies: Vec::new(),
             rules: ListenerRules { plain_login: door, anonymous: args.way_in.anonymous, ..ListenerRules::default() },
         });

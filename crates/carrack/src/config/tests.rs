@@ -550,7 +550,12 @@ fn what_lies_between_tables_of_tls() {
         let base = Path::new(FOLDER);
         let said = match parse("c.toml", &text, base) {
             Ok(_) => String::new(),
-            Err(page) => page.faults().lines().collect::<Vec<_>>().join("\n"),
+            Err(page) => page
+                .faults()
+                .lines()
+                .filter(|l| !l.contains("[CRK-956]") && !l.contains("[CRK-957]"))
+                .collect::<Vec<_>>()
+                .join("\n"),
         };
         assert!(said.contains(expected), "{text}\nexpected: {expected}\nsaid: {said}");
     }
@@ -606,10 +611,15 @@ fn the_example_is_fine_and_means_what_it_says() {
     }
 }
 
+/// And with its Kerberos, which not every build has, nor every machine a keytab: those two faults are no matter here.
+fn example_with_kerberos() -> String {
+    example().replace("#[kerberos]", "[kerberos]")
+}
+
 /// Uncommenting every key gives a file that is still fine, so each documented default is a value the parser takes.
 #[test]
 fn every_commented_key_of_the_example_is_understood() {
-    let example = example();
+    let example = example_with_kerberos();
     for (i, line) in example.lines().enumerate() {
         let Some(key) = line.strip_prefix('#').filter(|l| is_key(l)).and_then(|l| l.split(" =").next()) else { continue };
         // One at a time, in place of whatever the table says of the key.
@@ -660,7 +670,7 @@ fn is_key(line: &str) -> bool {
 fn every_key_the_parser_knows_stands_in_the_example() {
     let mut documented = std::collections::BTreeSet::new();
     let mut table = String::new();
-    let example = example();
+    let example = example_with_kerberos();
     for line in example.lines() {
         if line.starts_with('[') {
             table = line.trim_matches(['[', ']']).to_owned();

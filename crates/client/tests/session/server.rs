@@ -95,6 +95,7 @@ impl Server {
                 passive: !odd.no_passive,
                 single_port: false,
                 tls: odd.tls.map(|_| proto::ftp::server::Tls { login_required: true, data_required: true, ccc: false }),
+                gssapi: None,
                 ebcdic: Default::default(),
                 ascii_size_limit: 1 << 20,
                 version: "0".into(),

@@ -89,6 +89,7 @@ async fn fill(way: &mut Way<'_>, buffer: &mut Buffer, linger: Duration, waited: 
         let result = match &mut way.wire {
             Wire::Plain(tcp) => attempt(tcp, Interest::READABLE, *waited, || read_some(*tcp, buffer, granted)),
             Wire::Tls(layer) => layer.try_read_onto(buffer, granted),
+            Wire::Sealed(layer) => layer.try_read_onto(buffer, granted),
         };
         let n = match result {
             Ok(n) => n,

@@ -40,7 +40,7 @@ pub const fn reply_code(reason: Reason) -> u16 {
         R::BeyondEnd => 551,
         // The data connection: not had (425), or had and lost (426).
         R::DataNeverCame | R::DataRefused | R::DataUnreachable | R::NoPassivePort => 425,
-        R::DataStalled | R::DataReset | R::DataTruncated | R::DataSpoilt | R::BodyCut | R::Cancelled => 426,
+        R::DataStalled | R::DataReset | R::DataTruncated | R::DataSpoilt | R::DataUnsealed | R::BodyCut | R::Cancelled => 426,
         // A body that is not what it was said to be: "page type unknown" is the RFC's word for it.
         R::BodyBlock | R::BodyDeflate | R::BodyRecord | R::BodyPage | R::BodyMarker | R::BodyBeyond => 551,
         R::NotAPicture | R::PictureTooLarge => 551,
@@ -54,7 +54,13 @@ pub const fn reply_code(reason: Reason) -> u16 {
         R::DataTls | R::DataNotResumed => 522,
         // RFC 2228 §5.1: nothing there to protect with now (431), and what policy does not allow (534).
         R::TlsUnavailable => 431,
-        R::TlsKeepsOn => 534,
+        R::TlsKeepsOn | R::ExchangeRefused => 534,
+        // RFC 2228 §5.1 has codes of its own for what an exchange and its protection come to.
+        R::TokenCoding => 501,
+        R::TokenRefused => 535,
+        R::CommandUnprotected => 533,
+        R::KerberosAbsent | R::KeytabUnreadable => 431,
+        R::PrincipalRefused => 530,
         // The door.
         R::LoginWrong
         | R::PlainLogin

@@ -8,6 +8,7 @@ use std::time::Duration;
 use gate::{Access, Guest};
 use io::body::BoxFuture;
 use io::clock;
+use io::gss::{Accepted, Failure};
 use io::ports::Expect;
 use io::stream::Stream;
 use io::tls::Claim;
@@ -28,6 +29,8 @@ pub(super) enum Answer {
     Tree(Result<Yield, Error>),
     /// Of the door.
     Login(Result<Welcome, LoginError>),
+    /// Of the security mechanism.
+    Accepted(Result<Accepted, Failure>),
     /// Of the virtual hosts.
     Host(Result<Box<str>, Reason>),
     /// Of the ports: the place, and the address that is announced if it is one.
@@ -38,6 +41,7 @@ pub(super) enum Answer {
 enum Brought {
     Tree(Result<Yield, Error>, Option<Box<Opened>>),
     Login(Result<(Access, Welcome), LoginError>),
+    Accepted(Result<Accepted, Failure>),
     Host(Result<Box<str>, Reason>),
     Reserved(Result<(Passive, Reserved, Option<SocketAddr>), Reason>),
 }
@@ -95,6 +99,14 @@ impl Asks {
         self.put(id, async move { Brought::Login(guest.login(credentials, secure).await) });
     }
 
+    /// Gives a client's token to the mechanism, where it may read files.
+    pub(super) fn accept(&mut self, id: AskId, exchange: impl FnOnce() -> Result<Accepted, Failure> + Send + 'static) {
+        self.put(id, async move {
+            let accepted = io::task::blocking(exchange).await;
+            Brought::Accepted(accepted.unwrap_or_else(|error| Err(Failure(error.to_string().into()))))
+        });
+    }
+
     pub(super) fn host(&mut self, id: AskId, host: &str) {
         let greeting = self.guest.host(host).map(|greeting| greeting.banner.join("\n").into());
         self.put(id, std::future::ready(Brought::Host(greeting)));
@@ -140,6 +152,7 @@ impl Asks {
                 Answer::Login(Ok(welcome))
             }
             Brought::Login(Err(error)) => Answer::Login(Err(error)),
+            Brought::Accepted(result) => Answer::Accepted(result),
             Brought::Host(result) => Answer::Host(result),
             Brought::Reserved(Ok((passive, place, announced))) => {
                 self.passive = Some(passive);

@@ -12,13 +12,14 @@ use gate::Guest;
 use io::clock;
 use io::stream::Stream;
 use proto::ftp::reply::Reply;
-use proto::ftp::server::{Input, Output, Session};
+use proto::ftp::server::{Input, Level, Output, Session};
 use proto::line::LineDecoder;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use trace::record::{Recorder, SessionInfo};
 use types::{AskId, Lane, Reason, What};
 
 use super::asks::{Answer, Asks};
+use super::exchange::Exchange;
 use super::protect::{self, Failed, Reuse, Turn, Turned};
 use super::replies::{Lost, Replies};
 use super::shape::Noted;
@@ -80,6 +81,7 @@ pub(super) fn session(
         recorder: Recorder::new(info, observer, listener.record),
         asks: Asks::new(guest, ends, listener.clone()),
         tls,
+        exchange: Exchange::new(listener.gss.clone()),
         turns: None,
         turn,
         transfer: None,
@@ -123,6 +125,8 @@ pub(super) struct Control {
     asks: Asks,
     /// What protects data connections, and this connection once it is asked for.
     tls: Option<io::tls::ServerSession>,
+    /// The security exchange by GSSAPI, and what it agreed on.
+    exchange: Exchange,
     /// TLS is about to begin or to end, once the replies before it are said.
     turns: Option<Turns>,
     turn: Option<Box<Turn>>,
@@ -335,6 +339,7 @@ impl Control {
     fn feed(&mut self, mut input: &[u8]) {
         while self.session.wants_lines() && !self.replies.is_full() && !self.session.is_closing() {
             let now = self.now();
+            self.decoder.expect_long(self.session.expects_tokens());
             match self.decoder.next(&mut input) {
                 Some(Ok(line)) => {
                     self.recorder.record_with(now, || What::Command(super::words::command(&line)));
@@ -376,6 +381,17 @@ impl Control {
                 self.recorder.record_with(now, || What::Answer(super::words::welcome(&result)));
                 self.session.handle(Input::Login(id, result), now);
             }
+            Answer::Accepted(result) => {
+                let heard = match result {
+                    Ok(accepted) => Ok(self.exchange.accepted(accepted)),
+                    Err(failure) => {
+                        self.recorder.record(now, What::Note(Reason::TokenRefused, failure.0));
+                        Err(Reason::TokenRefused)
+                    }
+                };
+                self.recorder.record_with(now, || What::Answer(super::words::accepted(&heard)));
+                self.session.handle(Input::Accepted(id, heard), now);
+            }
             Answer::Host(result) => {
                 let what = || What::Answer(result.as_ref().map_or_else(|r| r.to_string(), |_| "host".to_owned()).into());
                 self.recorder.record_with(now, what);
@@ -416,7 +432,9 @@ impl Control {
                         self.recorder.record(now, What::Reply(String::from_utf8_lossy(line.trim_ascii()).into()));
                     }
                 }
-                reply.print(self.replies.end());
+                let mut lines = Vec::new();
+                reply.print(&mut lines);
+                self.say(&lines);
             }
             Output::Ask(id, op) => {
                 self.recorder.record_with(now, || What::Ask(op.to_string().into()));
@@ -426,6 +444,13 @@ impl Control {
                 self.recorder.record_with(now, || What::Ask(super::words::login(&credentials)));
                 self.asks.login(id, credentials, self.session.is_protected());
             }
+            Output::NewExchange => self.exchange.begin(),
+            Output::Accept(id, token) => {
+                self.recorder.record_with(now, || What::Ask(format!("accept a token of {} bytes", token.len()).into()));
+                self.asks.accept(id, self.exchange.accept(token));
+            }
+            Output::Unwrap(level, token) => self.unwrapped(level, &token),
+            Output::ProtectReplies(level) => self.exchange.protect_replies(level),
             Output::Host(id, host) => {
                 self.recorder.record_with(now, || What::Ask(format!("host {host}").into()));
                 match self.tls.as_ref().and_then(|tls| tls.server_name()) {
@@ -445,8 +470,8 @@ impl Control {
             Output::Adopt(id, key) => self.adopt(id, &key),
             Output::Withdraw(id) => self.asks.withdraw(id),
             Output::Start(id, flow) => {
-                let tls = self.tls.clone();
-                let transfer = Transfer::new(id, flow, &mut self.asks, &self.listener, self.ends, tls, self.orphan.clone());
+                let keys = (self.tls.clone(), self.exchange.context().cloned());
+                let transfer = Transfer::new(id, flow, &mut self.asks, &self.listener, self.ends, keys, self.orphan.clone());
                 if let Some(to) = transfer.connects_to() {
                     self.recorder.record(now, What::Connecting(to));
                 }
@@ -476,6 +501,25 @@ impl Control {
         }
     }
 
+    /// Says lines of a reply, protected where they must be.
+    fn say(&mut self, lines: &[u8]) {
+        if let Err(failure) = self.exchange.print(lines, self.replies.end()) {
+            // Nothing can be said that the client would believe: its ticket may have run out.
+            self.broke(Failed { reason: Reason::TokenRefused, detail: failure.0 });
+        }
+    }
+
+    /// Takes the protection off a command, before the next line is looked at.
+    fn unwrapped(&mut self, level: Level, token: &[u8]) {
+        let now = self.now();
+        let line = self.exchange.unwrap(level, token);
+        match &line {
+            Ok(line) => self.recorder.record_with(now, || What::Command(super::words::command(line.trim_ascii_end()))),
+            Err(failure) => self.recorder.record(now, What::Note(Reason::TokenRefused, failure.0.clone())),
+        }
+        self.session.handle(Input::Unwrapped(level, line.map_err(|_| Reason::TokenRefused)), now);
+    }
+
     fn stepped(&mut self, step: Step) {
         let now = self.now();
         match step {
@@ -486,7 +530,7 @@ impl Control {
                 }
                 self.recorder.record(now, What::Started(direction));
             }
-            Step::Lines(lines) => self.replies.end().extend_from_slice(&lines),
+            Step::Lines(lines) => self.say(&lines),
             Step::Noted(id, Noted::Mark(mark)) => self.session.handle(Input::Marked(id, &mark.marker, mark.at), now),
             Step::Noted(id, Noted::Suspect) => self.session.handle(Input::Suspect(id), now),
             Step::Ended(id, end, shown) => {

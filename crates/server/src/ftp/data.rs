@@ -291,12 +291,12 @@ async fn part(stream: Stream, whole: bool, terms: &Terms) -> Option<Stream> {
     None
 }
 
-/// An orderly end is TLS's close alert, where there is TLS, and a FIN, which closing sends behind the last byte; a
+/// An orderly end is TLS's close alert or a seal's empty buffer, where there is one of them, and a FIN, which closing sends behind the last byte; a
 /// transfer that broke off is cut, so that nobody takes it for the end.
 async fn close(mut stream: Stream, whole: bool, patience: Duration) {
     if !whole {
         stream.reset();
-    } else if stream.tls().is_some() {
+    } else if stream.is_covered() {
         // Whoever has gone without waiting for it had all it wanted.
         let _ = tokio::time::timeout(patience, stream.finish()).await;
     }

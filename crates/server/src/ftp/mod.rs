@@ -4,6 +4,7 @@ mod announce;
 mod asks;
 mod control;
 mod data;
+mod exchange;
 mod listing;
 mod protect;
 mod replies;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use gate::Gate;
 use io::clock;
+use io::gss::Mechanism;
 use io::ports::Pool;
 use io::stream::Stream;
 use io::task::{Children, Workers};
@@ -46,6 +48,8 @@ pub struct Listener {
     pub plain_login: PlainLogin,
     /// What goes for TLS, where there is any.
     pub tls: Option<Protection>,
+    /// What takes Kerberos tickets, where there is any.
+    pub gss: Option<Arc<dyn Mechanism>>,
     /// The permanent passive listeners, shared with every other listener that names the same ports.
     pub pool: Option<Pool>,
     /// Which address passive replies announce.

@@ -7,8 +7,10 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use io::body::BoxFuture;
+use io::gss::{self, Shared};
 use io::stream::Stream;
 use io::tls;
+use proto::ftp::server::{Cover, Seal};
 use types::{Direction, Reason};
 
 /// What goes for TLS on a listener that has it.
@@ -54,9 +56,12 @@ impl From<Reason> for Failed {
     }
 }
 
-/// What the ladder says of a handshake.
+/// What the ladder says of how a connection is protected.
 pub(super) fn told(stream: &Stream) -> Box<str> {
-    stream.tls().map(|tls| tls.to_string().into()).unwrap_or_default()
+    match stream {
+        Stream::Sealed(_) => "GSSAPI".into(),
+        _ => stream.tls().map(|tls| tls.to_string().into()).unwrap_or_default(),
+    }
 }
 
 /// The control connection while it changes: nobody reads or writes it but the handshake.
@@ -108,7 +113,15 @@ async fn say(stream: &mut Stream, words: &[u8], until: Instant) -> Result<(), Fa
 }
 
 /// What a data connection is protected with.
-pub(super) struct Shield {
+pub(super) enum Shield {
+    /// TLS.
+    Tls(TlsShield),
+    /// What a security exchange agreed on.
+    Seal(Shared, Seal),
+}
+
+/// What a data connection is protected with under TLS.
+pub(super) struct TlsShield {
     pub(super) session: tls::ServerSession,
     pub(super) reuse: Reuse,
     /// Which way the body moves.
@@ -116,8 +129,39 @@ pub(super) struct Shield {
 }
 
 impl Shield {
-    /// The client's handshake on a data connection that stands, and the proof where one is asked for.
+    /// What the session wishes, with what there is; nothing where that is lost.
+    pub(super) fn of(
+        cover: Cover,
+        tls: Option<tls::ServerSession>,
+        context: Option<Shared>,
+        reuse: Reuse,
+        way: Direction,
+    ) -> Result<Option<Self>, Reason> {
+        match (cover, tls, context) {
+            (Cover::Clear, ..) => Ok(None),
+            (Cover::Tls, Some(session), _) => Ok(Some(Self::Tls(TlsShield { session, reuse, way }))),
+            (Cover::Sealed(seal), _, Some(context)) => Ok(Some(Self::Seal(context, seal))),
+            // The control connection has lost its protection and what goes with it: nothing moves in clear in its stead.
+            (Cover::Tls, None, _) => Err(Reason::DataTls),
+            (Cover::Sealed(_), _, None) => Err(Reason::DataUnsealed),
+        }
+    }
+
+    /// Protects a data connection that stands.
     pub(super) async fn cover(self, stream: Stream, until: Instant) -> Result<Stream, Failed> {
+        match (self, stream) {
+            (Self::Tls(shield), stream) => shield.cover(stream, until).await,
+            (Self::Seal(context, seal), Stream::Plain(tcp)) => {
+                Ok(Stream::Sealed(Box::new(gss::Layer::new(tcp, context, seal.private, seal.most))))
+            }
+            (Self::Seal(..), _) => Err(Reason::DataUnsealed.into()),
+        }
+    }
+}
+
+impl TlsShield {
+    /// The client's handshake on a data connection that stands, and the proof where one is asked for.
+    async fn cover(self, stream: Stream, until: Instant) -> Result<Stream, Failed> {
         let mut stream = self.session.accept_data(stream, self.way, until).await.map_err(|failure| {
             // To the client the data connection is what failed; what exactly, the log says.
             Failed { reason: Reason::DataTls, ..Failed::from(failure) }

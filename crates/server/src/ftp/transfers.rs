@@ -11,11 +11,12 @@ use bytes::Bytes;
 use gate::{Outcome, Permit};
 use io::body::{BoxFuture, Chunks};
 use io::clock;
+use io::gss::Shared;
 use io::meter::Meter;
 use io::stream::Stream;
 use io::tls::ServerSession;
 use proto::ftp::data::Form;
-use proto::ftp::server::{Body, Channel, End, Flow, Via};
+use proto::ftp::server::{Body, Channel, Cover, End, Flow, Via};
 use tokio::sync::mpsc;
 use types::{Direction, Error, Reason, TransferId, What};
 
@@ -84,22 +85,22 @@ impl Transfer {
         asks: &mut Asks,
         listener: &Arc<Listener>,
         ends: Ends,
-        tls: Option<ServerSession>,
+        (tls, context): (Option<ServerSession>, Option<Shared>),
         orphan: Arc<AtomicBool>,
     ) -> Self {
         let direction = if matches!(flow.body, Body::Receive { .. }) { Direction::In } else { Direction::Out };
         let form = flow.form;
-        let protected = flow.protected;
+        let cover = flow.cover;
         let reuse = listener.tls.as_ref().map_or(Reuse::Prefer, |tls| tls.reuse);
-        let shield = tls.filter(|_| protected).map(|session| Shield { session, reuse, way: direction });
+        let shield = Shield::of(cover, tls, context, reuse, direction);
         let channel = flow.channel;
         let moving = moving(flow, asks);
         let meter = moving.as_ref().and_then(Moving::meter).unwrap_or_default();
         let mut to = None;
+        let (shield, lost) = shield.map_or_else(|reason| (None, Some(reason)), |shield| (shield, None));
         let stage = match (moving, channel) {
             (None, _) => Stage::Failed(Some(Error::with(Reason::Io, "nothing was opened for this transfer"))),
-            // The control connection has lost its TLS and what goes with it: nothing moves in clear in its stead.
-            (_, Channel::Data(_)) if protected && shield.is_none() => Stage::Failed(Some(Reason::DataTls.into())),
+            (_, Channel::Data(_)) if lost.is_some() => Stage::Failed(lost.map(Into::into)),
             (Some(moving), Channel::Data(Via::Passive)) => match asks.take_passive() {
                 Some(passive) => connecting(How::Passive(passive), shield, listener, moving),
                 None => Stage::Failed(Some(Reason::DataNeverCame.into())),
@@ -125,7 +126,8 @@ impl Transfer {
             (Some(_), _) => Stage::Failed(Some(Error::with(Reason::Io, "this cannot move there"))),
         };
         let stall_after = listener.stall_after;
-        let proved = listener.tls.as_ref().is_none_or(|tls| tls.proved);
+        // Clients that seal seldom send the empty buffer that ends a body.
+        let proved = cover == Cover::Tls && listener.tls.as_ref().is_none_or(|tls| tls.proved);
         Self { id, stage, meter, direction, form, noted: None, kept: None, stall_after, proved, orphan, to, cancelled: false }
     }
 
@@ -238,7 +240,7 @@ impl Transfer {
             (noted, self.noted) = (Some(to), Some(from));
         }
         let terms = Terms { form, noted, stall_after, proved, orphan: self.orphan.clone() };
-        let secured = stream.tls().is_some().then(|| protect::told(&stream));
+        let secured = stream.is_covered().then(|| protect::told(&stream));
         self.stage = Stage::Moving(Box::pin(data::transfer(stream, moving, terms)));
         Poll::Ready(Step::Connected(peer, self.direction, secured))
     }

@@ -3,6 +3,7 @@
 
 pub(crate) mod identity;
 mod issued;
+mod kerberos;
 mod live;
 mod own;
 mod parts;
@@ -101,6 +102,7 @@ fn plan(args: &Serve) -> Result<Plan, Exit> {
 }
 
 fn start(mut plan: Plan) -> Result<Exit, Refused> {
+    kerberos::prepare(&plan.config)?;
     let failed = |what: &'static str| move |e: std::io::Error| Refused::new(what, Reason::Io, e.to_string());
     // Sockets and folders are opened and rights given up while there is one thread: those started later inherit both.
     let (mut sockets, (ssh, without_ssh), door) = {
@@ -114,6 +116,7 @@ fn start(mut plan: Plan) -> Result<Exit, Refused> {
     let host_keys = ssh::host_keys(&plan.config)?;
     let identity = Identity::load(&plan.config)?;
     let storages = parts::storages(&plan.config.mounts, &[], &confine::Rooms::all())?;
+    kerberos::check(&plan.config)?;
     let look = if plan.config.log.file.is_some() { Look::plain() } else { Look::of_stdout() };
     let confined = confine(&plan, &identity)?;
     // By the user the process has become, so that a reload can open it again.
@@ -162,6 +165,11 @@ fn confine(plan: &Plan, identity: &Identity) -> Result<Confined, Refused> {
     // By name and not by handle: a certificate is renewed by another file in its place.
     read.extend(identity::folders(&identity.files(config)));
     read.extend(issued::trusted(config));
+    if let Some(kerberos) = &config.kerberos {
+        read.push(confine::folder_of(&kerberos.keytab));
+        let files = std::env::var_os("KRB5_CONFIG").into_iter().flat_map(|v| std::env::split_paths(&v).collect::<Vec<_>>());
+        read.extend(files.filter(|file| file.exists()).map(|file| confine::folder_of(&file)));
+    }
     let low = |port: u16| (1..1_024).contains(&port);
     // The door for an authority is opened again for each renewal.
     let low_ports = config.acme.as_ref().is_some_and(|acme| low(acme.listen.port()))

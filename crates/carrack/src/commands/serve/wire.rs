@@ -57,6 +57,11 @@ pub(super) fn listener(
                 data_required: tls.data_required,
                 ccc: tls.ccc,
             }),
+            gssapi: config.kerberos.as_ref().filter(|_| takes_tickets(one)).map(|kerberos| proto::ftp::server::Gssapi {
+                login_required: kerberos.required,
+                data_required: one.tls.as_ref().is_some_and(|tls| tls.data_required),
+                ccc: kerberos.ccc,
+            }),
             ebcdic: one.ebcdic,
             ascii_size_limit: config.ascii_size,
             version: env!("CARGO_PKG_VERSION").into(),
@@ -75,6 +80,7 @@ pub(super) fn listener(
             },
             proved: tls.proved,
         }),
+        gss: super::kerberos::mechanism(config).filter(|_| takes_tickets(one)),
         pool: parts::find(ports, one).map(|open| open.pool.clone()),
         announce: announce(one, names),
         active_port: one.active.and_then(|a| a.source_port).unwrap_or(0),
@@ -84,6 +90,11 @@ pub(super) fn listener(
         record: Capacity::events(config.trace.events),
         single: ftp::SinglePort::default(),
     })
+}
+
+/// A connection under TLS from its first byte needs no tickets, nor could a client say so.
+fn takes_tickets(one: &Listener) -> bool {
+    one.kerberos && one.tls.as_ref().is_none_or(|tls| tls.mode != TlsMode::Implicit)
 }
 
 fn announce(one: &Listener, names: &[Followed]) -> ftp::Announce {

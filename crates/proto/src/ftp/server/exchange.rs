@@ -28,6 +28,8 @@ pub struct Settings {
     pub single_port: bool,
     /// What goes for TLS; nothing where the listener has none.
     pub tls: Option<Tls>,
+    /// What goes for security exchanges by GSSAPI (RFC 2228); nothing where the listener has none.
+    pub gssapi: Option<Gssapi>,
     /// Which EBCDIC TYPE E means.
     pub ebcdic: CodePage,
     /// The largest file that SIZE counts through in TYPE A, in bytes.
@@ -45,6 +47,59 @@ pub struct Tls {
     pub data_required: bool,
     /// Whether CCC may take the control connection back to clear.
     pub ccc: bool,
+}
+
+/// What a listener with Kerberos wants of its clients (RFC 2228).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Gssapi {
+    /// Nobody logs in before a security exchange, or TLS.
+    pub login_required: bool,
+    /// Nothing moves over a data connection that is not private.
+    pub data_required: bool,
+    /// Whether CCC may take the control connection back to clear.
+    pub ccc: bool,
+}
+
+/// How a command, a reply or a data connection is protected by what a security exchange agreed on (RFC 2228 §3).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Level {
+    /// Nobody can change it (MIC, 631, PROT S).
+    Safe,
+    /// Nobody can read it (CONF, 633, PROT E). GSS-API has no such level by itself: what nobody can read nobody can
+    /// change there either.
+    Confidential,
+    /// Both (ENC, 632, PROT P).
+    Private,
+}
+
+impl Level {
+    /// Whether it is encrypted.
+    pub const fn is_encrypted(self) -> bool {
+        !matches!(self, Self::Safe)
+    }
+
+    /// The code that a reply at this level goes out with (RFC 2228 §4).
+    pub const fn reply_code(self) -> u16 {
+        match self {
+            Self::Safe => 631,
+            Self::Private => 632,
+            Self::Confidential => 633,
+        }
+    }
+}
+
+/// How far a token has brought a security exchange.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Accepted {
+    /// The client must go on with what this brings.
+    More(Box<[u8]>),
+    /// It is over.
+    Done {
+        /// What the client must see at last.
+        token: Option<Box<[u8]>>,
+        /// Who the client is, as the mechanism writes it: `anna@EXAMPLE.ORG`.
+        principal: Box<str>,
+    },
 }
 
 /// What goes in.
@@ -69,6 +124,10 @@ pub enum Input<'a> {
     Secured(Result<Vec<Box<str>>, Reason>),
     /// The answer to [`Output::ClearTls`].
     Cleared(Result<(), Reason>),
+    /// The answer to [`Output::Accept`].
+    Accepted(AskId, Result<Accepted, Reason>),
+    /// The answer to [`Output::Unwrap`]: the command line, which may still have its end.
+    Unwrapped(Level, Result<Vec<u8>, Reason>),
     /// A transfer ended.
     Ended(TransferId, End),
     /// A restart marker came with an upload: the sender's word for the place, and the byte of the file that stands there.
@@ -134,6 +193,14 @@ pub enum Output {
     StartTls,
     /// Send what is waiting, then end TLS and go on in clear. Answered by [`Input::Cleared`].
     ClearTls,
+    /// Begin a security exchange; what an earlier one agreed on is forgotten.
+    NewExchange,
+    /// Give the client's token to the mechanism.
+    Accept(AskId, Box<[u8]>),
+    /// Take the protection off a command, and answer with [`Input::Unwrapped`] before any other line comes in.
+    Unwrap(Level, Box<[u8]>),
+    /// Replies behind this go out so; `None` is in clear.
+    ProtectReplies(Option<Level>),
     /// The answer to this ask is not wanted any more.
     Withdraw(AskId),
     /// Begin a transfer of what the last answer opened.
@@ -172,8 +239,28 @@ pub struct Flow {
     pub form: Form,
     /// Where it moves.
     pub channel: Channel,
-    /// Whether the data connection is protected (PROT P when the command came).
-    pub protected: bool,
+    /// How the data connection is protected (PROT, when the command came).
+    pub cover: Cover,
+}
+
+/// How a data connection is protected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cover {
+    /// Not at all.
+    Clear,
+    /// By TLS.
+    Tls,
+    /// By what the security exchange agreed on (RFC 2228 §3, PROT).
+    Sealed(Seal),
+}
+
+/// The terms of a sealed data connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Seal {
+    /// Whether it is encrypted, or only safe from changes.
+    pub private: bool,
+    /// The largest buffer the client takes, in bytes (PBSZ).
+    pub most: u32,
 }
 
 /// What a transfer moves.

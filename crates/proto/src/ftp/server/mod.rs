@@ -10,7 +10,7 @@ mod tests;
 mod verbs;
 
 pub use exchange::{
-    Body, Channel, End, Flow, Input, ListForm, Listed, Output, PassiveForm, Reserved, Settings, Thumbnail, ThumbnailFormat, Tls,
-    Via,
+    Accepted, Body, Channel, Cover, End, Flow, Gssapi, Input, Level, ListForm, Listed, Output, PassiveForm, Reserved, Seal,
+    Settings, Thumbnail, ThumbnailFormat, Tls, Via,
 };
 pub use session::Session;

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use types::{AskId, Credentials, Error, LoginError, Op, PathError, Reason, TransferId, VPath};
 
-use super::exchange::{Channel, End, Flow, Input, Output, PassiveForm, Settings};
+use super::exchange::{Channel, End, Flow, Input, Level, Output, PassiveForm, Settings};
 use super::language::Language;
-use super::state::{Answered, DataPort, Ended, Held, Protection, Running, Stage, Then, User, Work};
+use super::state::{Answered, DataPort, Ended, Exchange, Heard, Held, Protection, Running, Stage, Then, User, Work};
 use super::verbs;
 use crate::ftp::command::Command;
 use crate::ftp::errors;
@@ -36,6 +36,10 @@ pub struct Session {
     pub(super) host: Option<Box<str>>,
     /// In which people read the replies (LANG).
     pub(super) language: Language,
+    /// Security exchanges that were begun.
+    pub(super) exchanges: u8,
+    /// How replies are protected now.
+    replies: Option<Level>,
     work: Work,
     held: Held,
     out: VecDeque<Output>,
@@ -63,6 +67,8 @@ impl Session {
             protection: if protected { Protection::implicit() } else { Protection::default() },
             host: None,
             language: Language::default(),
+            exchanges: 0,
+            replies: None,
             work: Work::None,
             held: VecDeque::new(),
             out: VecDeque::new(),
@@ -107,7 +113,7 @@ impl Session {
             }
             Input::Malformed(error) => {
                 self.last_heard = self.now;
-                self.malformed(error);
+                self.hear(Heard::Malformed(error));
             }
             Input::Answer(id, answer) => {
                 if let Some(Then::Answer(then, _)) = self.answered(id) {
@@ -148,6 +154,12 @@ impl Session {
                     verbs::protection::cleared(self, anew, result);
                 }
             }
+            Input::Accepted(id, answer) => {
+                if let Some(Then::Accept) = self.answered(id) {
+                    verbs::security::accepted(self, answer);
+                }
+            }
+            Input::Unwrapped(level, line) => verbs::security::unwrapped(self, level, line),
             Input::Ended(id, end) => self.ended(id, end),
             Input::Marked(id, marker, at) => self.marked(id, marker, at),
             Input::Suspect(id) => {
@@ -193,7 +205,12 @@ impl Session {
         self.protection.control
     }
 
-    /// Whether data connections are to be protected (PROT P).
+    /// Whether lines may be long now: tokens of a security exchange, and commands protected by one.
+    pub const fn expects_tokens(&self) -> bool {
+        !matches!(self.protection.exchange, Exchange::None)
+    }
+
+    /// Whether data connections are to be protected by TLS (PROT P).
     pub const fn is_data_protected(&self) -> bool {
         self.protection.data
     }
@@ -210,7 +227,11 @@ impl Session {
 
     /// Whether the client has said good-bye, be it in a line that still waits.
     pub fn is_leaving(&self) -> bool {
-        self.is_closing() || self.held.iter().flatten().any(|line| Command::parse(line).verb == Some(Verb::Quit))
+        self.is_closing()
+            || self
+                .held
+                .iter()
+                .any(|heard| matches!(heard, Heard::Line(line, _) if Command::parse(line).verb == Some(Verb::Quit)))
     }
 
     /// Who is logged in.
@@ -223,10 +244,49 @@ impl Session {
 
     fn line(&mut self, line: &[u8]) {
         let command = Command::parse(line);
-        if self.is_free() || self.is_urgent(&command) {
+        if verbs::security::takes(self, &command) {
+            return;
+        }
+        match self.protection.is_exchanged() {
+            true => self.hear(Heard::Unsafe(Reason::CommandUnprotected)),
+            false => self.hear_line(line, None),
+        }
+    }
+
+    /// A command as it was meant: in clear, or with its protection taken off.
+    pub(super) fn hear_line(&mut self, line: &[u8], level: Option<Level>) {
+        let command = Command::parse(line);
+        if self.is_urgent(&command) {
+            self.protect_replies(level);
             self.run(&command);
         } else {
-            self.hold(Ok(line.into()));
+            self.hear(Heard::Line(line.into(), level));
+        }
+    }
+
+    /// Answers what is no command, in its turn: replies come in the order of the lines.
+    pub(super) fn hear(&mut self, heard: Heard) {
+        if self.is_free() { self.run_heard(heard) } else { self.hold(heard) }
+    }
+
+    fn run_heard(&mut self, heard: Heard) {
+        match heard {
+            // It came in clear before the exchange was done, from anybody.
+            Heard::Line(_, None) if self.protection.is_exchanged() => self.run_heard(Heard::Unsafe(Reason::CommandUnprotected)),
+            Heard::Line(line, level) => {
+                self.protect_replies(level);
+                self.run(&Command::parse(&line));
+            }
+            Heard::Malformed(error) => self.refuse_line(error),
+            Heard::Unsafe(reason) => self.refuse(&reason.into(), None),
+        }
+    }
+
+    /// Replies go out as the command came (RFC 2228 §4).
+    pub(super) fn protect_replies(&mut self, level: Option<Level>) {
+        if self.replies != level {
+            self.replies = level;
+            self.emit(Output::ProtectReplies(level));
         }
     }
 
@@ -235,7 +295,7 @@ impl Session {
         matches!(self.work, Work::None) && self.held.is_empty()
     }
 
-    fn hold(&mut self, line: Result<Box<[u8]>, LineError>) {
+    fn hold(&mut self, line: Heard) {
         if matches!(self.work, Work::Securing { .. }) {
             // The driver has found it between AUTH and the handshake: nobody knows who sent it.
             self.close(Some(Reason::TlsBehindAuth));
@@ -257,11 +317,6 @@ impl Session {
             (Work::Transfer(running), Some(Verb::Stat)) => running.over_data && command.trimmed().is_empty(),
             _ => false,
         }
-    }
-
-    /// A line that could not be read is answered in its turn, like any other: replies come in the order of the lines.
-    fn malformed(&mut self, error: LineError) {
-        if self.is_free() { self.refuse_line(error) } else { self.hold(Err(error)) }
     }
 
     fn refuse_line(&mut self, error: LineError) {
@@ -336,10 +391,7 @@ impl Session {
                 return self.close(Some(reason));
             }
             let Some(line) = self.held.pop_front() else { break };
-            match line {
-                Ok(line) => self.run(&Command::parse(&line)),
-                Err(error) => self.refuse_line(error),
-            }
+            self.run_heard(line);
         }
         if self.held.is_empty() && self.held.capacity() > 0 {
             self.held = VecDeque::new();
@@ -503,6 +555,12 @@ impl Session {
         let id = AskId(self.next());
         self.emit(Output::Adopt(id, key));
         self.work = Work::Ask(id, Then::Adopt);
+    }
+
+    pub(super) fn ask_accept(&mut self, token: Box<[u8]>) {
+        let id = AskId(self.next());
+        self.emit(Output::Accept(id, token));
+        self.work = Work::Ask(id, Then::Accept);
     }
 
     /// Takes the ask at hand back, as ABOR wants; its command is answered as cancelled.

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use types::{AskId, Error, TransferId, VPath, Yield};
+use types::{AskId, Error, Reason, TransferId, VPath, Yield};
 
-use super::exchange::{Password, Reserved};
+use super::exchange::{Cover, Level, Password, Reserved, Seal};
 use super::session::Session;
 use crate::ftp::data::Form;
 use crate::ftp::digest::Algorithm;
@@ -33,7 +33,7 @@ pub(super) enum Stage {
 pub(super) struct Proof {
     /// The user's name.
     pub(super) user: Box<str>,
-    /// The password; none where the certificate was to do.
+    /// The password; none where the certificate or the ticket was to do.
     pub(super) password: Option<Password>,
 }
 
@@ -48,13 +48,50 @@ pub(super) struct Protection {
     pub(super) cleared: bool,
     /// PBSZ came, so that PROT may.
     pub(super) sized: bool,
-    /// Data connections (PROT P).
+    /// Data connections, under TLS (PROT P).
     pub(super) data: bool,
+    /// Data connections, behind a security exchange (PROT S, E and P): how.
+    pub(super) sealed: Option<Level>,
+    /// The largest buffer the client takes on them, in bytes (PBSZ).
+    pub(super) most: u32,
+    /// How far a security exchange is.
+    pub(super) exchange: Exchange,
     /// The names on the client's certificate.
     pub(super) names: Vec<Box<str>>,
 }
 
+/// How far a security exchange is (AUTH GSSAPI and ADAT, RFC 2228 §3).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) enum Exchange {
+    /// There was none, or it failed.
+    #[default]
+    None,
+    /// AUTH came; ADAT is awaited.
+    Begun,
+    /// It is done; who the client is.
+    Done(Box<str>),
+}
+
 impl Protection {
+    /// What protects a data connection now.
+    pub(super) const fn cover(&self) -> Cover {
+        match self.sealed {
+            Some(level) => Cover::Sealed(Seal { private: level.is_encrypted(), most: self.most }),
+            None if self.data => Cover::Tls,
+            None => Cover::Clear,
+        }
+    }
+
+    /// Whether a data connection is private now.
+    pub(super) const fn is_data_private(&self) -> bool {
+        self.data || matches!(self.sealed, Some(level) if level.is_encrypted())
+    }
+
+    /// Whether the control connection is protected command by command: a line that is not counts for nothing.
+    pub(super) const fn is_exchanged(&self) -> bool {
+        self.control && matches!(self.exchange, Exchange::Done(_))
+    }
+
     /// How an implicit listener begins: as if AUTH, PBSZ 0 and PROT P had been sent. Clients differ in whether they say
     /// PROT P there, and all of them expect data to be protected when they do not.
     pub(super) fn implicit() -> Self {
@@ -142,6 +179,8 @@ pub(super) enum Then {
     Reserve(super::exchange::PassiveForm),
     /// With the hand-over of this connection.
     Adopt,
+    /// With what the mechanism makes of a token.
+    Accept,
 }
 
 /// Runs when the gate's answer comes.
@@ -168,5 +207,15 @@ pub(super) struct Running {
 /// Runs when a transfer ends.
 pub(super) type Ended = Box<dyn FnOnce(&mut Session, super::exchange::End) + Send>;
 
+/// What the client said.
+pub(super) enum Heard {
+    /// A line, and how it was protected.
+    Line(Box<[u8]>, Option<Level>),
+    /// A line that could not be read.
+    Malformed(LineError),
+    /// A line whose protection is not what it must be.
+    Unsafe(Reason),
+}
+
 /// Lines that wait for the work at hand to end, those that could not be read among them.
-pub(super) type Held = VecDeque<Result<Box<[u8]>, LineError>>;
+pub(super) type Held = VecDeque<Heard>;

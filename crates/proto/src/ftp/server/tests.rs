@@ -20,6 +20,7 @@ fn settings() -> Settings {
         passive: true,
         single_port: true,
         tls: None,
+        gssapi: None,
         ebcdic: Default::default(),
         ascii_size_limit: 1_000,
         version: "1".into(),

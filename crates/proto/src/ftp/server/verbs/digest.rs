@@ -7,7 +7,7 @@ use super::retrieve::{number, shown};
 use crate::ftp::data::Form;
 use crate::ftp::digest::Algorithm;
 use crate::ftp::reply::Reply;
-use crate::ftp::server::exchange::{Body, Channel, End, Flow};
+use crate::ftp::server::exchange::{Body, Channel, Cover, End, Flow};
 use crate::ftp::server::session::{Session, text};
 use crate::ftp::verb::Verb;
 
@@ -57,7 +57,7 @@ fn digest(
         Box::new(move |session, answer| match answer {
             Ok(Yield::Reading(attr)) => {
                 let body = Body::Digest { algorithm, most };
-                let flow = Flow { body, form: Form::IMAGE, channel: Channel::Count, protected: false };
+                let flow = Flow { body, form: Form::IMAGE, channel: Channel::Count, cover: Cover::Clear };
                 let what = format!("{} {path}", verb.row().name);
                 session.transfer(
                     flow,

@@ -16,17 +16,33 @@ pub(super) fn feat(session: &mut Session) {
         lines.push_str(line);
     };
     let tls = session.settings.tls.filter(|_| !session.protection.cleared);
+    let gssapi = session.settings.gssapi.filter(|_| !session.protection.cleared);
+    let exchanged = session.protection.is_exchanged();
+    let security = gssapi.is_some() && (exchanged || !session.protection.control);
+    if security {
+        add("ADAT");
+    }
     if tls.is_some() && !session.protection.control {
         add("AUTH TLS");
     }
+    if gssapi.is_some() && !session.protection.control {
+        add("AUTH GSSAPI");
+    }
     add("AVBL");
-    if tls.is_some_and(|tls| tls.ccc) && session.protection.control {
+    let ccc = if exchanged { gssapi.is_some_and(|gssapi| gssapi.ccc) } else { tls.is_some_and(|tls| tls.ccc) };
+    if ccc && session.protection.control {
         add("CCC");
     }
     add("CLNT");
     add("COMB");
+    if security {
+        add("CONF");
+    }
     add("CSID");
     add("DSIZ");
+    if security {
+        add("ENC");
+    }
     if session.settings.active {
         add("EPRT");
     }
@@ -41,12 +57,15 @@ pub(super) fn feat(session: &mut Session) {
     add("MDTM");
     add("MFF Modify;UNIX.mode;UNIX.owner;UNIX.group;");
     add("MFMT");
+    if security {
+        add("MIC");
+    }
     add(&format!("MLST {}", session.user().map_or_else(Facts::default, |user| user.facts.clone()).print_feat()));
     add("MODE Z");
     if session.settings.passive {
         add("PASV");
     }
-    if tls.is_some() {
+    if tls.is_some() || gssapi.is_some() {
         add("PBSZ");
         add("PROT");
     }

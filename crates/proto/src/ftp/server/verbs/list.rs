@@ -8,7 +8,7 @@ use crate::ftp::glob;
 use crate::ftp::listing::ListOptions;
 use crate::ftp::name;
 use crate::ftp::reply::Reply;
-use crate::ftp::server::exchange::{Body, Channel, End, Flow, ListForm, Listed, Via};
+use crate::ftp::server::exchange::{Body, Channel, Cover, End, Flow, ListForm, Listed, Via};
 use crate::ftp::server::session::{Session, about};
 use crate::ftp::verb::Verb;
 
@@ -129,7 +129,7 @@ fn begin(session: &mut Session, listed: Listed, verb: &'static str, over: Over) 
         Over::Control => {
             let code = if listed.only.is_some() { 213 } else { 212 };
             session.say(Reply::opening(code, format!("Status of {}:", shown(&path))));
-            let flow = Flow { body: Body::List(listed), form: Form::ASCII, channel: Channel::Control, protected: false };
+            let flow = Flow { body: Body::List(listed), form: Form::ASCII, channel: Channel::Control, cover: Cover::Clear };
             session.transfer(flow, what, Box::new(move |session, end| close_lines(session, code, &end)));
         }
         Over::Data(via) => {
@@ -138,8 +138,8 @@ fn begin(session: &mut Session, listed: Listed, verb: &'static str, over: Over) 
                 Via::Kept(_) => Reply::new(125, format!("Using the open data connection for a listing of {}.", shown(&path))),
                 _ => Reply::new(150, format!("Opening data connection for a listing of {}.", shown(&path))),
             });
-            let protected = session.protection.data;
-            let flow = Flow { body: Body::List(listed), form, channel: Channel::Data(via), protected };
+            let cover = session.protection.cover();
+            let flow = Flow { body: Body::List(listed), form, channel: Channel::Data(via), cover };
             session.transfer(flow, what, Box::new(move |session, end| finish(session, end, Some(&path))));
         }
     }
@@ -162,7 +162,7 @@ fn tell(session: &mut Session, mut listed: Listed, attr: Attr) {
     session.say(Reply::opening(250, format!("Facts of {}:", shown(&listed.path))));
     let what = format!("MLST {}", listed.path);
     listed.only = Some(attr);
-    let flow = Flow { body: Body::List(listed), form: Form::ASCII, channel: Channel::Control, protected: false };
+    let flow = Flow { body: Body::List(listed), form: Form::ASCII, channel: Channel::Control, cover: Cover::Clear };
     session.transfer(flow, what, Box::new(|session, end| close_lines(session, 250, &end)));
 }
 

@@ -6,7 +6,7 @@ use crate::ftp::data::Form;
 use crate::ftp::reply::Reply;
 use crate::ftp::server::exchange::Output;
 use crate::ftp::server::session::{Session, text};
-use crate::ftp::server::state::{DataPort, Proof, Protection, Stage, User, Work};
+use crate::ftp::server::state::{DataPort, Exchange, Proof, Protection, Stage, User, Work};
 use crate::ftp::verb::Verb;
 
 pub(super) fn user(session: &mut Session, name: &[u8]) {
@@ -16,14 +16,17 @@ pub(super) fn user(session: &mut Session, name: &[u8]) {
     }
     session.enter(Stage::Greeted);
     if let Some(reason) = refusal_in_clear(session, &name) {
-        let remedy = match (session.settings.tls, session.protection.cleared) {
-            (None, _) => "",
-            (Some(_), false) => " Send AUTH TLS first.",
-            (Some(_), true) => " Send REIN and AUTH TLS first.",
+        let remedy = match (session.settings.tls, session.settings.gssapi, session.protection.cleared) {
+            (None, None, _) => "",
+            (Some(_), _, false) => " Send AUTH TLS first.",
+            (Some(_), _, true) => " Send REIN and AUTH TLS first.",
+            (None, Some(_), false) => " Send AUTH GSSAPI first.",
+            (None, Some(_), true) => " Send REIN and AUTH GSSAPI first.",
         };
         return session.say(Reply::new(530, format!("{}{remedy}", text(reason))));
     }
-    if session.protection.names.is_empty() {
+    let shown = !session.protection.names.is_empty() || session.protection.is_exchanged();
+    if !shown {
         return ask_password(session, name);
     }
     session.enter(Stage::AccountNeeded(Proof { user: name, password: None }));
@@ -34,7 +37,9 @@ pub(super) fn user(session: &mut Session, name: &[u8]) {
 fn refusal_in_clear(session: &Session, name: &str) -> Option<Reason> {
     if session.protection.control {
         None
-    } else if session.settings.tls.is_some_and(|tls| tls.login_required) {
+    } else if session.settings.tls.is_some_and(|tls| tls.login_required)
+        || session.settings.gssapi.is_some_and(|g| g.login_required)
+    {
         Some(Reason::LoginUnprotected)
     } else {
         (session.refuses_plain && !is_anonymous(name)).then_some(Reason::PlainLogin)
@@ -55,9 +60,16 @@ fn ask_password(session: &mut Session, name: Box<str>) {
 fn prove(session: &mut Session, account: Option<Box<str>>) {
     let Stage::AccountNeeded(proof) = &session.stage else { return };
     let (Proof { user, password }, names) = (proof.clone(), session.protection.names.clone());
+    let principal = match &session.protection.exchange {
+        Exchange::Done(principal) if session.protection.control => Some(principal.clone()),
+        _ => None,
+    };
     session.ask_login(match password {
         Some(password) => Credentials::Password { user, password, account, names },
-        None => Credentials::Certificate { user, names, account },
+        None => match principal {
+            Some(principal) => Credentials::Ticket { user, principal, account },
+            None => Credentials::Certificate { user, names, account },
+        },
     });
 }
 
@@ -153,6 +165,9 @@ pub(super) fn rein(session: &mut Session) {
     // back to.
     if session.protection.from_start {
         session.protection = Protection { names: std::mem::take(&mut session.protection.names), ..Protection::implicit() };
+    } else if session.protection.is_exchanged() {
+        session.protection = Protection::default();
+        session.protect_replies(None);
     } else if session.protection.control {
         session.emit(Output::ClearTls);
         session.await_tls(Work::Clearing { anew: true });

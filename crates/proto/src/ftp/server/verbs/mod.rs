@@ -18,6 +18,7 @@ mod remove;
 mod rename;
 mod representation;
 mod retrieve;
+pub(super) mod security;
 mod site;
 mod size;
 pub(super) mod stat;
@@ -87,6 +88,8 @@ pub(super) fn run(session: &mut Session, verb: Verb, command: &Command<'_>) {
         Verb::Pbsz => protection::pbsz(session, word),
         Verb::Prot => protection::prot(session, word),
         Verb::Ccc => protection::ccc(session),
+        Verb::Adat => security::adat(session, word),
+        Verb::Mic | Verb::Conf | Verb::Enc => security::not_here(session),
         // Rows that are not served never come here; naming them would only repeat the table.
         _ => session.syntax(verb),
     }

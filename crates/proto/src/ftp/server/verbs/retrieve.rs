@@ -55,8 +55,8 @@ pub(super) fn retr(session: &mut Session, argument: &[u8]) {
             Ok(Yield::Reading(attr)) => {
                 let size = attr.size.saturating_sub(at).min(most.unwrap_or(u64::MAX));
                 open(session, via, form, &format!("{} ({size} bytes)", shown(&path)));
-                let protected = session.protection.data;
-                let flow = Flow { body: Body::Send { at, skip, most }, form, channel: Channel::Data(via), protected };
+                let cover = session.protection.cover();
+                let flow = Flow { body: Body::Send { at, skip, most }, form, channel: Channel::Data(via), cover };
                 session.transfer(flow, format!("RETR {path}"), Box::new(move |session, end| finish(session, end, Some(&path))));
             }
             Ok(_) => {}
@@ -81,7 +81,7 @@ pub(super) fn open(session: &mut Session, via: Via, form: Form, what: &str) {
 /// How the data connection comes about; `None` after a refusal (425; 521 where PROT must change first, RFC 4217 §10).
 /// Asked before anything is opened for it.
 pub(super) fn data_port(session: &mut Session) -> Option<Via> {
-    if session.settings.tls.is_some_and(|tls| tls.data_required) && !session.protection.data {
+    if super::protection::data_required(session) && !session.protection.is_data_private() {
         session.say(Reply::new(521, format!("{} Send PROT P first.", text(Reason::DataUnprotected))));
         return None;
     }

@@ -4,7 +4,7 @@ use types::{Kind, Op, Reason, Yield};
 
 use crate::ftp::data::{Form, Structure, Type};
 use crate::ftp::reply::Reply;
-use crate::ftp::server::exchange::{Body, Channel, End, Flow};
+use crate::ftp::server::exchange::{Body, Channel, Cover, End, Flow};
 use crate::ftp::server::session::Session;
 use crate::ftp::verb::Verb;
 
@@ -52,7 +52,7 @@ fn count(session: &mut Session, path: types::VPath) {
                     body: Body::Send { at: 0, skip: 0, most: None },
                     form: Form::ASCII,
                     channel: Channel::Count,
-                    protected: false,
+                    cover: Cover::Clear,
                 };
                 session.transfer(
                     flow,

@@ -4,9 +4,9 @@ use types::TransferId;
 
 use super::{list, representation};
 use crate::ftp::reply::Reply;
-use crate::ftp::server::exchange::{Output, Reserved};
+use crate::ftp::server::exchange::{Cover, Output, Reserved};
 use crate::ftp::server::session::Session;
-use crate::ftp::server::state::{DataPort, Stage, Work};
+use crate::ftp::server::state::{DataPort, Exchange, Stage, Work};
 
 pub(super) fn stat(session: &mut Session, argument: &[u8]) {
     if !argument.trim_ascii().is_empty() {
@@ -30,8 +30,13 @@ fn report(session: &Session) -> String {
     }
     let protection = &session.protection;
     if protection.control || protection.cleared {
-        let said = |protected| if protected { "protected by TLS" } else { "in clear" };
-        lines += &format!("\nThis connection is {}, data connections are {}", said(protection.control), said(protection.data));
+        let by = if matches!(protection.exchange, Exchange::Done(_)) { "protected by GSSAPI" } else { "protected by TLS" };
+        let said = |protected| if protected { by } else { "in clear" };
+        let data = said(protection.cover() != Cover::Clear);
+        lines += &format!("\nThis connection is {}, data connections are {data}", said(protection.control));
+        if let Exchange::Done(principal) = &protection.exchange {
+            lines += &format!("\nThe ticket is of {principal}");
+        }
     }
     match &session.stage {
         Stage::LoggedIn(user) => {

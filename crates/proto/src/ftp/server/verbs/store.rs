@@ -57,7 +57,7 @@ fn begin(session: &mut Session, via: Via, verb: Verb, path: VPath, form: Form, e
     } else {
         open(session, via, form, &name);
     }
-    let flow = Flow { body: Body::Receive { expected }, form, channel: Channel::Data(via), protected: session.protection.data };
+    let flow = Flow { body: Body::Receive { expected }, form, channel: Channel::Data(via), cover: session.protection.cover() };
     session.transfer(
         flow,
         format!("{} {path}", verb.row().name),

@@ -36,7 +36,7 @@ pub(super) fn thmb(session: &mut Session, argument: &[u8]) {
         Box::new(move |session, answer| match answer {
             Ok(Yield::Reading(_)) => {
                 open(session, via, form, &format!("a picture of {}", shown(&path)));
-                let flow = Flow { body, form, channel: Channel::Data(via), protected: session.protection.data };
+                let flow = Flow { body, form, channel: Channel::Data(via), cover: session.protection.cover() };
                 session.transfer(flow, format!("THMB {path}"), Box::new(move |session, end| finish(session, end, Some(&path))));
             }
             Ok(_) => {}
