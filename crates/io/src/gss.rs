@@ -28,6 +28,11 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// Whether reading failed because a buffer was not sealed as it must be.
+pub(crate) fn is_unsealed(error: &std::io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<Failure>() || inner.is::<FrameError>())
+}
+
 /// How far a token has brought an exchange.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Accepted {

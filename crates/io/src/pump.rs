@@ -73,6 +73,7 @@ impl PumpError {
     pub fn reason(&self) -> Reason {
         match self {
             Self::Peer(e) if e.kind() == io::ErrorKind::UnexpectedEof => Reason::DataTruncated,
+            Self::Peer(e) if gss::is_unsealed(e) => Reason::DataUnsealed,
             Self::Peer(e) if e.kind() == io::ErrorKind::InvalidData => Reason::DataSpoilt,
             Self::Peer(_) => Reason::DataReset,
             Self::Storage(e) => e.reason,

@@ -505,7 +505,8 @@ impl Control {
     fn say(&mut self, lines: &[u8]) {
         if let Err(failure) = self.exchange.print(lines, self.replies.end()) {
             // Nothing can be said that the client would believe: its ticket may have run out.
-            self.broke(Failed { reason: Reason::TokenRefused, detail: failure.0 });
+            let failed = Failed { detail: failure.0, ..Reason::TokenRefused.into() };
+            self.broke(failed);
         }
     }
 

@@ -201,7 +201,7 @@ async fn receive(mut stream: Stream, mut writing: Writing, expected: Option<u64>
     let transform = decode.as_mut().map(|decode| decode as &mut dyn Transform);
     let received = pump::receive(&mut stream, &mut writing.sink, transform, &meter, terms.stall_after).await;
     let received = received.map(|bytes| decode.as_ref().map_or(bytes, Decode::stored));
-    let unproved = stream.is_end_unproved() && received.is_ok();
+    let unproved = stream.tls().is_some() && stream.is_end_unproved() && received.is_ok();
     // The body's end may have been seen where no reactor is, before the reactor could hear that the control connection
     // has ended too: it looks at its sockets now, and the control connection comes first.
     tokio::task::yield_now().await;
