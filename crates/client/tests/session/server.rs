@@ -103,6 +103,7 @@ impl Server {
             plain_login: ftp::PlainLogin::Allow,
             tls: odd.tls.map(protection),
             pool: (!odd.no_passive).then_some(pool),
+            gss: None,
             announce: ftp::Announce::default(),
             active_port: 0,
             connect_within: Duration::from_secs(10),
