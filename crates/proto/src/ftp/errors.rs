@@ -212,7 +212,8 @@ mod tests {
     #[test]
     fn every_reason_has_a_code_of_the_rfcs() {
         // RFC 959 §4.2, 2228, 2428, 4217, 7151; what a refusal may say.
-        let negative = [421, 425, 426, 431, 450, 451, 452, 500, 501, 502, 503, 504, 521, 522, 530, 533, 534, 535, 550, 551, 552, 553];
+        let negative =
+            [421, 425, 426, 431, 450, 451, 452, 500, 501, 502, 503, 504, 521, 522, 530, 533, 534, 535, 550, 551, 552, 553];
         for &reason in Reason::ALL {
             for code in [reply_code(reason), store_code(reason)] {
                 assert!(negative.contains(&code), "{reason}: {code}");
