@@ -1,11 +1,31 @@
 //! One door (promise 2): what a user may do is the same whatever verb asks for it, and nothing outside is opened.
 
+use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
 
-use crate::harness::{Client, DATA, HASH, LISTENER, PASSWORD, Site, user};
+use proto::sftp::attrs::Attrs;
+use proto::sftp::extension::{Check, Extension};
+use proto::sftp::request::{OpenFlags, Request};
+
+use crate::harness::{Client, DATA, HASH, LISTENER, PASSWORD, Server, Site, user};
+use crate::sftp::{SSH, Sftp, Ssh, code_in, host_key, ssh_port};
+use crate::tftp::{Said, TFTP, Tftp, address};
 
 const ALL: [&str; 11] =
     ["read", "list", "write", "overwrite", "append", "delete", "rename", "make_dir", "remove_dir", "set_attr", "link"];
+
+/// How an operation is asked for over each protocol that has it; several ways with ` | ` between. `f` is a file, `d` an
+/// empty folder, `n` is not there.
+struct Ways {
+    /// `&` between lines; `<` fetches, `>` stores.
+    ftp: &'static str,
+    sftp: &'static str,
+    /// What stands behind `scp`.
+    scp: &'static str,
+    tftp: &'static str,
+}
+
+const NO: Ways = Ways { ftp: "", sftp: "", scp: "", tftp: "" };
 
 /// A permission, what needs it (`&` between lines; `<` fetches, `>` stores), the code where it is there, and the code
 /// where it is missing. `f` is a file, `d` an empty folder, `n` is not there.
@@ -32,6 +52,169 @@ const TABLE: [(&str, &str, &str, &str); 20] = [
     ("link", "SITE SYMLINK f n", "200", "550"),
 ];
 
+/// Every way in of one server.
+struct Door {
+    ftp: u16,
+    ssh: u16,
+    tftp: SocketAddr,
+}
+
+/// A user, by every way in.
+struct Person {
+    name: String,
+    /// The address that is this user's over TFTP.
+    address: String,
+    ssh: Ssh,
+}
+
+/// What came of it: nothing, or the code of the refusal. Anything else that was said is a failure of the test.
+type Verdict = Result<(), String>;
+
+impl Door {
+    /// A server with all four protocols and these users, each with what follows its name.
+    /// `folders` are made beside that of the mount.
+    fn open(users: &[(String, String)], more: &str, folders: &[&str]) -> (Site, Server, Self) {
+        let site = Site::new("");
+        for folder in folders {
+            std::fs::create_dir(site.place.path().join(folder)).unwrap();
+        }
+        let guests: String = (0..users.len())
+            .map(|n| format!("[[listener.guest]]\nuser = \"{}\"\nfrom = [\"{}\"]\n", users[n].0, own_address(n)))
+            .collect();
+        let people: String = users.iter().map(|(name, rules)| user(name) + rules).collect();
+        let key = host_key(&site);
+        site.write(
+            &[
+                LISTENER,
+                SSH,
+                TFTP,
+                "uploads = \"replace\"\n",
+                &guests,
+                &key,
+                DATA,
+                &people,
+                "[anonymous]\nmounts = { \"/\" = \"data\" }\n",
+                more,
+            ]
+            .concat(),
+        );
+        let (mut server, ftp) = site.start();
+        let (ssh, tftp) = (ssh_port(&mut server), address(&mut server));
+        (site, server, Self { ftp, ssh, tftp })
+    }
+
+    fn person(&self, number: usize, name: &str) -> Person {
+        Person { name: name.to_owned(), address: own_address(number), ssh: Ssh::login(self.ssh, name) }
+    }
+
+    fn ftp(&self, who: &Person, lines: &str) -> Verdict {
+        let mut client = Client::login(self.ftp, &who.name);
+        client.say("TYPE I", "200");
+        let reply = run(&mut client, lines);
+        match code_in(&reply) {
+            Some(code) => Err(code),
+            None if reply.starts_with('2') => Ok(()),
+            None => panic!("{} over FTP: {lines}: {reply}", who.name),
+        }
+    }
+
+    fn tftp(&self, who: &Person, words: &str) -> Verdict {
+        let client = Tftp::from(&format!("{}:0", who.address), self.tftp);
+        let said = match words.split_once(' ') {
+            Some(("read", name)) => Err(client.read(name)),
+            Some(("write", name)) => client.write(name, b"new"),
+            _ => panic!("{words}"),
+        };
+        match said {
+            Ok(()) | Err(Said::Body(_)) => Ok(()),
+            Err(Said::Error(_, text)) => Err(code_in(&text).unwrap_or_else(|| panic!("TFTP says no code: {text}"))),
+        }
+    }
+
+    fn scp(who: &Person, words: &str) -> Verdict {
+        let input: &[u8] = match words {
+            _ if words.contains("-f") => b"\0",
+            _ if words.contains("-r") => b"D0755 0 n\nE\n",
+            _ => b"C0644 3 n\nnew\0",
+        };
+        let said = String::from_utf8_lossy(&who.ssh.exec(&format!("scp {words}"), input)).into_owned();
+        assert!(!said.is_empty(), "scp {words} says nothing");
+        code_in(&said).map_or(Ok(()), Err)
+    }
+
+    /// All the ways in which something can be asked for, and what each came to. Before each `reset` puts things right.
+    fn ask(&self, who: &Person, ways: &Ways, mut reset: impl FnMut()) -> Vec<(String, Verdict)> {
+        let mut all = Vec::new();
+        let mut ask = |protocol: &str, words: &str, go: &dyn Fn(&str) -> Verdict| {
+            for one in words.split(" | ").filter(|one| !one.is_empty()) {
+                reset();
+                all.push((format!("{protocol}: {one}"), go(one)));
+            }
+        };
+        ask("FTP", ways.ftp, &|lines| self.ftp(who, lines));
+        ask("SFTP", ways.sftp, &|words| sftp(&mut who.ssh.sftp(), words));
+        ask("SCP", ways.scp, &|words| Self::scp(who, words));
+        ask("TFTP", ways.tftp, &|words| self.tftp(who, words));
+        all
+    }
+}
+
+/// An address of this machine.
+fn own_address(number: usize) -> String {
+    format!("127.0.2.{}", number + 1)
+}
+
+/// Does what the words say with a file or folder; the first refusal.
+fn sftp(s: &mut Sftp<'_>, words: &str) -> Verdict {
+    let (verb, names) = words.split_once(' ').unwrap();
+    let (one, two) = names.split_once(' ').unwrap_or((names, ""));
+    let (path, to) = (one.as_bytes(), two.as_bytes());
+    let mode = Attrs { mode: Some(0o600), ..Attrs::default() };
+    let opened = |flags: OpenFlags| Request::Open { path, flags, attrs: Attrs::default() };
+    let write = OpenFlags::WRITE;
+    let (made, emptied) = (write.and(OpenFlags::CREATE), write.and(OpenFlags::CREATE).and(OpenFlags::TRUNCATE));
+    let check = Check { algorithms: b"sha256", offset: 0, length: 0, block: 0 };
+    let with = |s: &mut Sftp<'_>, open: Request<'_>, then: &dyn for<'h> Fn(&'h [u8]) -> Request<'h>| -> Verdict {
+        let handle = s.ask(&open)?.handle();
+        s.ask(&then(&handle))?;
+        s.ask(&Request::Close { handle: &handle }).map(drop)
+    };
+    let write_to = |s: &mut Sftp<'_>, flags| with(s, opened(flags), &|handle| Request::Write { handle, offset: 0, data: b"new" });
+    match verb {
+        "read" => with(s, opened(OpenFlags::READ), &|handle| Request::Read { handle, offset: 0, length: 9 }),
+        "both" => with(s, opened(OpenFlags::READ.and(write)), &|handle| Request::Read { handle, offset: 0, length: 9 }),
+        "digest" => s.ask(&Request::Extended(Extension::CheckFileName { path, check })).map(drop),
+        "list" => with(s, Request::Opendir { path }, &|handle| Request::Readdir { handle }),
+        "write" => write_to(s, emptied),
+        "new" => write_to(s, made.and(OpenFlags::EXCLUSIVE)),
+        "patch" => write_to(s, write),
+        "append" => write_to(s, made.and(OpenFlags::APPEND)),
+        "truncate" => s.ask(&Request::Setstat { path, attrs: Attrs { size: Some(1), ..Attrs::default() } }).map(drop),
+        "copy" => {
+            let from = s.ask(&opened(OpenFlags::READ))?.handle();
+            let into = s.ask(&Request::Open { path: to, flags: made, attrs: Attrs::default() })?.handle();
+            let copy = Extension::CopyData { from: &from, from_offset: 0, length: 0, to: &into, to_offset: 0 };
+            s.ask(&Request::Extended(copy))?;
+            s.ask(&Request::Close { handle: &into }).map(drop)
+        }
+        "remove" => s.ask(&Request::Remove { path }).map(drop),
+        "rename" => s.ask(&Request::Rename { from: path, to }).map(drop),
+        "posix-rename" => s.ask(&Request::Extended(Extension::PosixRename { from: path, to })).map(drop),
+        "mkdir" => s.ask(&Request::Mkdir { path, attrs: Attrs::default() }).map(drop),
+        "rmdir" => s.ask(&Request::Rmdir { path }).map(drop),
+        "chmod" => s.ask(&Request::Setstat { path, attrs: mode }).map(drop),
+        "times" => s.ask(&Request::Setstat { path, attrs: Attrs { times: Some((1, 1)), ..Attrs::default() } }).map(drop),
+        "lchmod" => s.ask(&Request::Extended(Extension::Lsetstat { path, attrs: mode })).map(drop),
+        "fchmod" => with(s, opened(write), &|handle| Request::Fsetstat { handle, attrs: mode }),
+        "symlink" => s.ask(&Request::Symlink { target: path, link: to }).map(drop),
+        "hardlink" => s.ask(&Request::Extended(Extension::Hardlink { from: path, to })).map(drop),
+        "stat" => s.ask(&Request::Stat { path }).map(drop),
+        "lstat" => s.ask(&Request::Lstat { path }).map(drop),
+        "space" => s.ask(&Request::Extended(Extension::Statvfs { path })).map(drop),
+        _ => panic!("{verb}"),
+    }
+}
+
 fn run(client: &mut Client, lines: &str) -> String {
     let mut reply = String::new();
     for line in lines.split('&') {
@@ -40,6 +223,9 @@ fn run(client: &mut Client, lines: &str) -> String {
             (">", line) => client.give(line, b"new"),
             _ => client.ask(line),
         };
+        if reply.starts_with(['4', '5']) {
+            break;
+        }
     }
     reply
 }
@@ -77,6 +263,108 @@ fn each_verb_needs_its_permission_and_no_other() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What is asked of odd places, and the code that everyone tells.
+const PLACES: [(&str, Ways); 20] = [
+    ("CRK-201", Ways { ftp: "<RETR gone | SIZE gone", sftp: "read gone | stat gone", scp: "-f gone", tftp: "read gone" }),
+    ("CRK-201", Ways { ftp: "DELE gone | RMD gone | <LIST gone/x", sftp: "remove gone | rmdir gone | list gone/x", ..NO }),
+    ("CRK-201", Ways { ftp: ">STOR gone/n", sftp: "write gone/n", scp: "-t gone/n", tftp: "write gone/n" }),
+    // There is nothing above the root.
+    ("CRK-201", Ways { ftp: "<RETR ../../s", sftp: "read ../../s", scp: "-f ../../s", tftp: "read ../../s" }),
+    (
+        "CRK-201",
+        Ways { ftp: "<RETR my.key | SIZE my.key", sftp: "read my.key | lstat my.key", scp: "-f my.key", tftp: "read my.key" },
+    ),
+    ("CRK-211", Ways { ftp: ">STOR x.key | MKD x.key", sftp: "write x.key | mkdir x.key", scp: "-t x.key", tftp: "write x.key" }),
+    ("CRK-207", Ways { ftp: "<RETR outf | SIZE outf", sftp: "read outf | stat outf", scp: "-f outf", tftp: "read outf" }),
+    ("CRK-207", Ways { ftp: "<RETR out/s | <MLSD out", sftp: "read out/s | list out", scp: "-f out/s", tftp: "read out/s" }),
+    ("CRK-207", Ways { ftp: ">STOR out/n | MKD out/n", sftp: "write out/n | mkdir out/n", scp: "-t out/n", tftp: "write out/n" }),
+    ("CRK-207", Ways { ftp: "SITE CHMOD 777 outf", sftp: "chmod outf | truncate outf", ..NO }),
+    ("CRK-208", Ways { ftp: "<RETR loop", sftp: "read loop", scp: "-f loop", tftp: "read loop" }),
+    (
+        "CRK-211",
+        Ways {
+            ftp: ">STOR ro/n | DELE ro/f",
+            sftp: "write ro/n | append ro/f | remove ro/f",
+            scp: "-t ro/n",
+            tftp: "write ro/n",
+        },
+    ),
+    (
+        "CRK-211",
+        Ways {
+            ftp: "<RETR box/f | <LIST box",
+            sftp: "read box/f | digest box/f | list box",
+            scp: "-f box/f",
+            tftp: "read box/f",
+        },
+    ),
+    // Links and renamings are no way around a rule that holds somewhere.
+    ("CRK-211", Ways { ftp: "SITE SYMLINK box/f n", sftp: "symlink box/f n | hardlink box/f n | rename box/f n", ..NO }),
+    (
+        "CRK-213",
+        Ways {
+            ftp: ">STOR locked/n | DELE locked/f | MKD locked/n",
+            sftp: "write locked/n | remove locked/f | mkdir locked/n",
+            scp: "-t locked/n",
+            tftp: "write locked/n",
+        },
+    ),
+    ("CRK-213", Ways { sftp: "patch locked/f | append locked/f | hardlink locked/f locked/g | both locked/f", ..NO }),
+    (
+        "CRK-213",
+        Ways { ftp: "RMD locked | RNFR locked&RNTO x", sftp: "rmdir locked | rename locked x | posix-rename locked x", ..NO },
+    ),
+    ("CRK-204", Ways { ftp: "<RETR d", sftp: "read d", scp: "", tftp: "read d" }),
+    ("CRK-202", Ways { ftp: "MKD d", sftp: "mkdir d | new f", ..NO }),
+    ("CRK-210", Ways { ftp: ">STOR .~carrack~x", sftp: "write .~carrack~x", scp: "-t .~carrack~x", tftp: "write .~carrack~x" }),
+];
+
+#[test]
+fn a_place_is_refused_for_the_same_reason_whatever_asks_for_it() {
+    let rules = "hidden = [\"*.key\"]\nmounts = { \"/\" = \"data\", \"/locked\" = \"locked\" }\n\
+                 permissions = { \"/\" = \"all\", \"/ro\" = \"read-only\", \"/box\" = \"upload-only\" }\n";
+    let users = [("anna".to_owned(), rules.to_owned())];
+    let locked = "[[mount]]\nname = \"locked\"\nkind = \"local\"\npath = \"locked\"\nread_only = true\n";
+    let (site, _server, door) = Door::open(&users, locked, &["locked"]);
+    let secret = site.place.path().join("s");
+    std::fs::write(&secret, "secret").unwrap();
+    std::fs::write(site.place.path().join("locked/f"), "locked").unwrap();
+    for folder in ["d", "ro", "box"] {
+        std::fs::create_dir(site.data(folder)).unwrap();
+    }
+    for name in ["f", "d/f", "ro/f", "box/f", "my.key"] {
+        site.put(name, "old");
+    }
+    symlink("..", site.data("out")).unwrap();
+    symlink("../s", site.data("outf")).unwrap();
+    symlink("loop", site.data("loop")).unwrap();
+    let who = door.person(0, "anna");
+    let mut wrong = Vec::new();
+    for (expected, ways) in &PLACES {
+        for (asked, verdict) in door.ask(&who, ways, || ()) {
+            if verdict != Err((*expected).to_owned()) {
+                wrong.push(format!("{asked}: expected {expected}, got {verdict:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let old = |name: &str| std::fs::read(site.data(name)).unwrap() == b"old";
+    assert!(["f", "d/f", "ro/f", "box/f", "my.key"].into_iter().all(old), "nothing was changed");
+    assert_eq!((std::fs::read(&secret).unwrap(), std::fs::read_dir(site.data("")).unwrap().count()), (b"secret".to_vec(), 8));
+}
+
+#[test]
+fn a_file_is_too_large_whatever_it_comes_by() {
+    let users = [("anna".to_owned(), "file_size = \"2\"\n".to_owned())];
+    let (site, _server, door) = Door::open(&users, "", &[]);
+    let who = door.person(0, "anna");
+    let ways = Ways { ftp: ">STOR n | >APPE n | ALLO 3", sftp: "write n | append n | append f", scp: "-t n", tftp: "write n" };
+    for (asked, verdict) in door.ask(&who, &ways, || site.put("f", "o")) {
+        assert_eq!(verdict, Err("CRK-216".to_owned()), "{asked}");
+        assert!(!site.data("n").exists() && std::fs::read(site.data("f")).unwrap() == b"o", "{asked}");
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod modes;
 mod ports;
 mod resume;
 mod serve;
+mod sftp;
 mod tftp;
 mod tidy;
 mod tls;

@@ -8,14 +8,14 @@ use rustix::process::Signal;
 use crate::harness::{Client, DATA, LISTENER, PATIENCE, Server, Site, bare, folder, shown, until, user};
 
 /// A tiny client: one packet at a time, nothing sent twice (the way is loopback).
-struct Tftp {
+pub(crate) struct Tftp {
     socket: UdpSocket,
     server: SocketAddr,
 }
 
 /// What a request came to.
 #[derive(Debug, PartialEq, Eq)]
-enum Said {
+pub(crate) enum Said {
     Body(Vec<u8>),
     Error(u16, String),
 }
@@ -26,7 +26,7 @@ impl Tftp {
         Self::from(local, server)
     }
 
-    fn from(local: &str, server: SocketAddr) -> Self {
+    pub(crate) fn from(local: &str, server: SocketAddr) -> Self {
         let socket = UdpSocket::bind(local).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         Self { socket, server }
@@ -81,12 +81,12 @@ impl Tftp {
         }
     }
 
-    fn read(&self, name: &str) -> Said {
+    pub(crate) fn read(&self, name: &str) -> Said {
         self.read_with(name, &[]).0
     }
 
     /// Writes a file in blocks of 512 bytes.
-    fn write(&self, name: &str, body: &[u8]) -> Result<(), Said> {
+    pub(crate) fn write(&self, name: &str, body: &[u8]) -> Result<(), Said> {
         self.request(2, name, &[]);
         let mut blocks: Vec<&[u8]> = body.chunks(512).collect();
         if body.len().is_multiple_of(512) {
@@ -127,12 +127,12 @@ fn hello() -> Said {
 }
 
 /// Where TFTP is spoken.
-fn address(server: &mut Server) -> SocketAddr {
+pub(crate) fn address(server: &mut Server) -> SocketAddr {
     let line = server.line_with(" for tftp");
     line.split(" listens on ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap()
 }
 
-const TFTP: &str = "[[listener]]\nname = \"boot\"\nprotocol = \"tftp\"\naddress = \"127.0.0.1:0\"\n";
+pub(crate) const TFTP: &str = "[[listener]]\nname = \"boot\"\nprotocol = \"tftp\"\naddress = \"127.0.0.1:0\"\n";
 
 /// A server over TFTP alone, with these lines for its listener, and these for the anonymous user.
 fn tftp(listener: &str, anonymous: &str) -> (Site, Server, SocketAddr) {

@@ -1,9 +1,19 @@
-//! What do all listeners have in common: how they are stopped, and the form in which they tell addresses?
+//! What do all listeners have in common: how they accept, who is at the other end, and how they are stopped?
 
+use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
+use io::task::{Children, Workers};
+use io::{clock, listen, proxy};
+use ipnet::IpNet;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+/// How long a balancer may take to say who the client is.
+const PROXY_WITHIN: Duration = Duration::from_secs(5);
 
 /// How a listener is stopped.
 #[derive(Clone, Debug)]
@@ -24,5 +34,70 @@ pub(crate) const fn canonical(address: SocketAddr) -> SocketAddr {
             None => address, // with its scope
         },
         v4 @ SocketAddr::V4(_) => v4,
+    }
+}
+
+/// A connection on its way to the reactor that will keep it.
+pub(crate) enum Arrived {
+    /// It was accepted there.
+    Here(TcpStream),
+    /// It belongs to no reactor yet.
+    There(std::net::TcpStream),
+    /// It could not be moved.
+    Lost,
+}
+
+impl Arrived {
+    /// The connection, on the reactor where this is called.
+    pub(crate) fn stream(self) -> Option<TcpStream> {
+        match self {
+            Self::Here(stream) => Some(stream),
+            Self::There(stream) => TcpStream::from_std(stream).ok(),
+            Self::Lost => None,
+        }
+    }
+}
+
+/// Accepts connections until told to stop; each becomes a child task of that name, made of the connection, its address and
+/// the settings of the moment. Returns when the last has ended.
+pub(crate) async fn accept<L, F: Future<Output = ()> + Send + 'static>(
+    socket: TcpListener,
+    settings: watch::Receiver<Arc<L>>,
+    workers: Workers,
+    stop: &Stop,
+    name: &'static str,
+    session: impl Fn(Arrived, SocketAddr, Arc<L>) -> F,
+) {
+    // Linux hands a listener's options on to what it accepts.
+    let _ = listen::prepare_control(&socket);
+    let mut children = Children::new();
+    loop {
+        let (stream, peer) = tokio::select! {
+            biased;
+            () = stop.gentle.cancelled() => break,
+            accepted = listen::accept(&socket) => accepted,
+        };
+        let worker = workers.turn();
+        let stream =
+            if worker.is_here() { Arrived::Here(stream) } else { stream.into_std().map_or(Arrived::Lost, Arrived::There) };
+        let settings = settings.borrow().clone();
+        // Boxed so that a task is as large as its session and not as large as the greatest step of its life.
+        children.spawn_on(name, &worker, &stop.now, Box::pin(session(stream, peer, settings)));
+    }
+    drop(socket); // nobody waits in the queue of a server that is going
+    children.drain(clock::now() + stop.drain_within).await;
+}
+
+/// The client's address, and the one it came to: from a balancer those that its PROXY header tells. `None` where that
+/// header cannot be read.
+pub(crate) async fn ends(stream: &mut TcpStream, peer: SocketAddr, proxies: &[IpNet]) -> Option<(SocketAddr, SocketAddr)> {
+    let direct = (canonical(peer), canonical(stream.local_addr().ok()?));
+    if !proxies.iter().any(|net| net.contains(&direct.0.ip())) {
+        return Some(direct);
+    }
+    match proxy::read_proxy_header(stream, clock::now() + PROXY_WITHIN).await {
+        Ok(Some((client, at))) => Some((canonical(client), canonical(at))),
+        Ok(None) => Some(direct), // the balancer's own health check
+        Err(_) => None,
     }
 }

@@ -48,6 +48,14 @@ fn together(groups: &Groups) -> String {
 /// What a configuration serves, in words.
 fn describe(config: &Config) -> String {
     let mut text = String::new();
+    for part in [ftp_listeners, other_listeners, certificates, places, people] {
+        part(config, &mut text);
+    }
+    text.push_str("The configuration holds together.");
+    text
+}
+
+fn ftp_listeners(config: &Config, text: &mut String) {
     for l in &config.listeners {
         let plain = match l.plain_login {
             PlainLogin::Allow => "passwords in clear from everywhere",
@@ -69,6 +77,9 @@ fn describe(config: &Config) -> String {
             let _ = writeln!(text, "  note: {note}");
         }
     }
+}
+
+fn other_listeners(config: &Config, text: &mut String) {
     for l in &config.ssh {
         let anonymous = if l.rules.anonymous { ", anonymous" } else { "" };
         let _ = writeln!(text, "listener {}: sftp at {}, {}{anonymous}", l.name, l.address, serve::ssh::ways(l));
@@ -92,6 +103,9 @@ fn describe(config: &Config) -> String {
             t.windowsize
         );
     }
+}
+
+fn certificates(config: &Config, text: &mut String) {
     for files in &config.certificates {
         // It was read with the configuration; what has happened to it since then is for the next look.
         let Ok(certificate) = Certificate::load(files) else { continue };
@@ -128,6 +142,10 @@ fn describe(config: &Config) -> String {
         };
         let _ = writeln!(text, "Kerberos with the keys of {}: {realms}", kerberos.keytab.display());
     }
+}
+
+/// Mounts and virtual hosts.
+fn places(config: &Config, text: &mut String) {
     for m in &config.mounts {
         let place = match &m.kind {
             MountKind::Local(path) => path.display().to_string(),
@@ -139,6 +157,9 @@ fn describe(config: &Config) -> String {
         let root = host.root.as_ref().map(|r| format!(", serves {r}")).unwrap_or_default();
         let _ = writeln!(text, "host {name}{root}");
     }
+}
+
+fn people(config: &Config, text: &mut String) {
     let people = sorted(&config.users).into_iter().map(|(_, user)| user).chain(&config.anonymous);
     for user in people {
         let who = effective(user, &config.groups);
@@ -147,8 +168,6 @@ fn describe(config: &Config) -> String {
         let label = if user.password == Password::None { "anonymous".to_owned() } else { format!("user {}", user.name) };
         let _ = writeln!(text, "{label}: {}{disabled}", mounts.join(", "));
     }
-    text.push_str("The configuration holds together.");
-    text
 }
 
 /// What programs do not expect at the listener's port, though it is no fault.

@@ -4,8 +4,7 @@
 use std::path::Path;
 
 use gate::{AuthorizedKey, Sources};
-use types::Time;
-use types::time::Civil;
+use proto::authorized_keys::{moment, split};
 
 /// The most a file of keys may hold.
 const MOST: u64 = 1 << 20;
@@ -91,55 +90,6 @@ fn option(key: &mut AuthorizedKey, name: &str, value: Option<&str>) -> Result<()
         _ => return Err(format!("the option {name:?} is not known")),
     }
     Ok(())
-}
-
-/// An option's name, and its value where it has one.
-type KeyOption = (String, Option<String>);
-
-/// Options before a key, and the key: commas divide, quotes hold commas and blanks, `\"` is a quote.
-fn split(text: &str) -> Result<(Vec<KeyOption>, &str), String> {
-    let (mut options, mut word, mut quoted, mut value) = (Vec::new(), String::new(), false, None);
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        match c {
-            '\\' if quoted && chars.peek().is_some_and(|(_, next)| *next == '"') => {
-                chars.next();
-                word.push('"');
-            }
-            '"' => quoted = !quoted,
-            '=' if !quoted && value.is_none() => value = Some(std::mem::take(&mut word)),
-            ',' | ' ' | '\t' if !quoted => {
-                let end = std::mem::take(&mut word);
-                options.push(match value.take() {
-                    Some(name) => (name, Some(end)),
-                    None => (end, None),
-                });
-                if c != ',' {
-                    return Ok((options, text.get(at..).unwrap_or_default().trim_start()));
-                }
-            }
-            c => word.push(c),
-        }
-    }
-    Err(if quoted { "a quote is not closed" } else { "there is no key behind the options" }.to_owned())
-}
-
-/// `YYYYMMDD`, `YYYYMMDDHHMM` or `YYYYMMDDHHMMSS`, in UTC with a `Z` and without.
-fn moment(text: &str) -> Option<i64> {
-    let digits = text.strip_suffix(['Z', 'z']).unwrap_or(text);
-    if !digits.bytes().all(|b| b.is_ascii_digit()) || ![8, 12, 14].contains(&digits.len()) {
-        return None;
-    }
-    let number = |at: std::ops::Range<usize>| digits.get(at).map_or(Some(0), |part| part.parse::<u32>().ok());
-    let civil = Civil {
-        year: i64::from(number(0..4)?),
-        month: number(4..6)?,
-        day: number(6..8)?,
-        hour: number(8..10)?,
-        minute: number(10..12)?,
-        second: number(12..14)?,
-    };
-    Time::from_civil(civil).map(|time| time.seconds)
 }
 
 #[cfg(test)]

@@ -19,20 +19,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gate::Gate;
-use io::clock;
 use io::gss::Mechanism;
 use io::ports::Pool;
 use io::stream::Stream;
-use io::task::{Children, Workers};
-use io::{listen, proxy};
+use io::task::Workers;
 use ipnet::IpNet;
 use proto::ftp::server::Settings;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use trace::record::{Capacity, Observer};
 
-use crate::listen::{Stop, canonical};
+use crate::listen::{self, Arrived, Stop, canonical};
 
 pub use announce::{Announce, Public};
 pub use protect::{Protection, Reuse};
@@ -88,36 +86,9 @@ pub async fn serve(
     workers: Workers,
     stop: Stop,
 ) {
-    // Linux hands a listener's options on to what it accepts.
-    let _ = listen::prepare_control(&socket);
-    let mut children = Children::new();
-    loop {
-        let (stream, peer) = tokio::select! {
-            biased;
-            () = stop.gentle.cancelled() => break,
-            accepted = listen::accept(&socket) => accepted,
-        };
-        let listener = listener.borrow().clone();
-        let (gate, observer, gentle) = (gate.clone(), observer.clone(), stop.gentle.clone());
-        let worker = workers.turn();
-        let stream =
-            if worker.is_here() { Arrived::Here(stream) } else { stream.into_std().map_or(Arrived::Lost, Arrived::There) };
-        // Boxed so that a task is as large as its session and not as large as the greatest step of its life.
-        let session = Box::pin(session(stream, peer, listener, gate, observer, gentle));
-        children.spawn_on("ftp session", &worker, &stop.now, session);
-    }
-    drop(socket); // nobody waits in the queue of a server that is going
-    children.drain(clock::now() + stop.drain_within).await;
-}
-
-/// A connection on its way to the reactor that will keep it.
-enum Arrived {
-    /// It was accepted there.
-    Here(TcpStream),
-    /// It belongs to no reactor yet.
-    There(std::net::TcpStream),
-    /// It could not be moved.
-    Lost,
+    let gentle = stop.gentle.clone();
+    let session = |stream, peer, listener| session(stream, peer, listener, gate.clone(), observer.clone(), gentle.clone());
+    listen::accept(socket, listener, workers, &stop, "ftp session", session).await;
 }
 
 async fn session(
@@ -143,20 +114,10 @@ async fn begin(
     observer: Arc<dyn Observer>,
     stop: CancellationToken,
 ) -> Option<Box<control::Control>> {
-    let mut stream = match stream {
-        Arrived::Here(stream) => stream,
-        Arrived::There(stream) => TcpStream::from_std(stream).ok()?,
-        Arrived::Lost => return None,
-    };
-    let (peer, local) = (canonical(peer), canonical(stream.local_addr().ok()?));
-    let mut ends = Ends { peer, local, wire: peer };
-    if listener.proxies.iter().any(|net| net.contains(&peer.ip())) {
-        match proxy::read_proxy_header(&mut stream, clock::now() + PROXY_WITHIN).await {
-            Ok(Some((client, at))) => ends = Ends { peer: canonical(client), local: canonical(at), wire: peer },
-            Ok(None) => {} // the balancer's own health check
-            Err(_) => return None,
-        }
-    }
+    let mut stream = stream.stream()?;
+    let wire = canonical(peer);
+    let (peer, local) = listen::ends(&mut stream, peer, &listener.proxies).await?;
+    let ends = Ends { peer, local, wire };
     match gate.admit(&listener.name, ends.peer, ends.local) {
         Ok(guest) => Some(control::session(Stream::from(stream), ends, listener, guest, observer, stop)),
         Err(reason) => {
@@ -176,5 +137,3 @@ struct Ends {
     /// Who is at the other end of the TCP connection: the client, or the balancer before it.
     wire: SocketAddr,
 }
-
-const PROXY_WITHIN: Duration = Duration::from_secs(5);

@@ -18,8 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use gate::Gate;
-use io::task::{Children, Workers};
-use io::{clock, listen, proxy};
+use io::task::Workers;
 use ipnet::IpNet;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -28,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use trace::record::{Capacity, Observer};
 use types::Reason;
 
-use crate::listen::{Stop, canonical};
+use crate::listen::{self, Arrived, Stop};
 use keys::HostKey;
 use state::{Ends, State};
 
@@ -94,31 +93,11 @@ pub async fn serve(
     workers: Workers,
     stop: Stop,
 ) {
-    // Packets are whole answers: none waits for another.
-    let _ = listen::prepare_control(&socket);
-    let mut children = Children::new();
-    loop {
-        let (stream, peer) = tokio::select! {
-            biased;
-            () = stop.gentle.cancelled() => break,
-            accepted = listen::accept(&socket) => accepted,
-        };
-        let listener = listener.borrow().clone();
-        let (gate, observer, gentle) = (gate.clone(), observer.clone(), stop.gentle.clone());
-        let worker = workers.turn();
-        // It belongs to no reactor until the one that keeps it has it.
-        let Ok(stream) = stream.into_std() else { continue };
-        let now = stop.now.clone();
-        let session = Box::pin(async move {
-            if let Ok(stream) = TcpStream::from_std(stream) {
-                session(stream, peer, listener, (gate, observer), gentle, now).await;
-            }
-        });
-        // Its own token ends what it has begun, so that nothing is left when it is dropped.
-        children.spawn_on("ssh session", &worker, &stop.now, session);
-    }
-    drop(socket); // nobody waits in the queue of a server that is going
-    children.drain(clock::now() + stop.drain_within).await;
+    let (now, gentle) = (stop.now.clone(), stop.gentle.clone());
+    // Its own token ends what it has begun, so that nothing is left when it is dropped.
+    let session =
+        |stream, peer, listener| session(stream, peer, listener, (gate.clone(), observer.clone()), gentle.clone(), now.clone());
+    listen::accept(socket, listener, workers, &stop, "ssh session", session).await;
 }
 
 /// A place among the connections that are not logged in.
@@ -139,22 +118,16 @@ impl Drop for Starting {
 }
 
 async fn session(
-    mut stream: TcpStream,
+    stream: Arrived,
     peer: SocketAddr,
     listener: Arc<Listener>,
     (gate, observer): (Arc<Gate>, Arc<dyn Observer>),
     gentle: CancellationToken,
     now: CancellationToken,
 ) {
-    let Ok(local) = stream.local_addr() else { return };
-    let mut ends = Ends { peer: canonical(peer), local: canonical(local) };
-    if listener.proxies.iter().any(|net| net.contains(&ends.peer.ip())) {
-        match proxy::read_proxy_header(&mut stream, clock::now() + PROXY_WITHIN).await {
-            Ok(Some((client, at))) => ends = Ends { peer: canonical(client), local: canonical(at) },
-            Ok(None) => {} // the balancer's own health check
-            Err(_) => return,
-        }
-    }
+    let Some(mut stream) = stream.stream() else { return };
+    let Some((peer, local)) = listen::ends(&mut stream, peer, &listener.proxies).await else { return };
+    let ends = Ends { peer, local };
     let Some(starting) = Starting::take(&listener) else {
         return turn_away(stream, Reason::SshStartups).await;
     };
@@ -174,6 +147,5 @@ async fn turn_away(mut stream: TcpStream, reason: Reason) {
     let _ = tokio::time::timeout(LAST_WORDS, stream.shutdown()).await;
 }
 
-const PROXY_WITHIN: Duration = Duration::from_secs(5);
 /// How long a closing connection may take to hear why.
 const LAST_WORDS: Duration = Duration::from_secs(5);

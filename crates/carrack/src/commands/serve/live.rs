@@ -10,12 +10,11 @@ use io::tls::Certificate;
 use sd_notify::NotifyState;
 use server::ftp;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use types::Reason;
 
 use super::identity::{self, Identity, Loaded, Turn, Watch};
 use super::issued::Issued;
+use super::listening::Running;
 use super::parts::{self, Followed, OpenMount, OpenPorts};
 use super::sockets::Sockets;
 use super::system::{self, Signals, Wish};
@@ -57,7 +56,7 @@ pub(super) struct Live {
     pub(super) identity: Identity,
     /// Keeps the certificate of an authority fresh.
     pub(super) issued: Issued,
-    pub(super) listeners: Vec<Running>,
+    pub(super) listeners: Vec<Running<ftp::Listener>>,
     pub(super) tftp: Vec<tftp::Running>,
     pub(super) ssh: Vec<ssh::Running>,
     pub(super) host_keys: ssh::HostKeys,
@@ -68,20 +67,6 @@ pub(super) struct Live {
     pub(super) workers: Workers,
     /// Ends everything where it stands.
     pub(super) now: CancellationToken,
-}
-
-/// A listener that runs.
-pub(super) struct Running {
-    /// The address in the configuration.
-    pub(super) wanted: SocketAddr,
-    /// The one it has.
-    pub(super) address: SocketAddr,
-    /// Hands it other settings.
-    pub(super) settings: watch::Sender<Arc<ftp::Listener>>,
-    /// Has it accept no more.
-    pub(super) gentle: CancellationToken,
-    /// Until its last session has ended.
-    pub(super) ended: JoinHandle<Option<()>>,
 }
 
 /// Runs until it is told to stop.
@@ -199,18 +184,15 @@ async fn begin(
 
 impl Live {
     /// Begins to accept at a socket.
-    pub(super) fn accept(&self, listener: &Listener, socket: std::net::TcpListener) -> Result<Running, Refused> {
+    pub(super) fn accept(&self, listener: &Listener, socket: std::net::TcpListener) -> Result<Running<ftp::Listener>, Refused> {
         let refused =
             |e: std::io::Error| Refused::new(format!("cannot listen on {}", listener.address), Reason::Bind, e.to_string());
         let address = socket.local_addr().map_err(refused)?;
         let socket = TcpListener::from_std(socket).map_err(refused)?;
-        let (settings, given) = watch::channel(wire::listener(&self.config, listener, &self.ports, &self.names, &self.identity));
-        let gentle = CancellationToken::new();
-        let stop = server::listen::Stop { gentle: gentle.clone(), now: self.now.clone(), drain_within: self.config.waits.drain };
-        // The root token ends the sessions themselves; the listener's task then ends by itself and tells how.
-        let never = CancellationToken::new();
-        let task = ftp::serve(socket, given, self.gate.clone(), self.journal.clone(), self.workers.clone(), stop);
-        Ok(Running { wanted: listener.address, address, settings, gentle, ended: io::task::spawn("ftp listener", &never, task) })
+        let settings = wire::listener(&self.config, listener, &self.ports, &self.names, &self.identity);
+        let (gate, journal, workers) = (self.gate.clone(), self.journal.clone(), self.workers.clone());
+        let serve = |given, stop| ftp::serve(socket, given, gate, journal, workers, stop);
+        Ok(Running::begin(self, "ftp listener", (listener.address, address), settings, serve))
     }
 
     /// Says what is served and what was given up.
@@ -268,7 +250,7 @@ impl Live {
                 self.use_certificates(loaded);
                 for (listener, running) in self.config.listeners.iter().zip(&self.listeners) {
                     let settings = wire::listener(&self.config, listener, &self.ports, &self.names, &self.identity);
-                    running.settings.send_replace(settings);
+                    running.change(settings);
                 }
             }
             Err(refused) => {
@@ -307,24 +289,18 @@ impl Live {
         self.journal.say(&Fact::words("stopping", words));
         self.gate.stop();
         self.issued.stop();
-        for running in &self.listeners {
-            running.gentle.cancel();
-        }
-        for running in &self.tftp {
-            running.gentle.cancel();
-        }
-        for running in &self.ssh {
-            running.gentle.cancel();
-        }
+        self.listeners.iter().for_each(Running::stop);
+        self.tftp.iter().for_each(Running::stop);
+        self.ssh.iter().for_each(Running::stop);
         let ended = async {
             for running in self.ssh {
-                let _ = running.ended.await;
+                running.ended().await;
             }
             for running in self.listeners {
-                let _ = running.ended.await;
+                running.ended().await;
             }
             for running in self.tftp {
-                let _ = running.ended.await;
+                running.ended().await;
             }
         };
         tokio::pin!(ended);

@@ -4,6 +4,7 @@
 pub(crate) mod identity;
 mod issued;
 mod kerberos;
+mod listening;
 mod live;
 mod own;
 mod parts;

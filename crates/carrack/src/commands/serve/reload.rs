@@ -4,13 +4,15 @@
 use std::path::Path;
 
 use sd_notify::NotifyState;
+use server::ftp;
 use types::Reason;
 
-use super::live::{Live, Running};
+use super::listening;
+use super::live::Live;
 use super::parts;
 use super::sockets::Sockets;
 use super::{Refused, issued, system, wire};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Listener};
 use crate::log::{Fact, Place};
 
 impl Live {
@@ -101,40 +103,20 @@ impl Live {
 
     /// Sockets for listeners at addresses that are new.
     fn open_new(&self, config: &Config) -> Result<Vec<(usize, std::net::TcpListener)>, Refused> {
-        let mut opened = Vec::new();
-        for (i, listener) in config.listeners.iter().enumerate() {
-            if !self.listeners.iter().any(|r| r.wanted == listener.address) {
-                opened.push((i, Sockets::none().take(listener)?));
-            }
-        }
-        Ok(opened)
+        listening::open_new(&config.listeners, &self.listeners, |listener| Sockets::none().take(listener))
     }
 
-    /// Listeners that stay get their new settings, new ones begin, and those that are gone let their sessions end.
-    fn change_listeners(&mut self, mut sockets: Vec<(usize, std::net::TcpListener)>) {
-        let mut before = std::mem::take(&mut self.listeners);
-        let mut after: Vec<Running> = Vec::new();
-        for (i, listener) in self.config.listeners.clone().iter().enumerate() {
-            if let Some(at) = before.iter().position(|r| r.wanted == listener.address) {
-                let running = before.swap_remove(at);
-                let settings = wire::listener(&self.config, listener, &self.ports, &self.names, &self.identity);
-                running.settings.send_replace(settings);
-                after.push(running);
-                continue;
-            }
-            let Some(at) = sockets.iter().position(|(of, _)| *of == i) else { continue };
-            match self.accept(listener, sockets.swap_remove(at).1) {
-                Ok(running) => {
-                    self.introduce_listener(listener, running.address);
-                    after.push(running);
-                }
-                Err(refused) => self.journal.say(&Fact::failed("reload", refused.what, refused.reason, refused.detail)),
-            }
-        }
-        for gone in before {
-            self.journal.say(&Fact::words("listening", format!("no longer listens on {}", gone.address)));
-            gone.gentle.cancel();
-        }
-        self.listeners = after;
+    /// What a reload makes of them.
+    fn change_listeners(&mut self, sockets: Vec<(usize, std::net::TcpListener)>) {
+        let before = std::mem::take(&mut self.listeners);
+        let begin = |listener: &Listener, socket| {
+            let running = self.accept(listener, socket)?;
+            self.introduce_listener(listener, running.address);
+            Ok(running)
+        };
+        let settings = |listener: &Listener, _: &ftp::Listener| {
+            wire::listener(&self.config, listener, &self.ports, &self.names, &self.identity)
+        };
+        self.listeners = listening::change(&self.journal, &self.config.listeners, before, sockets, settings, begin);
     }
 }

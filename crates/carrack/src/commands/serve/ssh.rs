@@ -6,16 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use io::CancellationToken;
-use server::listen::Stop;
 use server::ssh::keys::{HostKey, Kind};
 use server::ssh::{self, Terms, Ways};
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use trace::Capacity;
 use types::Reason;
 
 use super::Refused;
+use super::listening;
 use super::live::Live;
 use super::sockets::Sockets;
 use crate::config::{Config, Ssh, SshIdentity};
@@ -94,40 +91,12 @@ fn kept(folder: Option<&Path>, kind: Kind) -> Result<(HostKey, Option<String>), 
     Ok((key, why.map(|e| format!("{} cannot be written: {e}", file.display()))))
 }
 
-/// Opens a socket for each listener. One that nobody asked for, and that cannot be had, is taken out of the
-/// configuration: what is to be said about it.
+/// The sockets of listeners: those that were handed over, or new ones.
 pub(super) fn open(listeners: &mut Vec<Ssh>, handed: &mut Sockets) -> Result<(Vec<TcpListener>, Option<String>), Refused> {
-    let (mut sockets, mut without, mut kept) = (Vec::new(), None, Vec::new());
-    for listener in listeners.drain(..) {
-        match handed.take_at(listener.address) {
-            Ok(socket) => {
-                sockets.push(socket);
-                kept.push(listener);
-            }
-            Err(refused) if listener.optional => {
-                let words = "serves without SFTP; --sftp ADDR:PORT gives it another port, --no-sftp none";
-                without = Some(format!("{} ({}): {words}", refused.what, refused.detail));
-            }
-            Err(refused) => return Err(refused),
-        }
-    }
-    *listeners = kept;
-    Ok((sockets, without))
+    listening::open(listeners, |listener| handed.take_at(listener.address))
 }
 
-/// A listener that runs.
-pub(super) struct Running {
-    /// The address in the configuration.
-    wanted: SocketAddr,
-    /// The one it has.
-    pub(super) address: SocketAddr,
-    /// Hands it other settings.
-    settings: watch::Sender<Arc<ssh::Listener>>,
-    /// Has it accept no more.
-    pub(super) gentle: CancellationToken,
-    /// Until its last session has ended.
-    pub(super) ended: JoinHandle<Option<()>>,
-}
+pub(super) type Running = listening::Running<ssh::Listener>;
 
 impl Live {
     /// What the server needs to know of a listener.
@@ -162,52 +131,33 @@ impl Live {
             |e: std::io::Error| Refused::new(format!("cannot listen on {}", listener.address), Reason::Bind, e.to_string());
         let address = socket.local_addr().map_err(refused)?;
         let socket = tokio::net::TcpListener::from_std(socket).map_err(refused)?;
-        let (settings, given) = watch::channel(self.ssh_settings(listener, Arc::default()));
-        let gentle = CancellationToken::new();
-        let stop = Stop { gentle: gentle.clone(), now: self.now.clone(), drain_within: self.config.waits.drain };
-        // The root token ends the sessions themselves; the listener's task then ends by itself.
-        let never = CancellationToken::new();
-        let task = ssh::serve(socket, given, self.gate.clone(), self.journal.clone(), self.workers.clone(), stop);
-        Ok(Running { wanted: listener.address, address, settings, gentle, ended: io::task::spawn("ssh listener", &never, task) })
+        let (gate, journal, workers) = (self.gate.clone(), self.journal.clone(), self.workers.clone());
+        let serve = |given, stop| ssh::serve(socket, given, gate, journal, workers, stop);
+        let settings = self.ssh_settings(listener, Arc::default());
+        Ok(Running::begin(self, "ssh listener", (listener.address, address), settings, serve))
     }
 
     /// Sockets for listeners at addresses that are new.
     pub(super) fn open_new_ssh(&self, config: &Config) -> Result<Vec<(usize, TcpListener)>, Refused> {
-        let is_new = |l: &Ssh| !self.ssh.iter().any(|r| r.wanted == l.address);
-        let new: Vec<_> = config.ssh.iter().enumerate().filter(|(_, l)| is_new(l)).collect();
-        if !new.is_empty() && self.host_keys.keys.is_empty() {
-            let detail = "the running process has no host keys; restart it to speak SSH, too";
-            return Err(Refused::new("[[listener]] with protocol = \"sftp\"", Reason::SshHostKey, detail));
-        }
-        new.into_iter().map(|(i, l)| Ok((i, Sockets::none().take_at(l.address)?))).collect()
+        listening::open_new(&config.ssh, &self.ssh, |listener| {
+            if self.host_keys.keys.is_empty() {
+                let detail = "the running process has no host keys; restart it to speak SSH, too";
+                return Err(Refused::new("[[listener]] with protocol = \"sftp\"", Reason::SshHostKey, detail));
+            }
+            Sockets::none().take_at(listener.address)
+        })
     }
 
-    /// Listeners that stay get their new settings, new ones begin, and those that are gone let their sessions end.
-    pub(super) fn change_ssh(&mut self, mut sockets: Vec<(usize, TcpListener)>) {
-        let mut before = std::mem::take(&mut self.ssh);
-        let mut after = Vec::new();
-        for (i, listener) in self.config.ssh.iter().enumerate() {
-            if let Some(at) = before.iter().position(|r| r.wanted == listener.address) {
-                let running = before.swap_remove(at);
-                let starting = running.settings.borrow().starting.clone();
-                running.settings.send_replace(self.ssh_settings(listener, starting));
-                after.push(running);
-                continue;
-            }
-            let Some(at) = sockets.iter().position(|(of, _)| *of == i) else { continue };
-            match self.accept_ssh(listener, sockets.swap_remove(at).1) {
-                Ok(running) => {
-                    introduce(&self.journal, listener, running.address);
-                    after.push(running);
-                }
-                Err(refused) => self.journal.say(&Fact::failed("reload", refused.what, refused.reason, refused.detail)),
-            }
-        }
-        for gone in before {
-            self.journal.say(&Fact::words("listening", format!("no longer listens on {}", gone.address)));
-            gone.gentle.cancel();
-        }
-        self.ssh = after;
+    /// What a reload makes of them.
+    pub(super) fn change_ssh(&mut self, sockets: Vec<(usize, TcpListener)>) {
+        let before = std::mem::take(&mut self.ssh);
+        let begin = |listener: &Ssh, socket| {
+            let running = self.accept_ssh(listener, socket)?;
+            introduce(&self.journal, listener, running.address);
+            Ok(running)
+        };
+        let settings = |listener: &Ssh, old: &ssh::Listener| self.ssh_settings(listener, old.starting.clone());
+        self.ssh = listening::change(&self.journal, &self.config.ssh, before, sockets, settings, begin);
     }
 
     /// Says who the server is over SSH.

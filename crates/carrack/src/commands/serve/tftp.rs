@@ -3,44 +3,24 @@
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 
-use io::CancellationToken;
 use io::udp::{Datagrams, Ports};
 use proto::tftp::options::{Bounds, MOST_BLOCK};
 use proto::tftp::timing::Patience;
-use server::listen::Stop;
 use server::tftp::names::Names;
 use server::tftp::{self, Place};
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use trace::Capacity;
 use types::Reason;
 
 use super::Refused;
+use super::listening;
 use super::live::Live;
 use super::sockets::Sockets;
 use crate::config::{Config, Tftp, TftpPorts};
 use crate::log::{Fact, Journal};
 
-/// Opens a socket for each listener, or takes the one that was handed over. One that nobody asked for, and that cannot be had, is taken out of the
-/// configuration: what is to be said about it.
+/// The sockets of listeners: those that were handed over, or new ones.
 pub(super) fn open(listeners: &mut Vec<Tftp>, given: &mut Sockets) -> Result<(Vec<UdpSocket>, Option<String>), Refused> {
-    let (mut sockets, mut without) = (Vec::new(), None);
-    let mut kept = Vec::new();
-    for listener in listeners.drain(..) {
-        match given.take_udp(listener.address).map_or_else(|| bind(&listener), Ok) {
-            Ok(socket) => {
-                sockets.push(socket);
-                kept.push(listener);
-            }
-            Err(refused) if listener.optional => {
-                let words = "serves without TFTP; --tftp ADDR:PORT gives it another port, --no-tftp none";
-                without = Some(format!("{} ({}): {words}", refused.what, refused.detail));
-            }
-            Err(refused) => return Err(refused),
-        }
-    }
-    *listeners = kept;
-    Ok((sockets, without))
+    listening::open(listeners, |listener| given.take_udp(listener.address).map_or_else(|| bind(listener), Ok))
 }
 
 fn bind(listener: &Tftp) -> Result<UdpSocket, Refused> {
@@ -48,19 +28,7 @@ fn bind(listener: &Tftp) -> Result<UdpSocket, Refused> {
         .map_err(|e| Refused::new(format!("cannot listen on {} for tftp", listener.address), Reason::Bind, e.to_string()))
 }
 
-/// A listener that runs.
-pub(super) struct Running {
-    /// The address in the configuration.
-    wanted: SocketAddr,
-    /// The one it has.
-    pub(super) address: SocketAddr,
-    /// Hands it other settings.
-    settings: watch::Sender<Arc<tftp::Listener>>,
-    /// Has it take no more requests.
-    pub(super) gentle: CancellationToken,
-    /// Until its last transfer has ended.
-    pub(super) ended: JoinHandle<Option<()>>,
-}
+pub(super) type Running = listening::Running<tftp::Listener>;
 
 /// What the server needs to know of a listener.
 fn settings(config: &Config, one: &Tftp) -> Arc<tftp::Listener> {
@@ -99,46 +67,27 @@ impl Live {
         let socket = Datagrams::from_std(socket, true)
             .map_err(|e| Refused::new(format!("cannot listen on {}", listener.address), Reason::Bind, e.to_string()))?;
         let address = socket.local();
-        let (settings, given) = watch::channel(settings(&self.config, listener));
-        let gentle = CancellationToken::new();
-        let stop = Stop { gentle: gentle.clone(), now: self.now.clone(), drain_within: self.config.waits.drain };
-        // The root token ends the transfers themselves; the listener's task then ends by itself.
-        let never = CancellationToken::new();
-        let task = tftp::serve(socket, given, self.gate.clone(), self.journal.clone(), self.workers.clone(), stop);
-        Ok(Running { wanted: listener.address, address, settings, gentle, ended: io::task::spawn("tftp listener", &never, task) })
+        let (gate, journal, workers) = (self.gate.clone(), self.journal.clone(), self.workers.clone());
+        let serve = |given, stop| tftp::serve(socket, given, gate, journal, workers, stop);
+        let at = (listener.address, address);
+        Ok(Running::begin(self, "tftp listener", at, settings(&self.config, listener), serve))
     }
 
     /// Sockets for listeners at addresses that are new.
     pub(super) fn open_new_tftp(&self, config: &Config) -> Result<Vec<(usize, UdpSocket)>, Refused> {
-        let is_new = |t: &Tftp| !self.tftp.iter().any(|r| r.wanted == t.address);
-        config.tftp.iter().enumerate().filter(|(_, t)| is_new(t)).map(|(i, t)| Ok((i, bind(t)?))).collect()
+        listening::open_new(&config.tftp, &self.tftp, bind)
     }
 
-    /// Listeners that stay get their new settings, new ones begin, and those that are gone let their transfers end.
-    pub(super) fn change_tftp(&mut self, mut sockets: Vec<(usize, UdpSocket)>) {
-        let mut before = std::mem::take(&mut self.tftp);
-        let mut after = Vec::new();
-        for (i, listener) in self.config.tftp.iter().enumerate() {
-            if let Some(at) = before.iter().position(|r| r.wanted == listener.address) {
-                let running = before.swap_remove(at);
-                running.settings.send_replace(settings(&self.config, listener));
-                after.push(running);
-                continue;
-            }
-            let Some(at) = sockets.iter().position(|(of, _)| *of == i) else { continue };
-            match self.hear(listener, sockets.swap_remove(at).1) {
-                Ok(running) => {
-                    introduce(&self.journal, listener, running.address);
-                    after.push(running);
-                }
-                Err(refused) => self.journal.say(&Fact::failed("reload", refused.what, refused.reason, refused.detail)),
-            }
-        }
-        for gone in before {
-            self.journal.say(&Fact::words("listening", format!("no longer listens on {}", gone.address)));
-            gone.gentle.cancel();
-        }
-        self.tftp = after;
+    /// What a reload makes of them.
+    pub(super) fn change_tftp(&mut self, sockets: Vec<(usize, UdpSocket)>) {
+        let before = std::mem::take(&mut self.tftp);
+        let begin = |listener: &Tftp, socket| {
+            let running = self.hear(listener, socket)?;
+            introduce(&self.journal, listener, running.address);
+            Ok(running)
+        };
+        let settings = |listener: &Tftp, _: &tftp::Listener| settings(&self.config, listener);
+        self.tftp = listening::change(&self.journal, &self.config.tftp, before, sockets, settings, begin);
     }
 }
 

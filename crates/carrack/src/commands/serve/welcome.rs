@@ -81,29 +81,41 @@ pub(super) fn text(
         }
     }
     text.push('\n');
-    let mut refused = None;
+    for line in lines(user, ways, others, identity) {
+        let _ = writeln!(text, "    {bold}{line}{end}");
+    }
+    text.push('\n');
+    tell_who(config, user, ways, &mut text);
+    tell_identity(others, identity, &mut text);
+    if user.is_some() {
+        warn_of_clear(ways, &mut text);
+    }
+    warn_of_tftp(others.tftp, &mut text);
+    text.push_str("\n  Ctrl-C stops it.\n");
+    text
+}
+
+/// What one may type to come in, by each way.
+fn lines(user: Option<&QuickUser>, ways: &[Way<'_>], others: &Others<'_>, identity: &Identity) -> Vec<String> {
+    let mut all = Vec::new();
     for way in ways {
         for at in reachable(way.address) {
-            if user.is_some() && way.mode() != Some(TlsMode::Implicit) && !way.takes_clear(at) {
-                refused = Some(way.mode());
-            }
             let anonymous = way.listener.rules.anonymous.then_some(None);
             for who in user.map(Some).into_iter().chain(anonymous) {
-                for line in way.lines(at, who, identity.known_as()) {
-                    let _ = writeln!(text, "    {bold}{line}{end}");
-                }
+                all.extend(way.lines(at, who, identity.known_as()));
             }
         }
     }
-    let tftp = others.tftp;
-    for at in others.ssh.iter().flat_map(|address| reachable(*address)) {
-        let name = user.map_or("anonymous", |u| &u.name);
-        let _ = writeln!(text, "    {bold}sftp -P {} {name}@{}{end}", at.port(), at.ip());
-    }
-    for at in tftp.iter().flat_map(|address| reachable(*address)) {
-        let _ = writeln!(text, "    {bold}curl tftp://{at}/NAME{end}");
-    }
-    text.push('\n');
+    let name = user.map_or("anonymous", |u| &u.name);
+    let ssh = others.ssh.iter().flat_map(|address| reachable(*address));
+    all.extend(ssh.map(|at| format!("sftp -P {} {name}@{}", at.port(), at.ip())));
+    let tftp = others.tftp.iter().flat_map(|address| reachable(*address));
+    all.extend(tftp.map(|at| format!("curl tftp://{at}/NAME")));
+    all
+}
+
+/// Who is let in, and with what.
+fn tell_who(config: &Config, user: Option<&QuickUser>, ways: &[Way<'_>], text: &mut String) {
     if let Some(user) = user {
         let password = match user.from {
             PasswordFrom::Made => format!("{}  (made for this run)", user.password.reveal()),
@@ -117,6 +129,10 @@ pub(super) fn text(
         let may = if writes(config) { "read and write" } else { "read" };
         let _ = writeln!(text, "    anybody   may {may} without a password (user anonymous)");
     }
+}
+
+/// By what the server is known.
+fn tell_identity(others: &Others<'_>, identity: &Identity, text: &mut String) {
     for certificate in identity.all() {
         let (names, until) = (identity::names(certificate), identity::date(certificate.ends()));
         let _ = writeln!(text, "\n  The certificate {names} ends on {until}. Its SHA-256 fingerprint:");
@@ -130,8 +146,15 @@ pub(super) fn text(
         let _ = writeln!(text, "\n  sftp asks about the {} host key at first. Its fingerprint:", key.algorithm());
         let _ = writeln!(text, "    {}", key.fingerprint());
     }
-    if let Some(mode) = refused {
-        let instead = if mode.is_some() { " without TLS" } else { "" };
+}
+
+/// Passwords that would cross the network in clear are refused, or they are not.
+fn warn_of_clear(ways: &[Way<'_>], text: &mut String) {
+    let refuses = |way: &&Way<'_>| {
+        way.mode() != Some(TlsMode::Implicit) && reachable(way.address).into_iter().any(|at| !way.takes_clear(at))
+    };
+    if let Some(way) = ways.iter().rfind(refuses) {
+        let instead = if way.mode().is_some() { " without TLS" } else { "" };
         let _ = writeln!(
             text,
             "\n  Passwords from other machines are refused{instead}: they would cross the network in clear.\n  \
@@ -139,9 +162,13 @@ pub(super) fn text(
         );
     }
     let open = |w: &Way<'_>| w.listener.plain_login == PlainLogin::Allow && !w.address.ip().is_loopback();
-    if ways.iter().any(|w| open(w) && w.mode() != Some(TlsMode::Implicit)) && user.is_some() {
+    if ways.iter().any(|w| open(w) && w.mode() != Some(TlsMode::Implicit)) {
         text.push_str("\n  Passwords cross the network in clear: whoever listens on it can read them.\n");
     }
+}
+
+/// TFTP lets in whoever comes.
+fn warn_of_tftp(tftp: &[SocketAddr], text: &mut String) {
     if !tftp.is_empty() {
         let who = if tftp.iter().all(|a| a.ip().is_loopback()) { "every program of this machine" } else { "whoever reaches it" };
         let _ = writeln!(text, "\n  TFTP has no passwords: {who} may read what is served, if it knows the name.");
@@ -149,8 +176,6 @@ pub(super) fn text(
             text.push_str("  --tftp :6969 lets other machines read, too; --no-tftp nobody.\n");
         }
     }
-    text.push_str("\n  Ctrl-C stops it.\n");
-    text
 }
 
 fn writes(config: &Config) -> bool {
