@@ -29,6 +29,8 @@ enum Chore {
     Bench(bench::Options),
     /// Measure carrack's client beside curl, lftp and rclone, interleaved in one run.
     BenchClient(bench::programs::Options),
+    /// Measure MODE B and MODE Z against MODE S, between carrack's client and server.
+    BenchModes(bench::modes::Options),
     /// The bare loop the benchmark compares with: sendfile out, recv and write in.
     #[command(hide = true)]
     RawServer {
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Chore::Test(options) => test::run(&options),
         Chore::Bench(options) => bench::run(&options),
         Chore::BenchClient(options) => bench::programs::run(&options),
+        Chore::BenchModes(options) => bench::modes::run(&options),
         Chore::RawServer { folder } => bench::raw::serve(&folder).map(|()| true),
     };
     match done {

@@ -18,6 +18,7 @@ mod resume;
 mod serve;
 mod sftp;
 mod tftp;
+mod thumbnails;
 mod tidy;
 mod tls;
 mod virtual_hosts;

@@ -199,6 +199,13 @@ fn digests_of_files_and_of_ranges() {
     until("it is being read", || std::fs::metadata(site.data("large")).is_ok());
     c.at_once("ABOR", "426");
     c.reply("226");
+    // A range without end is no way around that, and one that cannot be told in 64 bits is none.
+    c.say(&format!("RANG 1 {}", u64::MAX), "350");
+    c.send(b"HASH large\r\n");
+    c.at_once("ABOR", "426");
+    c.reply("226");
+    c.say("RANG 1 99999999999999999999", "501");
+    c.say("XSHA512 \"large\" 0 99999999999999999999", "501");
     c.say("NOOP", "200");
 }
 
@@ -210,6 +217,11 @@ fn files_are_made_of_files_that_are_here() {
     site.put("p2", "tail");
     c.say("SITE CPFR a b", "350");
     c.say("SITE CPTO copy", "250");
+    // What goes away between the two is named, and not the copy.
+    site.put("fleeting", "x");
+    c.say("SITE CPFR fleeting", "350");
+    std::fs::remove_file(site.data("fleeting")).unwrap();
+    assert!(c.say("SITE CPTO other", "550").contains("/fleeting: no such file"));
     assert!(std::fs::read(site.data("copy")).unwrap() == body);
     c.say("COMB whole \"a b\" p2", "250");
     assert!(std::fs::read(site.data("whole")).unwrap() == [body.as_slice(), b"tail"].concat());
@@ -219,7 +231,7 @@ fn files_are_made_of_files_that_are_here() {
     assert_eq!(std::fs::metadata(site.data("whole")).unwrap().len(), 3_000_005);
     // A part that is not there changes nothing.
     site.put("p4", "?");
-    c.say("COMB whole p4 none", "550");
+    assert!(c.say("COMB whole p4 none", "550").contains("/none: no such file"));
     c.say("COMB whole p4 p4", "504");
     assert!(site.data("p4").exists());
     assert_eq!(std::fs::metadata(site.data("whole")).unwrap().len(), 3_000_005);

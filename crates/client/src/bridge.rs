@@ -39,6 +39,23 @@ pub(crate) fn download() -> (Sink, mpsc::Receiver<Bytes>) {
     (Sink::from_put(Inlet(sender)), receiver)
 }
 
+/// A sink that keeps nothing.
+pub(crate) fn nowhere() -> Sink {
+    Sink::from_put(Nowhere)
+}
+
+struct Nowhere;
+
+impl Put for Nowhere {
+    fn write(&mut self, _: Bytes) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
 struct Inlet(mpsc::Sender<Bytes>);
 
 impl Put for Inlet {

@@ -42,6 +42,37 @@ pub trait Remote: Storage {
         meter: Meter,
     ) -> BoxFuture<'a, Result<u64, Error>>;
 
+    /// How many small files can be under way at once over one connection that stays open from file to file; 0 where the server
+    /// does not say that it does that well, and once it has failed.
+    fn together(&self) -> usize {
+        0
+    }
+
+    /// As [`Remote::receive`], a small file of exactly `size` bytes beside [`Remote::together`] others. What fails so may work
+    /// the common way.
+    fn receive_together<'a>(&'a self, path: &'a VPath, size: u64, sink: Sink, meter: Meter) -> BoxFuture<'a, Result<u64, Error>> {
+        self.receive(path, 0, Some(size), sink, meter)
+    }
+
+    /// As [`Remote::send`], a small file of exactly `size` bytes beside [`Remote::together`] others, with the time of its last
+    /// change. It has its name only when it is whole, and what stood there before stays until then.
+    fn send_together<'a>(
+        &'a self,
+        path: &'a VPath,
+        size: u64,
+        modified: Option<Time>,
+        source: Source,
+        meter: Meter,
+    ) -> BoxFuture<'a, Result<u64, Error>> {
+        Box::pin(async move {
+            let bytes = self.send(path, WriteHow::Replace, Some(size), source, meter).await?;
+            if let Some(modified) = modified {
+                self.set_modified(path, modified).await?;
+            }
+            Ok(bytes)
+        })
+    }
+
     /// How large a file is, exactly; `None` where the server does not tell.
     fn size<'a>(&'a self, path: &'a VPath) -> BoxFuture<'a, Result<Option<u64>, Error>>;
 

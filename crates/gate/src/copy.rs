@@ -15,7 +15,7 @@ impl Access {
     /// # Errors
     /// The door's, at both places, and the storages'.
     pub async fn copy(&self, from: &VPath, to: &VPath) -> Result<u64, Error> {
-        let size = self.size(from, Permissions::READ).await?;
+        let size = self.size(from, Permissions::READ).await.map_err(|e| about(from, e))?;
         self.make(to, size, std::slice::from_ref(from)).await
     }
 
@@ -39,14 +39,18 @@ impl Access {
             Err(e) => return Err(e),
         };
         for part in parts {
-            size = size.saturating_add(self.size(part, Permissions::READ | Permissions::DELETE).await?);
+            size = size.saturating_add(self.part_size(part).await?);
             from.push(part.clone());
         }
         let bytes = self.make(to, size, &from).await?;
         for part in parts {
-            self.remove(part).await?;
+            self.remove(part).await.map_err(|e| about(part, e))?;
         }
         Ok(bytes)
+    }
+
+    async fn part_size(&self, part: &VPath) -> Result<u64, Error> {
+        self.size(part, Permissions::READ | Permissions::DELETE).await.map_err(|e| about(part, e))
     }
 
     /// How large a file is that one may do so much with.
@@ -84,9 +88,9 @@ impl Access {
     async fn relay(&self, from: &VPath, writing: &mut Writing) -> Result<u64, Error> {
         let meter = writing.permit.meter().cloned().unwrap_or_default();
         let left = writing.permit.limit().unwrap_or(u64::MAX).saturating_sub(meter.moved());
-        let pass = self.enter(Ask::new("read", from, Need::All(Permissions::READ))).await?;
+        let pass = self.enter(Ask::new("read", from, Need::All(Permissions::READ))).await.map_err(|e| about(from, e))?;
         let opened = pass.storage().read(&pass.path, 0, self.owner()).await;
-        let (attr, source): (_, Source) = pass.settle(opened)?;
+        let (attr, source): (_, Source) = pass.settle(opened).map_err(|e| about(from, e))?;
         if attr.size > left {
             return Err(Reason::TooLarge.into());
         }
@@ -95,4 +99,9 @@ impl Access {
             other => other.reason().into(),
         })
     }
+}
+
+/// An error that is about a file which is read, not about the one that is made: its detail is that file's path.
+fn about(path: &VPath, error: Error) -> Error {
+    Error::with(error.reason, path.to_string())
 }

@@ -37,6 +37,10 @@ pub trait Transform: Send {
     /// # Errors
     /// The body cannot be read; the transfer ends there.
     fn push(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<Progress, Error>;
+    /// How many bytes belong to this body at least, where others may follow it on the same stream: no more are read.
+    fn wants(&self) -> Option<usize> {
+        None
+    }
     /// Adds what was held back, at the end.
     ///
     /// # Errors

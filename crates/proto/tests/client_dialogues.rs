@@ -14,6 +14,7 @@ use carrack_proto::ftp::client::{
     DataFault, DataId, DataTls, Failure, Flow, Form, Input, Login, OpId, Operation, Outcome, Output, PutHow, Session, Settings,
     Tls,
 };
+use carrack_proto::ftp::data::Type;
 use carrack_proto::ftp::listing::parse::Item;
 use trace::dialogue;
 use trace::row::Row;
@@ -210,10 +211,12 @@ impl Player {
                 Output::Move(_, _, flow) => {
                     let text = match flow {
                         Flow::Listing => "read listing",
-                        Flow::Receive { ascii: false } => "receive",
-                        Flow::Receive { ascii: true } => "receive ascii",
-                        Flow::Send { ascii: false } => "send",
-                        Flow::Send { ascii: true } => "send ascii",
+                        Flow::Receive { form } if form.kind == Type::Image => "receive",
+                        Flow::Receive { .. } => "receive ascii",
+                        Flow::Send { form } if form.kind == Type::Image => "send",
+                        Flow::Send { .. } => "send ascii",
+                        Flow::ReceiveKept => "receive a block file",
+                        Flow::SendKept => "send a block file",
                     };
                     (Lane::Client, Lane::Data, text.to_owned())
                 }

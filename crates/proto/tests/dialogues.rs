@@ -386,6 +386,7 @@ fn started(flow: &Flow) -> String {
         Body::Thumbnail(small) => format!("send {:?} {}x{}", small.format, small.width, small.height).to_lowercase(),
         Body::Digest { algorithm, most: None } => format!("digest {}", algorithm.name()),
         Body::Digest { algorithm, most: Some(most) } => format!("digest {} of {most} bytes", algorithm.name()),
+        Body::Discard => "discard".to_owned(),
         Body::Receive { expected: None } => "receive".to_owned(),
         Body::Receive { expected: Some(n) } => format!("receive {n}"),
         Body::List(listed) => {
@@ -453,7 +454,10 @@ fn ended(text: &str) -> Result<End, String> {
 
 fn tree_answer(text: &str, op: &Op) -> Result<Result<Yield, Error>, String> {
     if let Some(reason) = reason(text) {
-        return Ok(Err(Error::new(reason)));
+        return Ok(Err(match text.split_once(" of ") {
+            Some((_, detail)) => Error::with(reason, detail),
+            None => Error::new(reason),
+        }));
     }
     let words: Vec<&str> = text.split(' ').collect();
     let number = |at: usize| words.get(at).and_then(|w| w.parse().ok()).ok_or(format!("expected a number in `{text}`"));

@@ -11,6 +11,8 @@ const fs = require("fs"), path = require("path"), crypto = require("crypto"), as
 const names = ["plain.txt", "with space.txt", "quo\"te.txt", "apo'strophe", "ümläut-日本", "-dash", "percent%20", "semi;colon", "br[ack]et", "back\\slash"];
 (async () => {
     const client = new ftp.Client(20000);
+    const lines = [];
+    client.ftp.log = line => lines.push(String(line));
     await client.access({ host, port: Number(port), user, password });
     fs.mkdirSync("out/a folder/below", { recursive: true });
     for (const name of names) fs.writeFileSync("out/" + name, crypto.randomBytes(5000));
@@ -24,7 +26,9 @@ const names = ["plain.txt", "with space.txt", "quo\"te.txt", "apo'strophe", "üm
     const listed = (await client.list()).map(entry => entry.name);
     for (const name of names) assert(listed.includes(name), name + " is not in " + listed);
     assert.strictEqual(await client.size("plain.txt"), 5000);
-    assert((await client.lastMod("plain.txt")) instanceof Date);
+    assert(lines.some(line => line.startsWith("> MLSD")), lines.join("\n"));
+    await client.send("MFMT 20250102030405 plain.txt");
+    assert.strictEqual((await client.lastMod("plain.txt")).toISOString(), "2025-01-02T03:04:05.000Z");
     // Going on where a transfer stopped, both ways.
     const whole = crypto.randomBytes(400000);
     fs.writeFileSync("whole", whole);

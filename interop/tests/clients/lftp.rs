@@ -113,3 +113,25 @@ fn deflated_both_ways() {
     lftp(&server, Way::Passive4, here.path(), &format!("{on}get -c up/text")).well();
     assert_same(&here.path().join("out/text"), &here.path().join("text"));
 }
+
+#[test]
+fn digests_are_told_and_times_are_set() {
+    need!("lftp");
+    let (server, here) = (Server::start(), TempDir::new().unwrap());
+    std::fs::write(server.root().join("f"), "abc").unwrap();
+    let said = lftp(
+        &server,
+        Way::Passive4,
+        here.path(),
+        "quote HASH f; quote XCRC f; quote XMD5 f; quote XSHA1 f; quote XSHA256 f; quote MFMT 20250102030405 f; quote MDTM f",
+    )
+    .well()
+    .said
+    .to_lowercase();
+    let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assert_eq!(said.matches(sha256).count(), 2, "{said}");
+    for digest in ["352441c2", "900150983cd24fb0d6963f7d28e17f72", "a9993e364706816aba3e25717850c26c9cd0d89d"] {
+        assert!(said.contains(digest), "{digest}: {said}");
+    }
+    assert!(said.contains("213 20250102030405"), "{said}");
+}

@@ -3,6 +3,7 @@
 mod client;
 mod commands;
 mod delay;
+pub(crate) mod modes;
 mod processes;
 pub(crate) mod programs;
 pub(crate) mod raw;

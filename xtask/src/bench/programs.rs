@@ -137,8 +137,8 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
             .client_config(&sshd.as_ref().map_or_else(|_| Vec::new(), |(sshd, _)| vec![sshd.address.port()]), folder.path())?,
         key: keys.user(),
     };
-    let ports = [there.server.port].into_iter().chain(there.server.passive.clone()).chain(there.sshd);
-    delay::relay(ports, Duration::from_millis(25))?;
+    let ports = there.server.ports().chain(there.sshd);
+    delay::relay(ports, delay::Path { each_way: Duration::from_millis(25), rate: None })?;
     if let Err(why) = &sshd {
         failures.push(format!("rows over SSH: {why}"));
     }
@@ -176,7 +176,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     Ok(failures.is_empty())
 }
 
-fn build() -> Result<()> {
+pub(super) fn build() -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo).args(["build", "--release", "--package", "carrack"]).current_dir(workspace()).status()?;
     if built.success() { Ok(()) } else { Err("carrack did not build".into()) }
@@ -209,7 +209,7 @@ struct There {
 }
 
 /// The carrack server; killed when dropped.
-struct Server {
+pub(super) struct Server {
     child: Child,
     port: u16,
     passive: std::ops::RangeInclusive<u16>,
@@ -223,7 +223,17 @@ impl Drop for Server {
 }
 
 impl Server {
-    fn start(folder: &Path) -> Result<Self> {
+    /// Where clients reach it.
+    pub(super) const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// All the ports it listens on.
+    pub(super) fn ports(&self) -> impl Iterator<Item = u16> + use<> {
+        [self.port].into_iter().chain(self.passive.clone())
+    }
+
+    pub(super) fn start(folder: &Path) -> Result<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let first = free_range()?;
         let passive = first..=first + (PASSIVE as u16 - 1);

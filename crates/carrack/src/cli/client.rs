@@ -10,6 +10,7 @@ use client::proxy::Proxy;
 use client::ssh::Jump;
 
 use super::PassivePorts;
+use super::form::FormOptions;
 
 impl Options {
     /// Reads options as a bookmark holds them.
@@ -65,9 +66,9 @@ impl Options {
             tftp: TftpOptions {
                 blksize: self.tftp.blksize.or(under.tftp.blksize),
                 windowsize: self.tftp.windowsize.or(under.tftp.windowsize),
-                mode: self.tftp.mode.or(under.tftp.mode),
                 tsize: self.tftp.tsize.or(under.tftp.tsize),
             },
+            form: self.form.over(under.form),
             say: self.say.clone(),
         }
     }
@@ -113,6 +114,10 @@ pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) tftp: TftpOptions,
 
+    /// How files cross the network
+    #[command(flatten)]
+    pub(crate) form: FormOptions,
+
     /// What is said
     #[command(flatten)]
     pub(crate) say: SayOptions,
@@ -130,22 +135,9 @@ pub(crate) struct TftpOptions {
     #[arg(long, value_name = "BLOCKS", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) windowsize: Option<u16>,
 
-    /// How files cross the network: as they are, or as text with line ends of the network
-    #[arg(long, value_name = "MODE")]
-    pub(crate) mode: Option<TftpMode>,
-
     /// Whether the file's size is asked for or told: yes or no [default: yes]
     #[arg(long, value_name = "YES", value_parser = clap::builder::BoolishValueParser::new())]
     pub(crate) tsize: Option<bool>,
-}
-
-/// How a file crosses the network over TFTP (RFC 1350 §1).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
-pub(crate) enum TftpMode {
-    /// As it is.
-    Octet,
-    /// As text.
-    Netascii,
 }
 
 /// Who logs in.

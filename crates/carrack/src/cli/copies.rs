@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::client::{EXIT_CODES, Options};
+use super::form::TypeOption;
 
 /// `carrack get`.
 #[derive(Args, Debug)]
@@ -62,6 +63,10 @@ pub(crate) struct CopyOptions {
     #[command(flatten)]
     pub(crate) how: HowOptions,
 
+    /// What files are
+    #[command(flatten)]
+    pub(crate) form: TypeOption,
+
     /// What all client commands share
     #[command(flatten)]
     pub(crate) options: Options,
@@ -83,6 +88,10 @@ pub(crate) struct Folders {
     /// What is done
     #[command(flatten)]
     pub(crate) what: WhatOptions,
+
+    /// What files are
+    #[command(flatten)]
+    pub(crate) form: TypeOption,
 
     /// What all client commands share
     #[command(flatten)]
@@ -125,6 +134,10 @@ pub(crate) struct Apply {
     /// How it moves
     #[command(flatten)]
     pub(crate) how: HowOptions,
+
+    /// What files are
+    #[command(flatten)]
+    pub(crate) form: TypeOption,
 
     /// What all client commands share
     #[command(flatten)]

@@ -3,6 +3,7 @@
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::client::{EXIT_CODES, Options};
+use super::form::TypeOption;
 
 /// `carrack ls`.
 #[derive(Args, Debug)]
@@ -136,6 +137,10 @@ pub(crate) struct Cat {
     /// No more than so many bytes of each
     #[arg(long, value_name = "BYTES")]
     pub(crate) length: Option<u64>,
+
+    /// What files are
+    #[command(flatten)]
+    pub(crate) form: TypeOption,
 
     /// What all client commands share
     #[command(flatten)]

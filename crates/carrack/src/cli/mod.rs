@@ -7,6 +7,7 @@ pub(crate) mod client;
 pub(crate) mod copies;
 mod exit;
 pub(crate) mod files;
+pub(crate) mod form;
 pub(crate) mod search;
 pub(crate) mod shell;
 

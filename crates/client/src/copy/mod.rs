@@ -7,6 +7,7 @@ pub mod plan;
 mod resume;
 pub mod run;
 mod segments;
+mod small;
 pub mod tree;
 mod verify;
 

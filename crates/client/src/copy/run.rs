@@ -16,6 +16,7 @@ use super::Side;
 use super::join::all;
 use super::plan::{Plan, Seen, Step};
 use super::resume::goes_on;
+use super::small;
 use crate::failure::is_passing;
 use crate::remote::Remote;
 
@@ -125,6 +126,7 @@ pub async fn run(
     let files = plan.steps.iter().filter(copies).count();
     let wanted = settings.at_once.unwrap_or_else(|| usual(source, target));
     let at_once = wanted.min(allowed).min(files).max(1);
+    let many = small::are_many(plan, source, target, settings);
     let work = Work {
         source,
         target,
@@ -132,6 +134,7 @@ pub async fn run(
         hearing,
         token,
         at_once,
+        many: many.is_some(),
         exchange: AtomicBool::new(settings.exchange),
         report: Mutex::default(),
     };
@@ -140,7 +143,9 @@ pub async fn run(
     for folders in by_depth(plan, |step| matches!(step, Step::MakeDir(_))).into_values() {
         work.together(folders, together).await;
     }
-    work.together(plan.steps.iter().filter(copies).collect(), at_once).await;
+    let (small, others) = plan.steps.iter().filter(copies).partition(|step| work.is_small(step));
+    work.together(small, many.unwrap_or(at_once)).await;
+    work.together(others, at_once).await;
     work.together(plan.steps.iter().filter(|step| matches!(step, Step::Link { .. })).collect(), together).await;
     let has_failed = !work.report().failed.is_empty();
     let removals: VecDeque<_> = plan.steps.iter().filter(|step| matches!(step, Step::Remove(..))).collect();
@@ -190,6 +195,8 @@ pub(super) struct Work<'a> {
     token: &'a CancellationToken,
     /// Files at once.
     pub(super) at_once: usize,
+    /// Whether small files go many at once over one connection.
+    pub(super) many: bool,
     /// Whether the servers still are asked to exchange files between themselves.
     exchange: AtomicBool,
     report: Mutex<Report>,
@@ -201,11 +208,11 @@ pub(super) struct File<'a> {
     path: &'a VPath,
     pub(super) from: &'a VPath,
     pub(super) to: &'a VPath,
-    size: u64,
-    modified: Option<Time>,
+    pub(super) size: u64,
+    pub(super) modified: Option<Time>,
     pub(super) replaces: bool,
     /// Counted from 0.
-    attempt: u32,
+    pub(super) attempt: u32,
 }
 
 impl Work<'_> {
@@ -320,6 +327,9 @@ impl Work<'_> {
 
     /// From a server straight into a file. The target's own storage keeps it out of sight until it is whole.
     async fn download(&self, remote: &dyn Remote, file: File<'_>) -> Result<u64, Error> {
+        if let Some(result) = self.download_beside_others(remote, file).await {
+            return result;
+        }
         // Sizes in listings that are not MLSD's may be rounded, and one that was wrong once is asked for anew.
         let many = self.segments(remote, file.size);
         if many > 1
@@ -364,9 +374,13 @@ impl Work<'_> {
 
     /// From a storage straight to a server: under a temporary name, if that is wished, until it is whole.
     async fn upload(&self, remote: &dyn Remote, file: File<'_>) -> Result<u64, Error> {
+        if let Some(result) = self.upload_beside_others(remote, file).await {
+            return result;
+        }
         // Who cannot rename has each file under its own name from the first.
         let bare = self.target.storage.capability().bare;
-        let temporary = if self.settings.temporary_names && !bare { temporary_name(file.to) } else { None };
+        let appears_whole = bare || small::appears_whole(remote, file.size);
+        let temporary = if self.settings.temporary_names && !appears_whole { temporary_name(file.to) } else { None };
         let name = temporary.as_ref().unwrap_or(file.to);
         let mut at = 0;
         let worth = file.size >= WORTH_RESUMING || file.attempt > 0;
@@ -472,11 +486,11 @@ impl Work<'_> {
         publish(self.target, &beside, to, None).await
     }
 
-    fn keeps_times(&self) -> bool {
+    pub(super) fn keeps_times(&self) -> bool {
         self.settings.keep_times && self.target.storage.capability().set_times
     }
 
-    async fn keep_time(&self, path: &VPath, modified: Option<Time>) -> Result<(), Error> {
+    pub(super) async fn keep_time(&self, path: &VPath, modified: Option<Time>) -> Result<(), Error> {
         let Some(modified) = modified.filter(|_| self.keeps_times()) else { return Ok(()) };
         if let Some(remote) = &self.target.remote {
             return remote.set_modified(path, modified).await;

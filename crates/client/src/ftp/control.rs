@@ -19,11 +19,12 @@ use trace::record::Recorder;
 use types::{Direction, Error, Lane, Reason, What};
 
 use super::call::{Body, Call, Message, Pending};
-use super::data::{Data, Piece, Protect, Step, Trouble, fault};
+use super::data::{Data, Moved, Piece, Protect, Step, Trouble, fault};
+use super::kept::{Cargo, Order};
 use super::seen::Seen;
 use super::way::Way;
 use super::{ActivePorts, Learned};
-use crate::failure;
+use crate::{bridge, failure};
 
 /// How much of what the server says is taken at once.
 const READ_AT_ONCE: usize = 8 * 1024;
@@ -428,6 +429,9 @@ impl Driver {
     }
 
     fn move_body(&mut self, id: DataId, op: OpId, flow: Flow) {
+        if matches!(flow, Flow::ReceiveKept | Flow::SendKept) {
+            return self.move_kept(id, op, flow);
+        }
         let (Some(data), Some(pending)) = (self.data.as_mut().filter(|d| d.id == id), self.pending.get_mut(&op.0)) else {
             return;
         };
@@ -441,12 +445,12 @@ impl Driver {
             _ => std::mem::replace(&mut pending.body, Body::None),
         };
         let direction = match (flow, body) {
-            (Flow::Receive { ascii }, Body::Into(sink, meter)) => {
-                data.receive(op, sink, meter, ascii, stall);
+            (Flow::Receive { form }, Body::Into(sink, meter)) => {
+                data.receive(op, sink, meter, form, stall);
                 Direction::Out
             }
-            (Flow::Send { ascii }, Body::From(source, meter)) => {
-                data.send(op, source, meter, ascii, stall);
+            (Flow::Send { form }, Body::From(source, meter)) => {
+                data.send(op, source, meter, form, stall);
                 Direction::In
             }
             (Flow::Listing, body) => {
@@ -458,6 +462,49 @@ impl Driver {
         };
         let now = self.now();
         self.seen.record(now, || What::Started(direction));
+    }
+
+    /// One of many files, behind the others.
+    fn move_kept(&mut self, id: DataId, op: OpId, flow: Flow) {
+        let stall = self.limits.progress;
+        let body = self.pending.get_mut(&op.0).map(|pending| std::mem::replace(&mut pending.body, Body::None));
+        let (cargo, meter) = match (flow, body) {
+            (Flow::ReceiveKept, Some(Body::Into(sink, meter))) => (Cargo::Into(sink), meter),
+            (Flow::SendKept, Some(Body::From(source, meter))) => (Cargo::From(source), meter),
+            // Nobody wants it any more, and it comes all the same.
+            (Flow::ReceiveKept, _) => (Cargo::Into(bridge::nowhere()), io::meter::Meter::default()),
+            _ => {
+                let fault = DataFault::Local("there is no body to move".into());
+                return self.handle(Input::Body(id, op, Err(fault)));
+            }
+        };
+        let Some(data) = self.data.as_mut().filter(|data| data.id == id) else { return };
+        let direction = if flow == Flow::SendKept { Direction::In } else { Direction::Out };
+        data.keep_on(Order { op, cargo, meter, stall });
+        let now = self.now();
+        self.seen.record(now, || What::Started(direction));
+    }
+
+    /// One of many files has moved, or not.
+    fn kept(&mut self, id: DataId, op: OpId, moved: Moved) {
+        let now = self.now();
+        if let Some((_, direction, meter)) = self.data.as_mut().and_then(|data| data.moves.take()) {
+            let took = clock::now().saturating_duration_since(meter.begun());
+            let well = moved.result.is_ok();
+            self.seen.record(now, || match well {
+                true => What::Moved(direction, meter.moved(), took),
+                false => What::Cut(direction, meter.moved(), Reason::TransferCut),
+            });
+        }
+        if let Some(data) = self.data.as_mut() {
+            data.next_order();
+        }
+        let result = moved.result.map_err(|trouble| fault(trouble, self.limits.progress));
+        if let Some(pending) = self.pending.get_mut(&op.0) {
+            pending.sink = moved.sink;
+            pending.own = result.as_ref().err().and_then(|(_, own)| own.clone());
+        }
+        self.handle(Input::Body(id, op, result.map_err(|(fault, _)| fault)));
     }
 
     /// Breaks a data connection off: what is dropped before its end is cut.
@@ -497,6 +544,7 @@ impl Driver {
                 }
                 self.over(id, op, moved.result);
             }
+            Step::Kept(op, moved) => self.kept(id, op, moved),
             Step::Piece(piece) => self.piece(id, piece),
         }
     }

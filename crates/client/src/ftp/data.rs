@@ -1,5 +1,6 @@
 //! One data connection: made, moved over, ended in good order or cut.
 
+use std::collections::VecDeque;
 use std::future::pending;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
@@ -8,17 +9,19 @@ use std::time::Duration;
 use bytes::BytesMut;
 use io::body::{BoxFuture, Sink, Source};
 use io::meter::Meter;
-use io::pump::{self, Progress, PumpError, Transform};
+use io::pump::{self, PumpError, Transform};
 use io::stream::Stream;
 use io::tls::{ClientSession, Secured};
 use io::{clock, listen};
 use proto::ftp::client::{DataFault, DataId, OpId};
-use proto::ftp::data::ascii;
+use proto::ftp::data::Form;
 use proto::ftp::listing::parse::Item;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use types::{Direction, Error, Reason};
 
+use super::kept::Order;
+use super::shape::{FromWire, ToWire};
 use super::way::Way;
 
 /// As much of a listing as is read at once.
@@ -37,6 +40,8 @@ pub(super) struct Data {
     pub(super) awaited: Option<SocketAddr>,
     /// What it moves: for whom, and what counts it.
     pub(super) moves: Option<(OpId, Direction, Meter)>,
+    /// What moves next, where it stays from file to file.
+    orders: VecDeque<Order>,
 }
 
 enum Stage {
@@ -46,6 +51,8 @@ enum Stage {
     Open(Line),
     /// A file moves.
     File(BoxFuture<'static, Moved>),
+    /// A file moves, and the connection stays behind it.
+    Kept(OpId, BoxFuture<'static, (Moved, Option<Whole>)>),
     /// A listing is read: the next piece.
     Piece(BoxFuture<'static, Piece>),
     /// Nothing more will come of it.
@@ -99,6 +106,8 @@ pub(super) enum Step {
     NotOpened(DataFault),
     /// The file has moved, or not.
     Moved(Moved),
+    /// One of many files has moved, or not.
+    Kept(OpId, Moved),
     /// Some of a listing came, or its end.
     Piece(Piece),
 }
@@ -144,7 +153,15 @@ impl Data {
     /// Connects to where the server listens.
     pub(super) fn connect(id: DataId, way: Way, to: SocketAddr, within: Duration, protect: Option<Protect>) -> Self {
         let work = async move { way.connect_data(to, within).await.map_err(|why| DataFault::NotMade(why.into())) };
-        Self { id, stage: Stage::Opening(Box::pin(work)), protect, resumed: Arc::default(), awaited: None, moves: None }
+        Self {
+            id,
+            stage: Stage::Opening(Box::pin(work)),
+            protect,
+            resumed: Arc::default(),
+            awaited: None,
+            moves: None,
+            orders: VecDeque::new(),
+        }
     }
 
     /// Takes the first connection from the server itself; strangers are sent away.
@@ -159,7 +176,15 @@ impl Data {
                 Stream::from(tcp).reset();
             }
         };
-        Self { id, stage: Stage::Opening(Box::pin(work)), protect, resumed: Arc::default(), awaited, moves: None }
+        Self {
+            id,
+            stage: Stage::Opening(Box::pin(work)),
+            protect,
+            resumed: Arc::default(),
+            awaited,
+            moves: None,
+            orders: VecDeque::new(),
+        }
     }
 
     /// It cannot be made.
@@ -171,6 +196,7 @@ impl Data {
             resumed: Arc::default(),
             awaited: None,
             moves: None,
+            orders: VecDeque::new(),
         }
     }
 
@@ -180,27 +206,47 @@ impl Data {
     }
 
     /// Receives a file.
-    pub(super) fn receive(&mut self, op: OpId, mut sink: Sink, meter: Meter, ascii: bool, stall: Duration) {
+    pub(super) fn receive(&mut self, op: OpId, mut sink: Sink, meter: Meter, form: Form, stall: Duration) {
         let Some(line) = self.take_line() else { return };
         self.moves = Some((op, Direction::Out, meter.clone()));
         self.stage = Stage::File(Box::pin(async move {
-            let result = receive(line, &mut sink, &meter, ascii, stall).await;
+            let result = receive(line, &mut sink, &meter, form, stall).await;
             Moved { sink: Some(sink), result }
         }));
     }
 
     /// Sends a file, and its end.
-    pub(super) fn send(&mut self, op: OpId, source: Source, meter: Meter, ascii: bool, stall: Duration) {
+    pub(super) fn send(&mut self, op: OpId, source: Source, meter: Meter, form: Form, stall: Duration) {
         let Some(line) = self.take_line() else { return };
         self.moves = Some((op, Direction::In, meter.clone()));
         self.stage =
-            Stage::File(Box::pin(async move { Moved { sink: None, result: send(line, source, &meter, ascii, stall).await } }));
+            Stage::File(Box::pin(async move { Moved { sink: None, result: send(line, source, &meter, form, stall).await } }));
+    }
+
+    /// Moves a file in MODE B behind those that were ordered before, and stays.
+    pub(super) fn keep_on(&mut self, order: Order) {
+        self.orders.push_back(order);
+        self.next_order();
+    }
+
+    /// Begins what was ordered next, where nothing moves.
+    pub(super) fn next_order(&mut self) {
+        if self.orders.is_empty() {
+            return;
+        }
+        let Some(line) = self.take_line() else { return };
+        let Some(order) = self.orders.pop_front() else { return };
+        self.moves = Some((order.op, order.direction(), order.meter.clone()));
+        self.stage = Stage::Kept(order.op, Box::pin(carry(line, order)));
     }
 
     fn take_line(&mut self) -> Option<Line> {
         match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Open(line) => Some(line),
-            _ => None,
+            other => {
+                self.stage = other;
+                None
+            }
         }
     }
 
@@ -237,6 +283,12 @@ impl Data {
             },
             Stage::File(work) => Step::Moved(work.await),
             Stage::Piece(work) => Step::Piece(work.await),
+            Stage::Kept(op, work) => {
+                let op = *op;
+                let (moved, whole) = work.await;
+                self.stage = whole.map_or(Stage::Over, |whole| Stage::Open(Line::Ready(whole)));
+                return Step::Kept(op, moved);
+            }
             Stage::Open(Line::Shaking(work)) => match work.await {
                 Ok(whole) => {
                     let secured = whole.secured();
@@ -260,22 +312,32 @@ async fn ready(line: Line) -> Result<Whole, Trouble> {
     }
 }
 
-async fn receive(line: Line, sink: &mut Sink, meter: &Meter, ascii: bool, stall: Duration) -> Result<u64, Trouble> {
+async fn receive(line: Line, sink: &mut Sink, meter: &Meter, form: Form, stall: Duration) -> Result<u64, Trouble> {
     let mut whole = ready(line).await?;
     let stream = whole.0.as_mut().ok_or(PumpError::Cancelled)?;
-    let mut decode = Decode(ascii::Decoder::new());
-    let transform = ascii.then_some(&mut decode as &mut dyn Transform);
-    let bytes = pump::receive(stream, sink, transform, meter, stall).await?;
+    let mut body = FromWire::new(form);
+    let transform = (!form.is_plain()).then_some(&mut body as &mut dyn Transform);
+    let mut bytes = pump::receive(stream, sink, transform, meter, stall).await?;
+    if form.is_image() && !form.is_plain() {
+        bytes = body.bytes;
+    }
+    if form.keeps_connection() {
+        // The end was marked; a server that would go on waits for ours.
+        let _ = tokio::time::timeout(LINGER.min(stall), stream.finish()).await;
+    }
     whole.close();
     Ok(bytes)
 }
 
-async fn send(line: Line, source: Source, meter: &Meter, ascii: bool, stall: Duration) -> Result<u64, Trouble> {
+async fn send(line: Line, source: Source, meter: &Meter, form: Form, stall: Duration) -> Result<u64, Trouble> {
     let mut whole = ready(line).await?;
     let stream = whole.0.as_mut().ok_or(PumpError::Cancelled)?;
-    let mut encode = Encode(ascii::Encoder::new());
-    let transform = ascii.then_some(&mut encode as &mut dyn Transform);
-    let bytes = pump::send(stream, source, transform, meter, stall).await?;
+    let mut body = ToWire::new(form);
+    let transform = (!form.is_plain()).then_some(&mut body as &mut dyn Transform);
+    let mut bytes = pump::send(stream, source, transform, meter, stall).await?;
+    if form.is_image() && !form.is_plain() {
+        bytes = body.bytes;
+    }
     match tokio::time::timeout(stall, stream.finish()).await {
         Ok(done) => done.map_err(PumpError::Peer)?,
         Err(_) => return Err(PumpError::Stalled.into()),
@@ -289,6 +351,21 @@ async fn send(line: Line, source: Source, meter: &Meter, ascii: bool, stall: Dur
     }
     whole.close();
     Ok(bytes)
+}
+
+/// Moves one of many files; the connection, where it can carry the next.
+async fn carry(line: Line, order: Order) -> (Moved, Option<Whole>) {
+    let mut whole = match ready(line).await {
+        Ok(whole) => whole,
+        Err(trouble) => return (Moved { sink: None, result: Err(trouble) }, None),
+    };
+    let Some(stream) = whole.0.as_mut() else {
+        return (Moved { sink: None, result: Err(PumpError::Cancelled.into()) }, None);
+    };
+    stream.send_at_once();
+    let (sink, result) = order.carry(stream).await;
+    let whole = result.is_ok().then_some(whole);
+    (Moved { sink, result: result.map_err(Trouble::from) }, whole)
 }
 
 async fn read_piece(line: Line, room: Option<mpsc::Sender<Vec<Item>>>, stall: Duration) -> Piece {
@@ -336,35 +413,5 @@ pub(super) fn fault(trouble: Trouble, stall: Duration) -> (DataFault, Option<Err
             let words = format!("waiting for: more data; no byte moved for {} s", stall.as_secs_f64());
             (DataFault::Local(words.clone().into()), Some(Error::with(Reason::TooSlow, words)))
         }
-    }
-}
-
-/// TYPE A on the way out.
-struct Encode(ascii::Encoder);
-
-impl Transform for Encode {
-    fn push(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<Progress, Error> {
-        self.0.push(std::mem::take(input), out);
-        Ok(Progress::Hungry)
-    }
-
-    fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
-        self.0.finish(out);
-        Ok(())
-    }
-}
-
-/// TYPE A on the way in.
-struct Decode(ascii::Decoder);
-
-impl Transform for Decode {
-    fn push(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<Progress, Error> {
-        self.0.push(std::mem::take(input), out);
-        Ok(Progress::Hungry)
-    }
-
-    fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
-        self.0.finish(out);
-        Ok(())
     }
 }

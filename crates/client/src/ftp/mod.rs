@@ -5,8 +5,11 @@ mod control;
 mod data;
 mod digest;
 mod exchange;
+mod kept;
+mod lane;
 mod listing;
 mod seen;
+mod shape;
 mod storage;
 mod way;
 mod zone;
@@ -71,6 +74,8 @@ pub struct Dial {
     pub certificate_name: Option<Box<str>>,
     /// The ports that active data connections are waited for on.
     pub active_ports: ActivePorts,
+    /// Whether [`Ftp`] may take MODE B where it is the best, whatever the settings' form says: nobody asked for another MODE.
+    pub is_mode_free: bool,
     /// Hears of everything that happens: draws the ladder.
     pub observer: Arc<dyn Observer>,
     /// The id that its events carry.
@@ -122,6 +127,7 @@ impl Dial {
             tls: None,
             certificate_name: None,
             active_ports: ActivePorts::Any,
+            is_mode_free: true,
             observer: Arc::new(trace::Nobody),
             session: SessionId(0),
         }
@@ -272,17 +278,7 @@ impl Connection {
     /// # Errors
     /// The server's, the network's or the sink's; what came until then is left with the sink's storage.
     pub async fn receive(&self, get: Get<'_>, sink: Sink, meter: Meter) -> Result<u64, Error> {
-        let answer = self.call(get.operation(), Body::Into(sink, meter), None).await?.answer().await;
-        match (answer.result, answer.sink) {
-            (Ok(outcome), Some(sink)) => sink.commit().await.map(|()| bytes_of(&outcome)),
-            (Ok(_), None) => Err(Error::with(Reason::NotTheProtocol, "the transfer ended before it began")),
-            (Err(e), sink) => {
-                if let Some(sink) = sink {
-                    sink.abandon().await;
-                }
-                Err(e)
-            }
-        }
+        whole(self.call(get.operation(), Body::Into(sink, meter), None).await?.answer().await).await
     }
 
     /// Sends a file. It is there once this returns; dropping the future breaks the transfer off.
@@ -291,6 +287,18 @@ impl Connection {
     /// The server's, the network's or the source's.
     pub async fn send(&self, put: Put<'_>, source: Source, meter: Meter) -> Result<u64, Error> {
         self.call(put.operation(), Body::From(source, meter), None).await?.answer().await.result.map(|o| bytes_of(&o))
+    }
+
+    /// As [`Connection::receive`], a small file of exactly `size` bytes, beside others over one data connection that stays.
+    async fn receive_kept(&self, path: Box<[u8]>, size: u64, sink: Sink, meter: Meter) -> Result<u64, Error> {
+        let operation = Operation::Kept { path, size, store: false, modified: None };
+        whole(self.call(operation, Body::Into(sink, meter), None).await?.answer().await).await
+    }
+
+    /// As [`Connection::send`], a small file of exactly `size` bytes, beside others over one data connection that stays.
+    async fn send_kept(&self, put: lane::Small<'_>, source: Source, meter: Meter) -> Result<u64, Error> {
+        let operation = Operation::Kept { path: put.path.into(), size: put.size, store: true, modified: put.modified };
+        self.call(operation, Body::From(source, meter), None).await?.answer().await.result.map(|o| bytes_of(&o))
     }
 
     /// Says good-bye and waits until the session is over, which has its limits.
@@ -324,6 +332,20 @@ impl Connection {
         let call = Call { operation, body, begun, done };
         self.calls.send(Message::Call(call)).await.map_err(|_| why(&self.ended))?;
         Ok(Running { answer, is_answered: false, ended: self.ended.clone(), given_up: self.given_up.clone() })
+    }
+}
+
+/// Commits what came whole, and leaves what did not with its storage.
+async fn whole(answer: Answer) -> Result<u64, Error> {
+    match (answer.result, answer.sink) {
+        (Ok(outcome), Some(sink)) => sink.commit().await.map(|()| bytes_of(&outcome)),
+        (Ok(_), None) => Err(Error::with(Reason::NotTheProtocol, "the transfer ended before it began")),
+        (Err(e), sink) => {
+            if let Some(sink) = sink {
+                sink.abandon().await;
+            }
+            Err(e)
+        }
     }
 }
 

@@ -10,12 +10,14 @@ use io::CancellationToken;
 use io::body::{BoxFuture, Sink, Source};
 use io::meter::Meter;
 use proto::ftp::client::{Failure, Features, Operation, Outcome, PutHow, Stat, Welcome};
+use proto::ftp::data::{Form, Mode};
 use tokio::sync::oneshot;
 use types::{Attr, AttrChange, Error, Kind, Reason, Space, Time, VPath, WriteHow};
 use vfs::{Capability, Listing, Opened, Owner, Storage, WriteOrder};
 
 use super::call::Body;
 use super::exchange::{End, exchange};
+use super::lane::{Lane, Small};
 use super::listing::{Pages, Reading};
 use super::zone::Zone;
 use super::{Connection, Dial, Get, Put};
@@ -34,9 +36,12 @@ pub struct Ftp {
     welcome: Welcome,
     /// What stands before each path: nothing for the server's own root.
     base: Box<[u8]>,
-    /// Whether files are text, whose line ends are converted (TYPE A).
-    is_text: bool,
+    /// How files travel (TYPE, STRU, MODE).
+    form: Form,
+    /// Nobody said which MODE it is to be: the best may be taken.
+    is_mode_free: bool,
     reading: Reading,
+    lane: Lane,
 }
 
 /// Where a storage begins on its server.
@@ -60,6 +65,7 @@ impl Ftp {
         wait_within: Duration,
         parent: &CancellationToken,
     ) -> Result<Self, Error> {
+        let (form, is_mode_free) = (dial.settings.form, dial.is_mode_free);
         let reading = Reading { charset: dial.charset, zone: Zone::said(dial.ahead) };
         let pool = Pool::new(dial, most, wait_within, parent);
         let lease = pool.lease().await?;
@@ -72,24 +78,28 @@ impl Ftp {
             }
         };
         drop(lease);
-        Ok(Self { pool, welcome, base, reading, is_text: false })
+        Ok(Self { pool, welcome, base, reading, form, is_mode_free, lane: Lane::default() })
     }
 
-    /// The same, for text: line ends are converted on the way (TYPE A), so sizes are not known before, and nothing begins
-    /// within a file.
-    #[must_use]
-    pub fn for_text(self) -> Self {
-        Self { is_text: true, ..self }
+    /// Whether files are stored otherwise than they stand here: as text or in records.
+    fn is_converted(&self) -> bool {
+        !self.form.is_image()
     }
 
     /// How many bytes will move, where that can be known.
     fn expected(&self, bytes: Option<u64>) -> Option<u64> {
-        bytes.filter(|_| !self.is_text)
+        bytes.filter(|_| !self.is_converted())
     }
 
     /// Refuses to begin within a text: its bytes are counted otherwise on the wire.
     fn may_begin_at(&self, at: u64) -> Result<(), Error> {
-        if self.is_text && at > 0 { Err(Error::with(Reason::NoRestart, "text is transferred whole")) } else { Ok(()) }
+        let words = match (self.is_converted(), self.form.mode) {
+            _ if at == 0 => return Ok(()),
+            (true, _) => "text and records are transferred whole",
+            (_, Mode::Block | Mode::Compressed) => "in MODE B and C files are transferred whole",
+            _ => return Ok(()),
+        };
+        Err(Error::with(Reason::NoRestart, words))
     }
 
     /// Has a file go straight to another server, from byte `at` on; its size, where both tell it.
@@ -97,7 +107,7 @@ impl Ftp {
     /// # Errors
     /// Those of [`exchange`], [`Reason::NoExchange`] among them: then it may go through this machine.
     pub async fn exchange(&self, path: &VPath, other: &Self, there: &VPath, at: u64) -> Result<Option<u64>, Error> {
-        if self.is_text || other.is_text {
+        if self.is_converted() || other.is_converted() {
             return Err(Error::with(Reason::NoExchange, "line ends are converted here"));
         }
         let (from, to) = (self.pool.lease().await?, other.pool.lease().await?);
@@ -160,7 +170,7 @@ impl Ftp {
             return Err(Reason::BeyondEnd.into());
         }
         let wire = self.wire(path)?;
-        let get = Get { path: &wire, at, expected: self.expected(stat.size.map(|size| size - at)), ascii: self.is_text };
+        let get = Get { path: &wire, at, expected: self.expected(stat.size.map(|size| size - at)), ascii: false };
         let (sink, pieces) = bridge::download();
         let (begun, begins) = oneshot::channel();
         let body = Body::Into(sink, Meter::default());
@@ -193,7 +203,7 @@ impl Ftp {
         };
         self.may_begin_at(at)?;
         let wire = self.wire(&path)?;
-        let put = Put { path: &wire, how, expected: None, ascii: self.is_text };
+        let put = Put { path: &wire, how, expected: None, ascii: false };
         let (source, outlet) = bridge::upload();
         let (begun, begins) = oneshot::channel();
         let body = Body::From(source, Meter::default());
@@ -451,7 +461,7 @@ impl Remote for Ftp {
             self.may_begin_at(at)?;
             let lease = self.pool.lease().await?;
             let (wire, expected) = (self.wire(path)?, self.expected(expected));
-            lease.connection()?.receive(Get { path: &wire, at, expected, ascii: self.is_text }, sink, meter).await
+            lease.connection()?.receive(Get { path: &wire, at, expected, ascii: false }, sink, meter).await
         })
     }
 
@@ -475,7 +485,29 @@ impl Remote for Ftp {
             }
             let lease = self.pool.lease().await?;
             let (wire, expected) = (self.wire(path)?, self.expected(expected));
-            lease.connection()?.send(Put { path: &wire, how, expected, ascii: self.is_text }, source, meter).await
+            lease.connection()?.send(Put { path: &wire, how, expected, ascii: false }, source, meter).await
+        })
+    }
+
+    fn together(&self) -> usize {
+        if self.is_converted() || !self.is_mode_free { 0 } else { self.lane.at_once(&self.welcome.features) }
+    }
+
+    fn receive_together<'a>(&'a self, path: &'a VPath, size: u64, sink: Sink, meter: Meter) -> BoxFuture<'a, Result<u64, Error>> {
+        Box::pin(async move { self.lane.receive(&self.pool, self.wire(path)?, size, sink, meter).await })
+    }
+
+    fn send_together<'a>(
+        &'a self,
+        path: &'a VPath,
+        size: u64,
+        modified: Option<Time>,
+        source: Source,
+        meter: Meter,
+    ) -> BoxFuture<'a, Result<u64, Error>> {
+        Box::pin(async move {
+            let path = self.wire(path)?;
+            self.lane.send(&self.pool, Small { path: &path, size, modified }, source, meter).await
         })
     }
 

@@ -3,6 +3,7 @@
 mod copies;
 mod liar;
 mod lies;
+mod many;
 mod old_servers;
 mod own_server;
 mod proxies;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use carrack_client::copy::{Plan, Settings, Side, Wishes, run};
-use carrack_client::ftp::{Ftp, Root};
+use carrack_client::ftp::{Dial, Ftp, Root};
 use io::CancellationToken;
 use io::meter::Bucket;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -85,9 +85,11 @@ async fn carry(near: TcpStream, far: TcpStream, delay: Duration, turns: Arc<Atom
     tokio::join!(there, back);
 }
 
-async fn over(road: &Road, most: usize) -> Side {
+/// `each` file over a data connection of its own, not many over one.
+async fn over(road: &Road, most: usize, each: bool) -> Side {
     let life = CancellationToken::new();
-    let ftp = Ftp::open(dial(road.address, "ann"), Root::Home, most, Duration::from_secs(60), &life);
+    let dial = Dial { is_mode_free: !each, ..dial(road.address, "ann") };
+    let ftp = Ftp::open(dial, Root::Home, most, Duration::from_secs(60), &life);
     Side::there(Arc::new(ftp.await.unwrap()), VPath::root())
 }
 
@@ -100,13 +102,19 @@ async fn small_files_take_few_turns_and_share_connections() {
     for n in 0..FILES {
         put(&mine.storage, &format!("/{n}"), &sample(4096), 1_000_000_000).await;
     }
+    for (each, connections) in [(true, 4), (false, 1)] {
+        take_few_turns(&mine, each, connections).await;
+    }
+}
+
+async fn take_few_turns(mine: &Side, each: bool, connections: usize) {
     let server = Server::over(memory());
     let road = Road::to(server.address, Duration::from_millis(10)).await;
     let back = tempfile::tempdir().unwrap();
     let back = here(back.path());
     let settings = Settings { at_once: Some(4), ..Settings::default() };
-    let remote = over(&road, 4).await;
-    for (source, target, most, way) in [(&mine, &remote, 4, "up"), (&remote, &back, 1, "down")] {
+    let remote = over(&road, 4, each).await;
+    for (source, target, most, way) in [(mine, &remote, 4, "up"), (&remote, &back, 1, "down")] {
         let plan = copy_plan(source, target, &Wishes::default()).await;
         let before = road.turns.load(Ordering::SeqCst);
         let report = run(&plan, source, target, &settings, &(), &CancellationToken::new()).await;
@@ -115,8 +123,8 @@ async fn small_files_take_few_turns_and_share_connections() {
         // What is left over is what sessions need to begin.
         assert!(turns <= most * FILES + 40, "{way}: {turns} turns for {FILES} files");
     }
-    assert_eq!(road.connections.load(Ordering::SeqCst), 4);
-    assert_eq!(shown(&mine).await, shown(&back).await);
+    assert_eq!(road.connections.load(Ordering::SeqCst), connections);
+    assert_eq!(shown(mine).await, shown(&back).await);
 }
 
 #[tokio::test]
@@ -140,7 +148,7 @@ async fn trees_are_equal_although_the_way_was_cut_again_and_again() {
     let road = Road::to(server.address, Duration::ZERO).await;
     let back = tempfile::tempdir().unwrap();
     let back = here(back.path());
-    let remote = over(&road, 3).await;
+    let remote = over(&road, 3, false).await;
     for (source, target) in [(&mine, &remote), (&remote, &back)] {
         let plan: Plan = copy_plan(source, target, &Wishes::default()).await;
         let settings = Settings {

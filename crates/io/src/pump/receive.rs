@@ -37,7 +37,7 @@ pub(super) async fn file(way: &mut Way<'_>, tail: &mut Tail) -> Result<(), PumpE
         }
         // The buffer stays in the tail while it fills: whatever ends this, what came is with the sink.
         let Some(buffer) = tail.unwritten.as_mut() else { continue };
-        let filled = fill(way, buffer, LINGER, &mut waited).await;
+        let filled = fill(way, buffer, usize::MAX, LINGER, &mut waited).await;
         if tail.unwritten.as_ref().is_some_and(|b| b.is_empty()) {
             tail.unwritten = None;
         }
@@ -71,11 +71,26 @@ pub(super) async fn file(way: &mut Way<'_>, tail: &mut Tail) -> Result<(), PumpE
     }
 }
 
-/// Reads into a buffer what comes, and waits for more as long as `linger`. With nothing in it, returns rather than wait:
-/// nobody waits with an empty buffer.
-async fn fill(way: &mut Way<'_>, buffer: &mut Buffer, linger: Duration, waited: &mut bool) -> Result<Filled, PumpError> {
+/// How many bytes may be read at once.
+fn wanted(transform: Option<&dyn Transform>) -> usize {
+    transform.and_then(Transform::wants).map_or(usize::MAX, |wanted| wanted.max(1))
+}
+
+/// Reads into a buffer what comes, so many bytes at most, and waits for more as long as `linger`. With nothing in it, returns
+/// rather than wait: nobody waits with an empty buffer.
+async fn fill(
+    way: &mut Way<'_>,
+    buffer: &mut Buffer,
+    wanted: usize,
+    linger: Duration,
+    waited: &mut bool,
+) -> Result<Filled, PumpError> {
     let mut since = None;
-    while buffer.room() > 0 {
+    loop {
+        let room = buffer.room().min(wanted.saturating_sub(buffer.len()));
+        if room == 0 {
+            return Ok(Filled::Full);
+        }
         // Counted from the first wait on: a body that comes as fast as it is read never asks the clock.
         if !buffer.is_empty() && since.is_some_and(|s| clock::now() >= s + linger) {
             return Ok(Filled::Paused);
@@ -85,7 +100,7 @@ async fn fill(way: &mut Way<'_>, buffer: &mut Buffer, linger: Duration, waited: 
         }
         // One byte more than may come tells that there is more.
         let most = usize::try_from(way.meter.left().saturating_add(1)).unwrap_or(usize::MAX);
-        let granted = way.meter.grant(buffer.room().min(most)).await?;
+        let granted = way.meter.grant(room.min(most)).await?;
         let result = match &mut way.wire {
             Wire::Plain(tcp) => attempt(tcp, Interest::READABLE, *waited, || read_some(*tcp, buffer, granted)),
             Wire::Tls(layer) => layer.try_read_onto(buffer, granted),
@@ -124,7 +139,6 @@ async fn fill(way: &mut Way<'_>, buffer: &mut Buffer, linger: Duration, waited: 
         }
         tokio::task::consume_budget().await;
     }
-    Ok(Filled::Full)
 }
 
 /// One `recv` of at most `most` bytes onto the end of a buffer.
@@ -148,7 +162,7 @@ pub(super) async fn file_through(way: &mut Way<'_>, tail: &mut Tail, transform: 
         let (mut input, out) = room(way, tail).await?;
         tail.unwritten = Some(out);
         // Looked at as it comes: the end may be in it, and then nothing more does.
-        let filled = fill(way, &mut input, Duration::ZERO, &mut waited).await;
+        let filled = fill(way, &mut input, wanted(Some(&*transform)), Duration::ZERO, &mut waited).await;
         let ended = through(tail, transform, &input, matches!(filled, Ok(Filled::End))).await;
         let idle = input.is_empty();
         drop(input);
@@ -231,7 +245,7 @@ pub(super) async fn put(
     let linger = if transform.is_some() { Duration::ZERO } else { LINGER };
     loop {
         let mut input = way.buffer().await?;
-        let filled = fill(way, &mut input, linger, &mut waited).await;
+        let filled = fill(way, &mut input, wanted(transform.as_deref()), linger, &mut waited).await;
         let end = matches!(filled, Ok(Filled::End));
         let idle = input.is_empty();
         let over = match transform.as_deref_mut() {

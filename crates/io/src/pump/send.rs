@@ -304,8 +304,13 @@ async fn finish(way: &mut Way<'_>, transform: &mut dyn Transform, out: &mut Vec<
 /// Sends bytes in memory through `transform`.
 pub(super) async fn bytes_through(way: &mut Way<'_>, bytes: &[u8], transform: &mut dyn Transform) -> Result<(), PumpError> {
     let mut out = Vec::new();
-    pieces(way, bytes, transform, &mut out).await?;
-    finish(way, transform, &mut out).await
+    // The last piece goes with the end: a small body is one write.
+    let (before, last) = bytes.split_at_checked(bytes.len().saturating_sub(1) / PIECE * PIECE).unwrap_or((bytes, &[]));
+    pieces(way, before, transform, &mut out).await?;
+    out.clear();
+    turn(transform, last, &mut out)?;
+    transform.finish(&mut out)?;
+    way.send_all(&out, &mut Window::default()).await
 }
 
 /// Sends chunks as they are made.

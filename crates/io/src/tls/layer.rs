@@ -500,6 +500,11 @@ impl Layer {
         if self.holds_input() { Poll::Ready(Ok(())) } else { self.tcp.poll_read_ready(cx) }
     }
 
+    /// Whether something was taken from the socket that nobody has read, be it the beginning of a record.
+    pub(crate) fn holds_anything(&self) -> bool {
+        !self.waiting().is_empty() || self.given < self.plain.len()
+    }
+
     /// Waits until something may be read.
     pub(crate) async fn readable(&self) -> io::Result<()> {
         if self.holds_input() { Ok(()) } else { self.tcp.readable().await }

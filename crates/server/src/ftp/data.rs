@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use gate::{Outcome, Permit, Reading, Writing};
-use io::body::Source;
+use io::body::{BoxFuture, Put, Sink, Source};
 use io::meter::Meter;
 use io::ports::Reservation;
 use io::pump::{self, Absorb, PumpError, Transform};
@@ -24,6 +25,9 @@ use super::protect::{Failed, Shield};
 use super::shape::{Decode, Encode, EncodeLines, Noted};
 use super::single::Key;
 use super::thumbnail;
+
+/// As many bytes of a refused upload are read, so that the data connection stays for the next; behind them it is cut.
+const DISCARDED_AT_MOST: u64 = 64 * 1024 * 1024;
 
 /// Where the client was told to connect.
 pub(super) enum Passive {
@@ -96,6 +100,8 @@ pub(super) enum Moving {
     Digest(Reading, Algorithm, Option<u64>),
     /// A file, in; the number of bytes that were announced.
     In(Writing, Option<u64>),
+    /// A body nobody wants, in.
+    Discard(Meter),
     /// Lines, out.
     Lines(Box<Lines>, Meter),
 }
@@ -117,7 +123,7 @@ impl Moving {
         match self {
             Self::Out(reading, _) | Self::Digest(reading, ..) | Self::Thumbnail(reading, _) => reading.permit.meter().cloned(),
             Self::In(writing, _) => writing.permit.meter().cloned(),
-            Self::Lines(_, meter) => Some(meter.clone()),
+            Self::Lines(_, meter) | Self::Discard(meter) => Some(meter.clone()),
         }
     }
 }
@@ -178,6 +184,12 @@ pub(super) async fn transfer(mut stream: Stream, moving: Moving, terms: Terms) -
             return Over { end: digest(reading, algorithm, most).await, unproved: false, kept: None };
         }
         Moving::In(writing, expected) => return receive(stream, writing, expected, terms).await,
+        Moving::Discard(meter) => {
+            let mut decode = Decode::new(terms.form, 0, Some(DISCARDED_AT_MOST), None);
+            let decode = decode.as_mut().map(|decode| decode as &mut dyn Transform);
+            let came = pump::receive(&mut stream, &mut Sink::from_put(Nothing), decode, &meter, terms.stall_after).await;
+            (None, meter, came)
+        }
     };
     let kept = part(stream, sent.is_ok(), &terms).await;
     let sent = sent.map_err(failure);
@@ -247,6 +259,19 @@ pub(super) async fn count(reading: Reading, form: Form) -> End {
             reading.permit.settle(Outcome::Failed(error.reason));
             End::Failed { bytes: 0, error }
         }
+    }
+}
+
+/// Keeps nothing of what comes.
+struct Nothing;
+
+impl Put for Nothing {
+    fn write(&mut self, _: Bytes) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
+        Box::pin(std::future::ready(Ok(())))
     }
 }
 

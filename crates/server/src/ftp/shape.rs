@@ -136,6 +136,10 @@ impl Transform for Decode {
         })
     }
 
+    fn wants(&self) -> Option<usize> {
+        self.decoder.wants()
+    }
+
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
         let from = out.len();
         let whole = self.decoder.finish(out);

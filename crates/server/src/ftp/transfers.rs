@@ -88,7 +88,7 @@ impl Transfer {
         (tls, context): (Option<ServerSession>, Option<Shared>),
         orphan: Arc<AtomicBool>,
     ) -> Self {
-        let direction = if matches!(flow.body, Body::Receive { .. }) { Direction::In } else { Direction::Out };
+        let direction = if matches!(flow.body, Body::Receive { .. } | Body::Discard) { Direction::In } else { Direction::Out };
         let form = flow.form;
         let cover = flow.cover;
         let reuse = listener.tls.as_ref().map_or(Reuse::Prefer, |tls| tls.reuse);
@@ -235,6 +235,9 @@ impl Transfer {
         let Ok(peer) = stream.peer_addr() else { return self.fail(Reason::DataReset.into()) };
         let (form, stall_after, proved) = (self.form, self.stall_after, self.proved);
         let mut noted = None;
+        if form.keeps_connection() {
+            stream.send_at_once();
+        }
         if self.direction == Direction::In && form.keeps_connection() {
             let (to, from) = mpsc::channel(NOTED_AT_MOST);
             (noted, self.noted) = (Some(to), Some(from));
@@ -270,7 +273,7 @@ fn permit(moving: Moving) -> Option<Permit> {
     match moving {
         Moving::Out(reading, _) | Moving::Digest(reading, ..) | Moving::Thumbnail(reading, _) => Some(reading.permit),
         Moving::In(writing, _) => Some(writing.permit),
-        Moving::Lines(..) => None,
+        Moving::Lines(..) | Moving::Discard(_) => None,
     }
 }
 
@@ -282,6 +285,7 @@ fn moving(flow: Flow, asks: &mut Asks) -> Option<Moving> {
         (Body::Thumbnail(wanted), Some(Opened::Reading(reading))) => Some(Moving::Thumbnail(reading, wanted)),
         (Body::Digest { algorithm, most }, Some(Opened::Reading(reading))) => Some(Moving::Digest(reading, algorithm, most)),
         (Body::Receive { expected }, Some(Opened::Writing(writing))) => Some(Moving::In(writing, expected)),
+        (Body::Discard, _) => Some(Moving::Discard(Meter::default())),
         (Body::List(listed), opened) => {
             let folder = match opened {
                 Some(Opened::Folder(folder)) => Some(folder),

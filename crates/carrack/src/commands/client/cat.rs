@@ -8,7 +8,7 @@ use crate::cli::files::Cat;
 
 /// Writes files to standard output.
 pub(crate) fn run(args: &Cat) -> Exit {
-    run_client("cat", &args.options, AtInterrupt::Drop, async |client: &Client| {
+    run_client("cat", &args.form.with(&args.options), AtInterrupt::Drop, async |client: &Client| {
         client.each(&args.places, async |place| pour(client, &place, args.offset, args.length).await).await
     })
 }

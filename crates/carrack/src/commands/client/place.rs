@@ -20,7 +20,7 @@ use vfs::{Durability, LocalSettings, LocalStorage, Owner, SharedStorage};
 
 use super::{Client, login, ssh, tls};
 use crate::bookmarks;
-use crate::cli::client::{NetworkOptions, Options, TftpMode};
+use crate::cli::client::{NetworkOptions, Options};
 
 /// How often opening a session is tried again, unless told otherwise.
 const RETRIES: u32 = 3;
@@ -167,6 +167,7 @@ impl Client {
 
     /// Begins a session; how depends on the scheme alone.
     async fn connect(&self, url: &Url, root: Root, options: &Options) -> Result<Server, Error> {
+        options.form.check(url)?;
         match url.scheme {
             Scheme::Ftp | Scheme::Ftps | Scheme::Ftpes => {
                 let ftp = Arc::new(self.connect_ftp(url, root, options).await?);
@@ -201,7 +202,7 @@ impl Client {
                     if let Some(within) = &self.within {
                         within.remember(url, &dial.settings.login);
                     }
-                    return Ok(if is_text(url) { ftp.for_text() } else { ftp });
+                    return Ok(ftp);
                 }
                 Err(error) => error,
             };
@@ -226,10 +227,12 @@ fn dial(url: &Url, options: &Options, client: &Client) -> Result<Dial, Error> {
     settings.tls = mode;
     settings.forms = forms(&options.network, settings.forms);
     settings.limits = limits(&options.network);
+    settings.form = options.form.ftp(url);
     let mut dial = Dial::new(&url.host, url.port(), settings);
     if mode != Tls::Off {
         dial.tls = Some(tls::client(&options.tls)?);
     }
+    dial.is_mode_free = options.form.mode.is_none();
     dial.family = family(&options.network);
     dial.connect_within = options.network.connect_timeout.map_or(Dial::CONNECT_WITHIN, |seconds| seconds.0);
     dial.proxy = options.network.proxy.clone().map(Arc::new);
@@ -255,10 +258,7 @@ fn tftp(url: &Url, options: &Options, client: &Client) -> Result<client::tftp::D
         tsize: own.tsize.unwrap_or(usual.tsize),
         ..usual
     };
-    dial.mode = match (own.mode, url.form) {
-        (Some(TftpMode::Netascii), _) | (None, Some(url::Form::Ascii)) => Mode::Netascii,
-        _ => Mode::Octet,
-    };
+    dial.mode = if options.form.is_netascii(url) { Mode::Netascii } else { Mode::Octet };
     dial.family = family(network);
     dial.patience.give_up = network.timeout.map_or(dial.patience.give_up, |seconds| seconds.0);
     dial.patience.unanswered = network.retries.map_or(dial.patience.unanswered, |retries| retries.saturating_add(1));

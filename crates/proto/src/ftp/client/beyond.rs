@@ -3,11 +3,13 @@
 
 use std::net::SocketAddr;
 
-use super::exchange::{Line, Outcome};
+use super::exchange::{Form, Line, Outcome};
 use super::failure::{Failure, Kind, Wait};
 use super::session::{Session, Then, is_positive};
+use super::shape::Shape;
 use super::transfer::wire;
 use crate::ftp::address;
+use crate::ftp::data::Type;
 use crate::ftp::reply::Reply;
 use crate::ftp::verb::Verb;
 
@@ -16,12 +18,11 @@ impl Session {
     pub(super) fn have_listen(&mut self, as_client: bool) {
         let by_port = self.peer.is_ipv6();
         let then = move |session: &mut Self, reply: Reply| {
-            let at = match (is_positive(&reply), by_port) {
-                (false, _) => return session.done(Err(Failure::refused(reply))),
-                (true, true) => address::parse_229(&reply.text).ok().map(|port| SocketAddr::new(session.peer.ip(), port)),
-                (true, false) => address::parse_227(&reply.text).ok().filter(|at| at.port() != 0).map(SocketAddr::V4),
-            };
-            let at = at.map(|said| session.believed(said));
+            if !is_positive(&reply) {
+                return session.done(Err(Failure::refused(reply)));
+            }
+            let form = if by_port { Form::Epsv } else { Form::Pasv };
+            let at = session.told_address(form, &reply).map(|said| session.believed(said));
             session.done(at.map(Outcome::Address).ok_or_else(|| Failure::said(Kind::Protocol, reply)));
         };
         match (as_client, by_port) {
@@ -40,7 +41,7 @@ impl Session {
 
     pub(super) fn move_beyond(&mut self, path: &[u8], offset: u64, store: bool) {
         let line = Line::new(if store { Verb::Stor } else { Verb::Retr }, &wire(path));
-        self.with_type(Some(false), move |session, set| match set {
+        self.with_shape(Shape::plain(Some(Type::Image)), move |session, set| match set {
             Err(failure) => session.done(Err(failure)),
             Ok(()) if offset == 0 => session.command_beyond(line),
             Ok(()) => session.send(Verb::Rest, offset.to_string().as_bytes(), move |session, reply| {

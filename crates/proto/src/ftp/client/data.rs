@@ -69,12 +69,7 @@ impl Session {
     fn passive_told(&mut self, id: DataId, form: Form, reply: Reply) {
         let Some(transfer) = self.transfer.as_mut().filter(|t| t.id == id && !t.is_ending()) else { return };
         transfer.since = self.now;
-        let parsed = match (form, is_positive(&reply)) {
-            (Form::Epsv, true) => address::parse_229(&reply.text).ok().map(|port| SocketAddr::new(self.peer.ip(), port)),
-            (_, true) => address::parse_227(&reply.text).ok().filter(|at| at.port() != 0).map(SocketAddr::V4),
-            (_, false) => None,
-        };
-        let Some(said) = parsed else {
+        let Some(said) = self.told_address(form, &reply) else {
             let kind = if is_positive(&reply) { Kind::Protocol } else { Kind::DataNeverCame };
             return self.form_failed(Failure::said(kind, reply));
         };
@@ -89,6 +84,15 @@ impl Session {
         }
         if self.ways.proven {
             self.command(); // the server may look for its file while we connect
+        }
+    }
+
+    /// Where the server says that it listens, if it does.
+    pub(super) fn told_address(&self, form: Form, reply: &Reply) -> Option<SocketAddr> {
+        match (form, is_positive(reply)) {
+            (Form::Epsv, true) => address::parse_229(&reply.text).ok().map(|port| SocketAddr::new(self.peer.ip(), port)),
+            (_, true) => address::parse_227(&reply.text).ok().filter(|at| at.port() != 0).map(SocketAddr::V4),
+            (_, false) => None,
         }
     }
 

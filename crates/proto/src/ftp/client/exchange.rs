@@ -10,6 +10,7 @@ use super::failure::{Failure, Limits};
 use super::features::Features;
 use super::replies::name_safe;
 use crate::ftp::command::Command;
+use crate::ftp::data;
 use crate::ftp::listing::parse::{Dialect, Item, Stamp};
 use crate::ftp::reply::Reply;
 use crate::ftp::verb::Verb;
@@ -40,6 +41,8 @@ pub struct Settings {
     pub keep_alive: Option<Duration>,
     /// How long each wait may take.
     pub limits: Limits,
+    /// How the bytes of files travel where an operation says no other (TYPE, STRU, MODE); listings go as ever.
+    pub form: data::Form,
     /// The time of day when the session begins: listings leave out the year.
     pub today: Time,
 }
@@ -59,6 +62,7 @@ impl Settings {
             pipeline: true,
             keep_alive: Some(Duration::from_secs(30)),
             limits: Limits::default(),
+            form: data::Form::IMAGE,
             today,
         }
     }
@@ -146,7 +150,7 @@ impl Form {
 }
 
 /// Names an operation; the driver chooses it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct OpId(pub u64);
 
 /// Names a data connection; the session chooses it, and never twice.
@@ -181,6 +185,19 @@ pub enum Operation {
         expected: Option<u64>,
         /// TYPE A: line ends are converted.
         ascii: bool,
+    },
+    /// Move a small file over a data connection that stays open for many (MODE B), where
+    /// [`Features::keeps_bodies`]. Such operations run beside one another; where the data connection cannot be had or breaks,
+    /// they fail, and [`Operation::Get`] and [`Operation::Put`] do it still.
+    Kept {
+        /// Which.
+        path: Box<[u8]>,
+        /// How many bytes must move.
+        size: u64,
+        /// To the server (STOR), not from it (RETR).
+        store: bool,
+        /// The time of the last change to be set on the server's file (MFMT).
+        modified: Option<Time>,
     },
     /// Make a folder (MKD).
     MakeDir(Box<[u8]>),
@@ -312,6 +329,8 @@ pub enum Input<'a> {
     DataEnded(DataId, u64),
     /// The data connection could not be had, or broke.
     DataFailed(DataId, DataFault),
+    /// The body of one file has moved over a data connection that stays, to its end mark; or not.
+    Body(DataId, OpId, Result<u64, DataFault>),
     /// Do this; operations run in the order they come in.
     Run(OpId, Operation),
     /// Break an operation off.
@@ -356,7 +375,7 @@ pub enum Output {
     /// Listen for a data connection on this address, on any port where it is 0, with TLS if so (as client); answer
     /// [`Input::Listening`], then [`Input::DataOpened`].
     Listen(DataId, SocketAddr, bool),
-    /// Move the body now.
+    /// Move the body now; those that stay on the data connection in the order they are told.
     Move(DataId, OpId, Flow),
     /// Break this data connection off and forget it: a reset, never an end in good order, which a server takes for the end
     /// of the file.
@@ -380,14 +399,18 @@ pub enum Flow {
     Listing,
     /// A file from the server.
     Receive {
-        /// TYPE A.
-        ascii: bool,
+        /// TYPE, STRU and MODE; the body may end before the connection does.
+        form: data::Form,
     },
     /// A file to the server.
     Send {
-        /// TYPE A.
-        ascii: bool,
+        /// TYPE, STRU and MODE.
+        form: data::Form,
     },
+    /// A file from the server in MODE B; the data connection stays. Answer [`Input::Body`].
+    ReceiveKept,
+    /// A file to the server in MODE B; the data connection stays. Answer [`Input::Body`].
+    SendKept,
 }
 
 /// What a server tells of itself.

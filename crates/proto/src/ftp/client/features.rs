@@ -51,6 +51,12 @@ impl Features {
         self.has("MLST") || self.has("MLSD")
     }
 
+    /// Whether one data connection carries many files well, in MODE B: it stays, a body may follow each STOR without a word from
+    /// the server before it, and files appear under their names only when they are whole. Our own servers say so.
+    pub fn keeps_bodies(&self) -> bool {
+        self.lines.iter().any(|(name, rest)| &**name == "MODE" && rest.eq_ignore_ascii_case("B BODIES"))
+    }
+
     /// Which facts OPTS MLST should ask for: those that are of use and offered, unless all of them are on already.
     pub(super) fn facts_to_ask(&self) -> Option<String> {
         const USEFUL: [&str; 9] = ["type", "size", "modify", "create", "perm", "unique", "unix.mode", "unix.owner", "unix.group"];

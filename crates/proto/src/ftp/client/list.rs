@@ -3,7 +3,9 @@
 use super::exchange::{Flow, Outcome, Output};
 use super::failure::{Failure, Kind};
 use super::session::{Session, is_positive};
+use super::shape::Shape;
 use super::transfer::{Plan, wire};
+use crate::ftp::data::Type;
 use crate::ftp::listing::Place;
 use crate::ftp::listing::parse::{Dialect, Item, Listed, ListingParser};
 use crate::ftp::name;
@@ -20,6 +22,8 @@ pub(super) struct Habits {
     pub(super) no_mlst: bool,
     /// Whether LIST takes `-a`, once that is known.
     list_all: Option<bool>,
+    /// No data connection stays open for many files.
+    pub(super) no_lane: bool,
     /// It refused SIZE.
     pub(super) no_size: bool,
     /// It refused MDTM.
@@ -90,7 +94,7 @@ impl Session {
                 other => then(session, other.map(|_| ())),
             }),
         };
-        self.start_transfer(None, plan);
+        self.start_transfer(self.listing_shape(false), plan);
     }
 
     /// LIST takes options and globs in many servers: a path that could be taken for either is made the working directory
@@ -126,14 +130,17 @@ impl Session {
         });
     }
 
+    /// Listings come in TYPE A from systems that are not ASCII themselves; else the TYPE does not matter, unless it is E.
+    fn listing_shape(&self, foreign: bool) -> Shape {
+        Shape::plain((foreign || self.shape.kind == Some(Type::Ebcdic)).then_some(Type::Ascii))
+    }
+
     fn list_here(&mut self, path: Box<[u8]>, then: AtEnd) {
         let system = self.welcome.system.as_deref().unwrap_or_default().to_ascii_uppercase();
         let foreign = ["MVS", "VMS", "OS/400", "VM/", "TANDEM", "NONSTOP", "GUARDIAN"].iter().any(|name| system.contains(name));
         if foreign {
             self.habits.list_all = Some(false);
         }
-        // Systems that are not ASCII print their listings as text.
-        let ascii = if foreign { Some(true) } else { None };
         let today =
             Time::from_seconds(self.settings.today.seconds.saturating_add(self.now.as_secs().try_into().unwrap_or(i64::MAX)));
         let all = self.habits.list_all.unwrap_or(true);
@@ -175,7 +182,7 @@ impl Session {
                 then(session, result.map(|_| ()));
             }),
         };
-        self.start_transfer(ascii, plan);
+        self.start_transfer(self.listing_shape(foreign), plan);
     }
 
     /// Tells what the parser of the listing at hand has read.

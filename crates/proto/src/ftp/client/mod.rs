@@ -10,12 +10,14 @@ mod data;
 mod exchange;
 mod failure;
 mod features;
+mod lane;
 mod list;
 mod operations;
 mod publish;
 mod replies;
 mod session;
 mod setup;
+mod shape;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -26,5 +28,6 @@ pub use exchange::{
 };
 pub use failure::{Failure, Kind, Limits, Wait, connection_limit};
 pub use features::Features;
+pub use lane::AT_ONCE as KEPT_AT_ONCE;
 pub use replies::{MAX_REPLY, MAX_REPLY_LINE, ReplyDecoder, ReplyError};
 pub use session::Session;

@@ -6,8 +6,10 @@ use super::exchange::{Flow, Line, Operation, Outcome, PutHow, Stat};
 use super::failure::{Failure, Kind, Wait};
 use super::list::working_directory;
 use super::session::{Session, Then, is_positive};
+use super::shape::Shape;
 use super::transfer::{Plan, wire};
 use crate::ftp::command::Command;
+use crate::ftp::data::{Form, Type};
 use crate::ftp::listing::parse::{Listed, Precision, Stamp};
 use crate::ftp::listing::parse_facts;
 use crate::ftp::reply::Reply;
@@ -23,8 +25,8 @@ impl Session {
             Operation::List(path) => self.list(path),
             Operation::Stat(path) => self.stat(path),
             Operation::Get { path, offset, expected, ascii } => {
-                let flow = Flow::Receive { ascii };
-                self.move_file(Verb::Retr, &path, offset, flow, ascii, expected.filter(|_| !ascii));
+                let form = self.form_of(ascii);
+                self.move_file((Verb::Retr, &path), offset, Flow::Receive { form }, form, expected);
             }
             Operation::Put { path, how, expected, ascii } => {
                 let (verb, rest) = match how {
@@ -32,7 +34,8 @@ impl Session {
                     PutHow::Append => (Verb::Appe, 0),
                     PutHow::At(at) => (Verb::Stor, at),
                 };
-                self.move_file(verb, &path, rest, Flow::Send { ascii }, ascii, expected.filter(|_| !ascii));
+                let form = self.form_of(ascii);
+                self.move_file((verb, &path), rest, Flow::Send { form }, form, expected);
             }
             Operation::MakeDir(path) => self.simple(Verb::Mkd, &path),
             Operation::RemoveDir(path) => self.simple(Verb::Rmd, &path),
@@ -44,7 +47,7 @@ impl Session {
                 self.send(Verb::Site, &argument, Self::done_with);
             }
             Operation::SetModified(path, time) => self.set_modified(path, time),
-            Operation::Size(path) => self.with_type(Some(false), move |session, set| match set {
+            Operation::Size(path) => self.with_shape(Shape::plain(Some(Type::Image)), move |session, set| match set {
                 Err(failure) => session.done(Err(failure)),
                 Ok(()) => session.send_name(Verb::Size, &path, |session, reply| {
                     let size = size_of(reply).map(Outcome::Size);
@@ -66,6 +69,8 @@ impl Session {
             Operation::Reach(at) => self.tell_where(at),
             Operation::MoveBeyond { path, offset, store } => self.move_beyond(&path, offset, store),
             Operation::Quote(line) => self.quote(&line),
+            // Begun elsewhere, for they run beside one another.
+            Operation::Kept { .. } => self.done(Err(Failure::of(Kind::Unsupported))),
         }
     }
 
@@ -78,7 +83,17 @@ impl Session {
         self.done(if is_positive(&reply) { Ok(Outcome::Done) } else { Err(Failure::refused(reply)) });
     }
 
-    fn move_file(&mut self, verb: Verb, path: &[u8], rest: u64, flow: Flow, ascii: bool, expected: Option<u64>) {
+    /// How a file's bytes travel.
+    fn form_of(&self, ascii: bool) -> Form {
+        if ascii { Form { kind: Type::Ascii, ..self.settings.form } } else { self.settings.form }
+    }
+
+    fn move_file(&mut self, (verb, path): (Verb, &[u8]), rest: u64, flow: Flow, form: Form, expected: Option<u64>) {
+        if rest > 0 && !form.has_offsets() {
+            return self.done(Err(Failure::because(Kind::NoRestart, "with this TYPE, STRU or MODE files move whole")));
+        }
+        // What is made of text and records is not as long as what stood there.
+        let expected = expected.filter(|_| form.is_image());
         let plan = Plan {
             verb,
             argument: wire(path),
@@ -88,7 +103,7 @@ impl Session {
             parser: None,
             then: Box::new(|session, result| session.done(result.map(Outcome::Moved))),
         };
-        self.start_transfer(Some(ascii), plan);
+        self.start_transfer(Shape::of(form), plan);
     }
 
     /// MFMT; else SITE UTIME in the form with one time, which those servers share that have no MFMT.
@@ -147,7 +162,7 @@ impl Session {
             return self.done(Err(Failure::because(Kind::BadName, "a line cannot hold a line end")));
         }
         if verb == Some(Verb::Type) {
-            self.ascii = None;
+            self.shape.kind = None;
         }
         let then = Then::Do(Box::new(|session: &mut Self, reply| session.done(Ok(Outcome::Reply(reply)))));
         self.send_line(Line::raw(line), Wait::Reply, then);
@@ -187,7 +202,7 @@ impl Session {
         if !self.welcome.features.may("SIZE") || self.habits.no_size {
             return self.stat_by_listing(&path);
         }
-        self.with_type(Some(false), move |session, set| {
+        self.with_shape(Shape::plain(Some(Type::Image)), move |session, set| {
             if let Err(failure) = set {
                 return session.done(Err(failure));
             }
@@ -267,6 +282,7 @@ fn paths(operation: &Operation) -> [Option<&[u8]>; 2] {
         | Operation::Modified(path)
         | Operation::Cwd(path)
         | Operation::MoveBeyond { path, .. }
+        | Operation::Kept { path, .. }
         | Operation::Quote(path) => [Some(path), None],
         Operation::Pwd | Operation::Noop | Operation::Listen { .. } | Operation::Reach(_) => [None, None],
     }

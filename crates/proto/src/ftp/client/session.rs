@@ -10,9 +10,11 @@ use super::data::Ways;
 use super::exchange::{DataId, Input, Line, Note, OpId, Operation, Outcome, Output, Settings, Tls, Welcome};
 use super::failure::{Failure, Kind, Wait, connection_limit};
 use super::features::Features;
+use super::lane::{Lane, is_kept};
 use super::list::Habits;
 use super::publish::Naming;
 use super::replies::ReplyDecoder;
+use super::shape::Shape;
 use super::transfer::Transfer;
 use crate::ftp::name;
 use crate::ftp::reply::Reply;
@@ -30,9 +32,11 @@ pub struct Session {
     pub(super) welcome: Welcome,
     pub(super) ways: Ways,
     pub(super) habits: Habits,
-    /// The TYPE in force: `true` is A; unknown before it was set.
-    pub(super) ascii: Option<bool>,
+    /// The TYPE, STRU and MODE in force.
+    pub(super) shape: Shape,
     pub(super) transfer: Option<Transfer>,
+    /// The data connection that stays open for many files.
+    pub(super) lane: Option<Lane>,
     /// The command of a transfer between servers is out.
     pub(super) beyond: bool,
     /// The file that is being given its name.
@@ -84,6 +88,8 @@ pub(super) enum Then {
     Do(Answered),
     /// It is about a transfer: the first says that it begins, the last how it ended.
     Transfer(DataId),
+    /// It is about a file on the lane, likewise.
+    Flight(OpId),
     /// It is ABOR's; or that to the NOOP behind it, where ABOR's did not come.
     Abor {
         /// Whether that NOOP is out.
@@ -111,8 +117,9 @@ impl Session {
                 data_protected: false,
             },
             habits: Habits::default(),
-            ascii: None,
+            shape: Shape::plain(None),
             transfer: None,
+            lane: None,
             beyond: false,
             naming: None,
             now: Duration::ZERO,
@@ -151,6 +158,9 @@ impl Session {
             Input::Lost(Some(how)) => self.close(Some(Failure::because(Kind::Disconnected, how))),
             Input::Tls(done) => self.handshaken(done),
             Input::Listening(id, at) => self.listening(id, at),
+            Input::DataOpened(id) if self.is_lane(id) => self.lane_opened(),
+            Input::DataFailed(id, fault) if self.is_lane(id) => self.lane_failed(&fault),
+            Input::Body(id, op, result) => self.body_ended(id, op, result),
             Input::DataOpened(id) => self.data_opened(id),
             Input::Data(id, bytes) => self.data(id, bytes),
             Input::Progress(id, bytes) => self.progress(id, bytes),
@@ -205,9 +215,12 @@ impl Session {
 
     /// Whether an operation may begin. What an earlier one sent must be answered first, or it could be taken for an answer to
     /// this one; what was said beside operations (NOOP, OPTS) need not.
-    fn is_free(&self) -> bool {
+    pub(super) fn is_free(&self) -> bool {
         let pipeline = self.settings.pipeline;
-        self.op.is_none() && self.transfer.is_none() && self.awaited.iter().all(|awaited| pipeline && awaited.op.is_none())
+        self.op.is_none()
+            && self.transfer.is_none()
+            && self.is_lane_quiet()
+            && self.awaited.iter().all(|awaited| pipeline && awaited.op.is_none())
     }
 
     fn keep_alive_at(&self) -> Option<Duration> {
@@ -223,12 +236,14 @@ impl Session {
         // A transfer counts its own waits once the server said that it begins, until it is broken off.
         let front = self.awaited.front().filter(|front| match front.then {
             Then::Transfer(id) => self.transfer.as_ref().is_none_or(|t| t.id != id || t.is_opening() || t.is_ending()),
+            Then::Flight(op) => self.awaits_word(op),
             Then::Do(_) | Then::Abor { .. } => true,
         });
         let ending = self.transfer.as_ref().is_some_and(Transfer::is_ending);
         let front = front.map(|front| {
             let wait = match front.then {
                 Then::Abor { asked: false } => Wait::AbortAlone,
+                Then::Flight(op) if self.has_begun(op) => Wait::Confirmation,
                 _ if ending => Wait::Abort,
                 _ => front.wait,
             };
@@ -275,7 +290,9 @@ impl Session {
         if reply.code < 200 {
             front.since = now;
             let about = (front.op, matches!(front.then, Then::Transfer(_)));
-            if about.0 == self.op && about.1 {
+            if let Then::Flight(op) = front.then {
+                self.flight_begins(op);
+            } else if about.0 == self.op && about.1 {
                 self.transfer_begins();
             }
             return;
@@ -290,6 +307,7 @@ impl Session {
         match front.then {
             Then::Do(then) => then(self, reply),
             Then::Transfer(id) => self.transfer_verdict(id, reply),
+            Then::Flight(op) => self.flight_verdict(op, reply),
             Then::Abor { .. } => self.aborted(),
         }
     }
@@ -312,7 +330,17 @@ impl Session {
 
     /// Begins what comes next, if nothing is under way.
     fn advance(&mut self) {
-        while self.stage == Stage::Ready && self.is_free() {
+        while self.stage == Stage::Ready {
+            if self.queue.front().is_some_and(|(_, operation)| is_kept(operation)) {
+                // Where a lane cannot even be begun, the next look says so.
+                if self.begin_kept() || self.habits.no_lane && self.is_free() {
+                    continue;
+                }
+                break;
+            }
+            if !self.is_free() {
+                break;
+            }
             if let Some((id, operation)) = self.queue.pop_front() {
                 self.op = Some(id);
                 self.begin(operation);
@@ -336,6 +364,8 @@ impl Session {
             } else {
                 self.done(Err(failure));
             }
+        } else if self.cancel_flight(id) {
+            // Its body is moved to the end: others stand behind it.
         } else if let Some(at) = self.queue.iter().position(|(queued, _)| *queued == id) {
             self.queue.remove(at);
             self.emit(Output::Done(id, Err(failure)));
@@ -396,6 +426,15 @@ impl Session {
         self.await_reply(wait, then);
     }
 
+    pub(super) fn take_queued(&mut self) -> Option<(OpId, Operation)> {
+        self.queue.pop_front()
+    }
+
+    /// Whether a reply to a file's command on the lane is still to come.
+    pub(super) fn awaits_flights(&self) -> bool {
+        self.awaited.iter().any(|awaited| matches!(awaited.then, Then::Flight(_)))
+    }
+
     pub(super) fn await_reply(&mut self, wait: Wait, then: Then) {
         self.awaited.push_back(Awaited { op: self.op, wait, since: self.now, then });
     }
@@ -443,6 +482,7 @@ impl Session {
         // What a transfer was failing of already says more than the end of the session.
         let own = self.transfer.as_ref().and_then(Transfer::failure);
         self.done(Err(own.unwrap_or_else(|| why.clone())));
+        self.close_lane(&why);
         for (id, _) in std::mem::take(&mut self.queue) {
             self.emit(Output::Done(id, Err(why.clone())));
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::exchange::{DataFault, DataId, Flow, Form, Line, Output};
 use super::failure::{Failure, Kind, Wait};
 use super::session::{Session, Then, is_positive};
+use super::shape::Shape;
 use crate::ftp::listing::parse::ListingParser;
 use crate::ftp::name;
 use crate::ftp::reply::Reply;
@@ -134,33 +135,15 @@ impl Transfer {
 }
 
 impl Session {
-    /// Begins a transfer, with the TYPE that it needs.
-    pub(super) fn start_transfer(&mut self, ascii: Option<bool>, plan: Plan) {
-        self.with_type(ascii, |session, set| {
+    /// Begins a transfer, with the TYPE, STRU and MODE that it needs.
+    pub(super) fn start_transfer(&mut self, shape: Shape, plan: Plan) {
+        self.with_shape(shape, |session, set| {
             let transfer = Transfer::new(plan, session.now);
             match set {
                 Ok(()) => session.open_data(transfer),
                 Err(failure) => session.transfer_failed(transfer, failure),
             }
         });
-    }
-
-    /// Sets TYPE A (`true`) or I before `then`, unless it is set or does not matter.
-    pub(super) fn with_type(&mut self, ascii: Option<bool>, then: impl FnOnce(&mut Self, Result<(), Failure>) + Send + 'static) {
-        match ascii {
-            Some(wanted) if self.ascii != Some(wanted) => {
-                self.send(Verb::Type, if wanted { b"A" } else { b"I" }, move |session, reply| {
-                    if is_positive(&reply) {
-                        session.ascii = Some(wanted);
-                        then(session, Ok(()));
-                    } else {
-                        session.ascii = None;
-                        then(session, Err(Failure::refused(reply)));
-                    }
-                });
-            }
-            _ => then(self, Ok(())),
-        }
     }
 
     /// Sends the command of the transfer at hand, with REST before it where it begins within a file: right before it, for it

@@ -9,6 +9,8 @@ pub(super) const RECORD_END: u8 = 0x80;
 pub(super) const FILE_END: u8 = 0x40;
 pub(super) const SUSPECT: u8 = 0x20;
 pub(super) const MARKER: u8 = 0x10;
+/// Bytes of a header.
+const HEADER: usize = 3;
 const KNOWN: u8 = RECORD_END | FILE_END | SUSPECT | MARKER;
 
 /// Appends bytes of the body, as blocks.
@@ -77,6 +79,16 @@ enum State {
 }
 
 impl Decoder {
+    /// How many bytes belong to this body at least: behind a block that does not end it, another header.
+    pub(super) fn wants(&self) -> usize {
+        match self.state {
+            State::Descriptor => HEADER,
+            State::High(_) => 2,
+            State::Low(..) => 1,
+            State::Inside(descriptor, left) => usize::from(left) + if descriptor & FILE_END == 0 { HEADER } else { 0 },
+        }
+    }
+
     /// What comes next; `None` when the input is used up.
     pub(super) fn next<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<Event<'a>>, Reason> {
         loop {

@@ -41,6 +41,7 @@ pub struct Decoder {
     marks: Vec<Mark>,
     suspect: bool,
     over: bool,
+    ahead: bool,
 }
 
 #[derive(Debug)]
@@ -66,6 +67,7 @@ impl Decoder {
             marks: Vec::new(),
             suspect: false,
             over: false,
+            ahead: form.ahead,
         }
     }
 
@@ -112,6 +114,15 @@ impl Decoder {
             return Err(Reason::BodyCut);
         }
         if std::mem::replace(&mut self.over, true) { Ok(()) } else { self.body.finish(out) }
+    }
+
+    /// How many bytes belong to this body at least, where its mode tells and another may follow at once: whoever reads no more
+    /// leaves that on the data connection.
+    pub fn wants(&self) -> Option<usize> {
+        match &self.framing {
+            Framing::Block(blocks) if self.ahead => Some(blocks.wants()),
+            Framing::Block(_) | Framing::Stream(_) | Framing::Compressed(_) | Framing::Deflate(..) => None,
+        }
     }
 
     /// The restart markers that came since the last time.

@@ -68,6 +68,8 @@ pub struct Form {
     pub page: CodePage,
     /// How hard MODE Z tries.
     pub level: Level,
+    /// In MODE B the next body may follow at once (OPTS MODE B BODIES): what stands behind the end is no part of this one.
+    pub ahead: bool,
 }
 
 /// How hard MODE Z tries: 1 is fast, 9 is small.
@@ -103,11 +105,17 @@ impl Form {
         mode: Mode::Stream,
         page: CodePage::Ibm1047,
         level: Level(6),
+        ahead: false,
     };
 
     /// Whether what travels is the file, byte by byte.
     pub const fn is_plain(&self) -> bool {
         matches!((self.kind, self.structure, self.mode), (Type::Image, Structure::File, Mode::Stream))
+    }
+
+    /// Whether what is stored is the file, byte by byte, however it travels.
+    pub const fn is_image(&self) -> bool {
+        matches!((self.kind, self.structure), (Type::Image, Structure::File))
     }
 
     /// Whether the body marks its end itself, so that the data connection can stay (RFC 959 §3.3).

@@ -280,6 +280,8 @@ pub enum Body {
         /// How many bytes the client announced (ALLO); fewer is an error.
         expected: Option<u64>,
     },
+    /// From the client, and thrown away: the body of an upload that was refused.
+    Discard,
     /// The opened file, through a digest: nothing is sent ([`End::Digest`]).
     Digest {
         /// Which.

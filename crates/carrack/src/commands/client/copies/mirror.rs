@@ -16,8 +16,8 @@ const LISTINGS: usize = 8;
 
 /// `carrack mirror`.
 pub(crate) fn mirror(args: &Mirror) -> Exit {
-    let Folders { options, what, .. } = &args.folders;
-    run("mirror", options, AtInterrupt::Wait, async |client: &Client| {
+    let Folders { options, what, form, .. } = &args.folders;
+    run("mirror", &form.with(options), AtInterrupt::Wait, async |client: &Client| {
         client.use_connections(wishes::connections(&args.how));
         let (from, to, plan) = make(client, &args.folders).await?;
         if !what.dry_run && matches!(plan.steps.first(), Some(Step::MakeDir(path)) if path.is_root()) {
@@ -29,7 +29,7 @@ pub(crate) fn mirror(args: &Mirror) -> Exit {
 
 /// `carrack plan`.
 pub(crate) fn plan(args: &PlanArgs) -> Exit {
-    run("plan", &args.folders.options, AtInterrupt::Drop, async |client: &Client| {
+    run("plan", &args.folders.form.with(&args.folders.options), AtInterrupt::Drop, async |client: &Client| {
         let (from, to, plan) = make(client, &args.folders).await?;
         for (path, error) in &plan.unsure {
             client.failed(&path.to_string(), error);
@@ -58,7 +58,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Exit {
 
 /// `carrack apply`.
 pub(crate) fn apply(args: &Apply) -> Exit {
-    run("apply", &args.options, AtInterrupt::Wait, async |client: &Client| {
+    run("apply", &args.form.with(&args.options), AtInterrupt::Wait, async |client: &Client| {
         client.use_connections(wishes::connections(&args.how));
         let text = wishes::read(&args.plan, PLAN_AT_MOST)
             .map_err(|e| Error::with(e.reason, format!("{}: {}", args.plan.display(), e.detail.unwrap_or_default())))?;

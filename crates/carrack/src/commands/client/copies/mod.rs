@@ -61,7 +61,7 @@ pub(crate) fn cp(args: &Cp) -> Exit {
 }
 
 fn copy(command: &'static str, options: &CopyOptions, work: impl AsyncFnOnce(&Client) -> Result<(), Stop>) -> Exit {
-    run(command, &options.options, AtInterrupt::Wait, async |client: &Client| {
+    run(command, &options.form.with(&options.options), AtInterrupt::Wait, async |client: &Client| {
         client.use_connections(wishes::connections(&options.how));
         work(client).await
     })

@@ -1,6 +1,6 @@
 //! COMB (field practice: GlobalSCAPE), SITE CPFR and CPTO (as mod_copy has them): files made of files that are here.
 
-use types::{Kind, Op, Reason, Yield};
+use types::{Error, Kind, Op, Reason, VPath, Yield};
 
 use super::retrieve::shown;
 use crate::ftp::reply::Reply;
@@ -16,15 +16,24 @@ pub(super) fn comb(session: &mut Session, argument: &[u8]) {
         paths.push(path);
     }
     let to = paths.remove(0);
-    let op = Op::Join { to: to.clone(), parts: paths };
+    let op = Op::Join { to: to.clone(), parts: paths.clone() };
     session.ask_abortable(
         op,
         Box::new(move |session, answer| match answer {
             Ok(Yield::Copied { bytes }) => session.say(Reply::new(250, format!("{} holds {bytes} bytes.", shown(&to)))),
             Ok(_) => {}
-            Err(error) => session.refuse(&error, Some(&to)),
+            Err(error) => {
+                let culprit = culprit(&error, &paths, &to);
+                session.refuse(&error, Some(culprit));
+            }
         }),
     );
+}
+
+/// The file that an error is about: one of those that are read, where its detail says so, else the one that is made.
+fn culprit<'a>(error: &Error, read: &'a [VPath], made: &'a VPath) -> &'a VPath {
+    let named = |path: &&VPath| error.detail.as_deref() == Some(&*path.to_string());
+    read.iter().find(named).unwrap_or(made)
 }
 
 /// Names with spaces between them; one that holds a space stands in quotes.
@@ -77,11 +86,14 @@ pub(super) fn cpto(session: &mut Session, argument: &[u8]) {
     };
     let Some(to) = session.path(argument) else { return };
     session.ask_abortable(
-        Op::Copy { from, to: to.clone() },
+        Op::Copy { from: from.clone(), to: to.clone() },
         Box::new(move |session, answer| match answer {
             Ok(Yield::Copied { bytes }) => session.say(Reply::new(250, format!("Copied {bytes} bytes to {}.", shown(&to)))),
             Ok(_) => {}
-            Err(error) => session.refuse(&error, Some(&to)),
+            Err(error) => {
+                let culprit = culprit(&error, std::slice::from_ref(&from), &to);
+                session.refuse(&error, Some(culprit));
+            }
         }),
     );
 }

@@ -61,6 +61,7 @@ pub(super) fn feat(session: &mut Session) {
         add("MIC");
     }
     add(&format!("MLST {}", session.user().map_or_else(Facts::default, |user| user.facts.clone()).print_feat()));
+    add("MODE B BODIES");
     add("MODE Z");
     if session.settings.passive {
         add("PASV");

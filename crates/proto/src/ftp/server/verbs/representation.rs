@@ -77,12 +77,22 @@ pub(super) fn mode(session: &mut Session, argument: &[u8]) {
     session.say(Reply::fixed(200, said));
 }
 
-/// OPTS MODE Z [ENGINE ZLIB] [METHOD DEFLATE] [LEVEL n].
+/// OPTS MODE Z [ENGINE ZLIB] [METHOD DEFLATE] [LEVEL n]; OPTS MODE B BODIES, which is our own.
 pub(super) fn opts_mode(session: &mut Session, argument: &[u8]) {
     let argument = argument.to_ascii_uppercase();
     let mut words = argument.split(|&b| b == b' ').filter(|word| !word.is_empty());
-    if words.next() != Some(b"Z") {
-        return session.say(Reply::fixed(501, "Expected: OPTS MODE Z LEVEL <0 to 9> (CRK-404)."));
+    match words.next() {
+        Some(b"Z") => {}
+        Some(b"B") if words.clone().eq([b"BODIES"]) => {
+            if let Some(user) = session.user_mut() {
+                user.form.ahead = true;
+            }
+            return session.say(Reply::fixed(200, "In MODE B a body follows each command that stores."));
+        }
+        _ => {
+            let expected = "Expected: OPTS MODE Z LEVEL <0 to 9>, or OPTS MODE B BODIES (CRK-404).";
+            return session.say(Reply::fixed(501, expected));
+        }
     }
     let Some(mut level) = session.user().map(|user| user.form.level) else {
         return session.say(Reply::new(530, text(Reason::NotLoggedIn)));

@@ -3,31 +3,41 @@
 use types::{Op, Reason, VPath, WriteHow, Yield};
 
 use super::retrieve::{data_port, finish, moved, number, open, shown};
-use crate::ftp::data::{Form, Structure, Type};
+use crate::ftp::data::{Form, Mode, Structure, Type};
 use crate::ftp::reply::Reply;
 use crate::ftp::server::exchange::{Body, Channel, End, Flow, Via};
 use crate::ftp::server::session::{Session, text};
+use crate::ftp::server::state::DataPort;
 use crate::ftp::verb::Verb;
 
 pub(super) fn store(session: &mut Session, verb: Verb, argument: &[u8]) {
+    if !take(session, verb, argument) {
+        discard(session);
+    }
+}
+
+/// `false` where it was refused at once.
+fn take(session: &mut Session, verb: Verb, argument: &[u8]) -> bool {
     let path = match (verb, argument) {
         (Verb::Stou, b"") => session.path(b"file"),
         _ => session.named_path(verb, argument),
     };
-    let Some(path) = path else { return };
-    let Some(via) = data_port(session) else { return };
-    let Some(user) = session.user_mut() else { return };
+    let Some(path) = path else { return false };
+    let Some(via) = data_port(session) else { return true };
+    let Some(user) = session.user_mut() else { return true };
     let restart = std::mem::take(&mut user.restart);
     let expected = user.announced.take();
     let ranged = user.range.take().is_some();
     let form = user.form;
     if ranged {
-        return session.say(Reply::fixed(554, "RANG is for RETR and for digests: REST says where an upload goes on (CRK-405)."));
+        session.say(Reply::fixed(554, "RANG is for RETR and for digests: REST says where an upload goes on (CRK-405)."));
+        return false;
     }
     let as_stored = form.kind == Type::Image && form.structure == Structure::File;
     // An offset counts what was sent; where that lies in what is stored cannot be known. A marker is our own.
     if restart > 0 && !as_stored && !form.has_markers() && verb == Verb::Stor {
-        return session.say(Reply::fixed(554, "REST with STOR needs TYPE I and STRU F, or MODE B (CRK-405)."));
+        session.say(Reply::fixed(554, "REST with STOR needs TYPE I and STRU F, or MODE B (CRK-405)."));
+        return false;
     }
     let how = match verb {
         Verb::Appe => WriteHow::Append,
@@ -43,9 +53,30 @@ pub(super) fn store(session: &mut Session, verb: Verb, argument: &[u8]) {
         Box::new(move |session, answer| match answer {
             Ok(Yield::Writing { path, .. }) => begin(session, via, verb, path, form, expected),
             Ok(_) => {}
-            Err(error) => refuse(session, error.reason, &path),
+            Err(error) => {
+                refuse(session, error.reason, &path);
+                if error.reason != Reason::Cancelled {
+                    discard(session);
+                }
+            }
         }),
     );
+    true
+}
+
+/// Takes the body of an upload that was refused off the data connection, where the client sends each without waiting for
+/// leave: what comes behind it must not be taken for it.
+fn discard(session: &mut Session) {
+    let Some(user) = session.user().filter(|user| user.form.ahead && user.form.mode == Mode::Block) else { return };
+    let form = user.form;
+    let via = match user.data {
+        DataPort::Passive(_) => Via::Passive,
+        DataPort::Active(to) => Via::Active(to),
+        DataPort::Kept(to) => Via::Kept(to),
+        DataPort::Default | DataPort::Spent => return,
+    };
+    let flow = Flow { body: Body::Discard, form, channel: Channel::Data(via), cover: session.protection.cover() };
+    session.transfer(flow, "a refused upload".into(), Box::new(|_, _| {}));
 }
 
 fn begin(session: &mut Session, via: Via, verb: Verb, path: VPath, form: Form, expected: Option<u64>) {

@@ -1,0 +1,172 @@
+//! What do MODE B and MODE Z gain over MODE S, between carrack's client and server? Small files over one kept connection, near
+//! and over 50 ms, and text over 100 Mbit/s.
+
+use super::delay::{self, Path as Way};
+use super::programs::{Server, build, carrack};
+use super::table::median;
+use crate::Result;
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Options of `cargo xtask bench-modes`.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// How often every row is measured; medians are shown.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Small sizes and one round: to see that it works, not for figures.
+    #[arg(long)]
+    quick: bool,
+}
+
+/// What is compared: the same work in two modes.
+struct Row {
+    title: &'static str,
+    over: Over,
+    /// Upload, not download.
+    up: bool,
+    /// The mode measured against MODE S; that of many small files is taken where no mode is named.
+    mode: Option<&'static str>,
+    /// How often as fast it is to be.
+    goal: f64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Over {
+    Loopback,
+    Delay,
+    Rate,
+}
+
+const ROWS: [Row; 6] = [
+    Row { title: "4 KiB files, get, MODE B", over: Over::Loopback, up: false, mode: None, goal: 3.0 },
+    Row { title: "4 KiB files, put, MODE B", over: Over::Loopback, up: true, mode: None, goal: 3.0 },
+    Row { title: "4 KiB files, get, MODE B, 50 ms", over: Over::Delay, up: false, mode: None, goal: 20.0 },
+    Row { title: "4 KiB files, put, MODE B, 50 ms", over: Over::Delay, up: true, mode: None, goal: 20.0 },
+    Row { title: "text, get, MODE Z, 100 Mbit/s", over: Over::Rate, up: false, mode: Some("z"), goal: 1.0 },
+    Row { title: "text, put, MODE Z, 100 Mbit/s", over: Over::Rate, up: true, mode: Some("z"), goal: 1.0 },
+];
+
+/// How much of everything.
+struct Sizes {
+    files: usize,
+    /// In MODE S over 50 ms, where each takes long.
+    files_far: usize,
+    text: usize,
+}
+
+pub(crate) fn run(options: &Options) -> Result<bool> {
+    if cfg!(debug_assertions) {
+        return super::optimised();
+    }
+    build()?;
+    let sizes = match options.quick {
+        true => Sizes { files: 300, files_far: 30, text: 8 << 20 },
+        false => Sizes { files: 5_000, files_far: 200, text: 64 << 20 },
+    };
+    let folder = tempfile::Builder::new().prefix("carrack-bench-").tempdir_in("/dev/shm")?;
+    lay(folder.path(), &sizes)?;
+    println!("| row | MODE S | this | ratio | goal |\n| --- | --- | --- | --- | --- |");
+    let mut reached = true;
+    for row in &ROWS {
+        // Each path has a server of its own: its relay takes the same ports.
+        let server = Server::start(&folder.path().join("served"))?;
+        let here = match row.over {
+            Over::Loopback => Ipv4Addr::LOCALHOST,
+            Over::Delay => server.behind(Way { each_way: Duration::from_millis(25), rate: None })?,
+            Over::Rate => server.behind(Way { each_way: Duration::ZERO, rate: Some(100_000_000 / 8) })?,
+        };
+        let url = format!("ftp://u@{here}:{}/", server.port());
+        let rounds = if options.quick { 1 } else { options.rounds };
+        let (mut plain, mut this) = (Vec::new(), Vec::new());
+        for _ in 0..rounds {
+            plain.push(row.measure(folder.path(), &url, Some("s"), &sizes)?);
+            this.push(row.measure(folder.path(), &url, row.mode, &sizes)?);
+        }
+        let (plain, this) = (median(&plain), median(&this));
+        let ratio = this / plain;
+        reached &= ratio >= row.goal;
+        let unit = if row.over == Over::Rate { "MiB/s" } else { "files/s" };
+        println!("| {} | {plain:.1} {unit} | {this:.1} {unit} | {ratio:.1} | {} |", row.title, row.goal);
+    }
+    Ok(reached || options.quick)
+}
+
+/// Files without a pattern, and a text as logs are.
+fn lay(folder: &Path, sizes: &Sizes) -> Result<()> {
+    for root in ["served", "mine"] {
+        let root = folder.join(root);
+        for (name, count) in [("many", sizes.files), ("few", sizes.files_far)] {
+            fs::create_dir_all(root.join(name))?;
+            for n in 0..count {
+                let body: Vec<u8> = (0..4096_usize).map(|at| ((at * 31 + n * 7) ^ (at / 13)) as u8).collect();
+                fs::write(root.join(name).join(format!("{n:05}.bin")), body)?;
+            }
+        }
+        let mut text = String::with_capacity(sizes.text + 200);
+        for n in 0_u64.. {
+            if text.len() >= sizes.text {
+                break;
+            }
+            text.push_str(&format!(
+                "2026-11-21T18:{:02}:{:02}Z host carrack[{}]: user anna stored /in/order-{:08x}.csv, {} bytes\n",
+                n / 60 % 60,
+                n % 60,
+                n * 7919 % 32_768,
+                n.wrapping_mul(2_654_435_761) & 0xffff_ffff,
+                n * 37 % 100_000
+            ));
+        }
+        fs::write(root.join("text.log"), text)?;
+    }
+    Ok(())
+}
+
+impl Row {
+    /// Files, or MiB, in a second.
+    fn measure(&self, folder: &Path, url: &str, mode: Option<&str>, sizes: &Sizes) -> Result<f64> {
+        let few = self.over == Over::Delay && mode.is_some();
+        let what = match (self.over, few) {
+            (Over::Rate, _) => "text.log",
+            (_, true) => "few",
+            (_, false) => "many",
+        };
+        let into = tempfile::Builder::new().prefix("into-").tempdir_in(folder.join(if self.up { "served" } else { "mine" }))?;
+        let name = into.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let (verb, from, to) = match self.up {
+            true => ("put", folder.join("mine").join(what).display().to_string(), format!("{url}{name}/")),
+            false => ("get", format!("{url}{what}"), format!("{}/", into.path().display())),
+        };
+        let mut command = Command::new(carrack());
+        command.args([verb, "-r", "-j", "1", "--quiet", "--no-netrc"]).args([from, to]);
+        if let Some(mode) = mode {
+            command.args(["--mode", mode]);
+        }
+        command.env("CARRACK_PASSWORD", super::programs::PASSWORD).stdin(Stdio::null());
+        let begun = Instant::now();
+        if !command.status()?.success() {
+            return Err(format!("{}: carrack {verb} failed", self.title).into());
+        }
+        let took = begun.elapsed().as_secs_f64();
+        if self.over == Over::Rate {
+            return Ok(sizes.text as f64 / f64::from(1 << 20) / took);
+        }
+        let count = fs::read_dir(into.path().join(what))?.count();
+        let wanted = if few { sizes.files_far } else { sizes.files };
+        if count != wanted {
+            return Err(format!("{}: {count} files arrived of {wanted}", self.title).into());
+        }
+        Ok(count as f64 / took)
+    }
+}
+
+impl Server {
+    /// Puts the server behind a path; where clients find it.
+    fn behind(&self, way: Way) -> Result<Ipv4Addr> {
+        delay::relay(self.ports(), way)?;
+        Ok(delay::HERE)
+    }
+}
