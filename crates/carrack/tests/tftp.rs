@@ -367,11 +367,21 @@ fn who_never_answers_gets_no_more_than_is_configured() {
 
 #[test]
 fn check_says_what_is_served_over_tftp() {
-    let site = Site::new(&[TFTP, "uploads = \"versions\"\nports = \"single\"\n", DATA, "[anonymous]\n"].concat());
-    let said = std::process::Command::new(env!("CARGO_BIN_EXE_carrack")).args(["check", &site.file()]).output().unwrap();
-    let said = String::from_utf8(said.stdout).unwrap();
-    assert!(
-        said.contains("listener boot: tftp at 127.0.0.1:0, uploads keep what is there, all transfers on this port, blocks as"),
-        "{said}"
-    );
+    let quirk = "[[listener.quirk]]\nname = \"no-options\"\nfrom = [\"192.0.2.0/24\"]\n";
+    for (keys, expected) in [
+        (
+            "uploads = \"versions\"\nports = \"single\"\n",
+            "listener boot: tftp at 127.0.0.1:0, uploads keep what is there, all transfers on this port, blocks as",
+        ),
+        (
+            "multicast = [\"239.255.69.0/28\", \"ff15::69:0/124\"]\nmulticast_ttl = 2\nmulticast_interface = \"lo\"\n",
+            "windows of up to 64, multicast to 239.255.69.0/28 and ff15::69:0/124 at port 1758, ttl 2 over lo\n",
+        ),
+        (quirk, "windows of up to 64, no-options for some clients\n"),
+    ] {
+        let site = Site::new(&[TFTP, keys, DATA, "[anonymous]\n"].concat());
+        let said = std::process::Command::new(env!("CARGO_BIN_EXE_carrack")).args(["check", &site.file()]).output().unwrap();
+        let said = String::from_utf8(said.stdout).unwrap();
+        assert!(said.contains(expected), "{expected:?} in\n{said}");
+    }
 }

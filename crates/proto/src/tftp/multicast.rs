@@ -44,8 +44,8 @@ struct Member<M> {
     wanted: u64,
 }
 
-/// How long a master may be silent while others wait: well within what their own patience lasts.
-const TURN: Duration = Duration::from_secs(3);
+/// What part of its patience a master may be silent for while others wait: well within what theirs lasts.
+const TURN: u32 = 10;
 /// How often a silent client's turn comes at most.
 const TURNS: u32 = 2;
 /// How many ACKs of one that is not the master are answered with an OACK that says so.
@@ -238,7 +238,7 @@ impl<M: Copy + Eq> Group<M> {
         let Some(master) = self.members.front() else { return };
         let (answered, silence) = (master.answered, now.saturating_sub(self.heard));
         let stranger = !answered && master.unanswered >= self.patience.unanswered;
-        let others_wait = self.members.len() > 1 && silence >= TURN && self.tries >= 2;
+        let others_wait = self.members.len() > 1 && silence >= self.patience.give_up / TURN && self.tries >= 2;
         let last_turn = others_wait && master.passed_over + 1 >= TURNS;
         if stranger || last_turn || silence >= self.patience.give_up {
             self.leave(0, Err(Failure::Silent { answered }), now);

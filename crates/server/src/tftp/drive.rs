@@ -81,8 +81,10 @@ impl Session {
                 why = Some(reason);
             }
         }
-        let failure = sender.ended().and_then(Result::err).cloned();
+        let mut failure = sender.ended().and_then(Result::err).cloned();
+        // Firmware opens a transfer to learn a size and ends it: that is no failure.
         if terms.tsize.is_some() && sender.acknowledged() == 0 && matches!(failure, Some(Failure::Peer(Code(0 | 8), _))) {
+            failure = None;
             self.note(|| What::Note(Reason::TftpQuirk, "size-probe: it wanted to know the size, and asks again".into()));
         }
         self.end(permit, Direction::Out, &meter, failure.as_ref(), why, sender.tally())
@@ -227,7 +229,7 @@ impl Session {
 /// Why a transfer failed, as the log and the audit trail have it.
 const fn reason_of(failure: &Failure) -> Reason {
     match failure {
-        // Firmware opens a transfer to learn a size and aborts it: that is no fault of anybody.
+        // The client has changed its mind: that is no fault of anybody.
         Failure::Peer(Code(0 | 8), _) => Reason::Cancelled,
         Failure::Peer(..) => Reason::DataReset,
         Failure::Silent { answered: false } => Reason::DataNeverCame,

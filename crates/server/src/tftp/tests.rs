@@ -102,7 +102,7 @@ impl Server {
 
     /// Waits until an event with this text was heard.
     async fn heard(&self, text: &str) {
-        for _ in 0..500 {
+        for _ in 0..3_000 {
             if self.ears.0.lock().unwrap().iter().any(|e| e.contains(text)) {
                 return;
             }
@@ -394,6 +394,7 @@ async fn clients_with_ways_of_their_own() {
     assert_eq!(probe.one().await, b"\0\x06tsize\x005000\0");
     probe.say(b"\0\x05\0\x08User aborted the transfer\0", 30).await;
     server.heard("Note(TftpQuirk, \"size-probe").await;
+    server.heard("Moved(Out, 0,").await;
 }
 
 #[tokio::test]

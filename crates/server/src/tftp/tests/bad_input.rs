@@ -6,12 +6,12 @@ use vfs::{LocalSettings, LocalStorage};
 
 use super::*;
 
-/// A transfer is patient for no longer than this, so that a test need not be.
+/// A transfer is patient for no longer than this: so that a test need not be, and has time even where the machine is busy.
 fn hasty(patience: &mut Patience) {
     patience.first = Duration::from_millis(20);
     patience.most = Duration::from_millis(50);
-    patience.give_up = Duration::from_millis(300);
-    patience.unanswered = 3;
+    patience.give_up = Duration::from_secs(3);
+    patience.unanswered = 1_000;
 }
 
 /// The first packet of this kind; others may come before it, where the server repeats.
@@ -122,16 +122,16 @@ async fn a_client_that_vanishes_leaves_nothing() {
     reader.say(b"\0\x01f\0octet\0", 10).await;
     assert_eq!(reader.one().await[..4], header(1));
     reader.say(&ack(1), 4).await;
-    server.heard("Cut(Out, 512, DataStalled)").await;
     let mut writer = Client::new(server.at);
     writer.say(b"\0\x02g\0octet\0", 10).await;
     assert_eq!(writer.one().await, ack(0));
     let block = [&header(1)[..], &[7; 512]].concat();
     writer.say(&block, block.len()).await;
-    server.heard("Cut(In, 512, DataStalled)").await;
     let silent = Client::new(server.at);
     silent.say(b"\0\x02h\0octet\0", 10).await;
-    server.heard("Cut(In, 0, DataNeverCame)").await;
+    for end in ["Cut(Out, 512, DataStalled)", "Cut(In, 512, DataStalled)", "Cut(In, 0, DataNeverCame)"] {
+        server.heard(end).await;
+    }
     assert!(server.attr("/g").await.is_none() && server.attr("/h").await.is_none());
 }
 

@@ -35,6 +35,9 @@ impl Stage {
         let server = Server::over(Arc::new(storage), "127.0.0.1:0", |listener| {
             let networks = vec![ipnet::IpNet::from(IpAddr::from(GROUP))];
             listener.groups = Some(Groups { networks, ports: port..=port, hops: 1, interface: None });
+            // Nobody is passed over because a busy machine let the test wait.
+            listener.sending.give_up = Duration::from_secs(3_000);
+            listener.sending.unanswered = 1_000;
             change(listener);
         });
         Self { server, ears: Datagrams::from_std(ears, true).unwrap(), port, file, _folder: folder }
@@ -46,7 +49,7 @@ impl Stage {
     }
 
     /// The next block that the group hears, sent from where a client was answered. Those that were heard before may come
-    /// once more: the server repeats what is not acknowledged in time.
+    /// once more, late: the server repeats what is not acknowledged in time.
     async fn block(&self, number: u16, client: &Client) {
         let mut inbox = Inbox::new(1, 2_000);
         loop {
@@ -58,7 +61,8 @@ impl Stage {
             if came.bytes == expected {
                 return;
             }
-            assert!(came.bytes[..4] < header(number)[..], "{:?} before {number}", &came.bytes[..4]);
+            let blocks = (1..=3).map(|block| header(block).to_vec());
+            assert!(blocks.into_iter().any(|block| came.bytes.starts_with(&block)), "{:?}", &came.bytes[..4]);
         }
     }
 }
@@ -120,7 +124,7 @@ async fn the_master_asks_and_the_next_fetches_what_it_missed() {
     stage.block(1, &two).await;
     two.wants(3).await;
     stage.server.heard("end").await;
-    for _ in 0..500 {
+    for _ in 0..3_000 {
         if stage.server.ears.0.lock().unwrap().iter().filter(|e| *e == "end").count() == 2 {
             break;
         }
@@ -133,7 +137,8 @@ async fn the_master_asks_and_the_next_fetches_what_it_missed() {
 
 #[tokio::test]
 async fn a_master_that_vanishes_makes_place_and_may_come_back() {
-    let stage = Stage::new(|_| {});
+    // A tenth of it is a turn.
+    let stage = Stage::new(|listener| listener.sending.give_up = Duration::from_secs(60));
     let (mut one, mut two) = (Client::new(stage.server.at), Client::new(stage.server.at));
     one.asks().await;
     one.hears(&stage.oack(true)).await;
