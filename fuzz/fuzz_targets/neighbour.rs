@@ -24,7 +24,7 @@ fuzz_target!(|data: &[u8]| {
         bytes.resize(bytes.len().next_multiple_of(4), 0);
         bytes
     };
-    let head = [2, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 1];
+    let head = [2_u8, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 1];
     let entry = message(&[&head[..], &attribute(1, &ip.octets()), &attribute(2, &[7; 6])].concat());
     let both = [strange, entry].concat();
     assert!(mac_in(&both, IpAddr::V4(ip)).is_some(), "an entry was lost");
