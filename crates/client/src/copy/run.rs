@@ -520,9 +520,16 @@ fn leads_out(link: &VPath, root: &VPath, leads: &[u8]) -> bool {
 /// Where an upload waits until it is whole; `None` where its name is too long for another beside it. The same for each
 /// try, so that a later one finds it.
 pub fn temporary_name(path: &VPath) -> Option<VPath> {
-    let name = [b".", path.name()?, b".carrack-part"].concat();
+    let name = [b".", path.name()?, PART].concat();
     path.parent()?.join(&name).ok()
 }
+
+/// Whether a file is an upload that is not whole: one under way, or what a connection that broke has left.
+pub(super) fn is_temporary(path: &VPath) -> bool {
+    path.name().is_some_and(|name| name.starts_with(b".") && name.ends_with(PART))
+}
+
+const PART: &[u8] = b".carrack-part";
 
 /// Gives an upload its name, and its time where one is told. Servers that rename onto nothing that exists have the old file
 /// taken away first.

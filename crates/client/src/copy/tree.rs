@@ -8,6 +8,7 @@ use vfs::{Owner, Storage};
 
 use super::filter::Filter;
 use super::join::first;
+use super::run::is_temporary;
 
 /// As many entries as one tree may have.
 const ENTRIES_AT_MOST: usize = 10_000_000;
@@ -107,6 +108,10 @@ impl Tree {
     ) -> Result<(), Error> {
         for Found { path, entry, is_followed } in entries {
             let Entry { attr, target, .. } = entry;
+            if attr.kind == Kind::File && is_temporary(&path) {
+                self.left_out.push(path);
+                continue;
+            }
             let is_kept = attr.kind == Kind::Link && self.links == Links::Keep;
             if !(matches!(attr.kind, Kind::File | Kind::Dir) || is_kept) || !filter.takes(&path, &attr) {
                 self.links_left_out += usize::from(attr.kind == Kind::Link && filter.takes(&path, &attr));

@@ -122,11 +122,16 @@ async fn a_mirror_removes_what_only_the_target_has_and_replaces_what_differs() {
         server.storage.make_dir(&path(old), 0o755).await.unwrap();
     }
     put(&server.storage, "/old/deep/f", b"x", 1).await;
+    // Uploads that are not whole are nobody's to copy or to remove.
+    put(&server.storage, "/.new.carrack-part", b"half", 1).await;
+    put(&mine.storage, "/.half.carrack-part", b"half", 1).await;
     let remote = there(&server, "/").await;
     let report = copy(&mine, &remote, &Wishes { delete: true, ..Wishes::default() }).await;
     assert!(report.failed.is_empty() && !report.kept, "{:?}", report.failed);
     assert_eq!(shown(&mine).await, shown(&remote).await);
     assert_eq!(content(&server.storage, "/big").await, sample(1_500_000));
+    let stands = async |name: &str| server.storage.stat(&path(name), true, &Owner::default()).await.is_ok();
+    assert!(stands("/.new.carrack-part").await && !stands("/.half.carrack-part").await);
 }
 
 #[tokio::test]
