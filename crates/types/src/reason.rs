@@ -236,7 +236,7 @@ reasons! {
     ExchangeRefused = "953", "too many security exchanges were begun", "Connect again with a ticket that holds.";
     PrincipalRefused = "954", "that principal may not log in as this user", "Add it to the user's principals, or its realm to [kerberos] realms.";
     DataUnsealed = "955", "what came over the data connection is not protected as PROT said", "See that both ends have the same PROT; something on the way may have changed it.";
-    KerberosAbsent = "956", "this build of Carrack has no Kerberos", "Use a package, or build with --features gssapi (needs libkrb5-dev and libclang-dev).";
+    KerberosAbsent = "956", "this build of Carrack has no Kerberos", "Build with --features gssapi (needs libkrb5-dev and libclang-dev).";
     KeytabUnreadable = "957", "the keytab cannot be used", "Give `keytab` of [kerberos] a file that the server's user may read, with a key of ftp/HOST or host/HOST (kadmin ktadd).";
     NoExchange = "735", "the two servers cannot exchange a file between themselves", "Let it pass through this machine; servers often refuse connections to others.";
 }

@@ -24,6 +24,7 @@ fn with(table: &str, line: &str) -> String {
         ("[[listener]]", vec!["name = \"ftp\"", "protocol = \"ftp\"", "address = \"127.0.0.1:2121\""]),
         ("[[certificate]]", vec!["certificate = \"FOLDER/fullchain.pem\"", "key = \"FOLDER/privkey.pem\""]),
         ("[tls]", vec![]),
+        ("[kerberos]", vec![]),
         ("[[mount]]", vec!["name = \"data\"", "kind = \"local\"", "path = \".\""]),
         ("[[user]]", vec!["name = \"anna\"", "password = HASH"]),
         ("[[group]]", vec!["name = \"staff\""]),
@@ -34,6 +35,10 @@ fn with(table: &str, line: &str) -> String {
         ("[trace]", vec![]),
         ("[process]", vec![]),
     ] {
+        // A fault by itself where the build has no Kerberos, or the machine no keytab.
+        if name == "[kerberos]" && name != table {
+            continue;
+        }
         if !name.is_empty() {
             text.push_str(name);
             text.push('\n');
@@ -360,6 +365,14 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("[[user]]", "idle_seconds = 0", "cannot be 0"),
     ("[[user]]", "welcome = 1", "expects text or a list of texts"),
     ("[[user]]", "shell = \"/bin/sh\"", "has no key `shell`; Known here:"),
+    ("[[user]]", "principals = [\"anna\"]", "Expected a principal such as anna@EXAMPLE.ORG"),
+    ("[[listener]]", "kerberos = \"off\"", "`kerberos` of [[listener]] \"ftp\" expects true or false"),
+    ("[kerberos]", "keytab = 7", "`keytab` of [kerberos] expects text, and this is the number 7"),
+    ("[kerberos]", "realms = [\"EXAMPLE ORG\"]", "Expected a realm such as EXAMPLE.ORG"),
+    ("[kerberos]", "realms = [\"anna@EXAMPLE.ORG\"]", "Expected a realm such as EXAMPLE.ORG"),
+    ("[kerberos]", "required = \"yes\"", "`required` of [kerberos] expects true or false, and this is text"),
+    ("[kerberos]", "ccc = 1", "`ccc` of [kerberos] expects true or false, and this is the number 1"),
+    ("[kerberos]", "realm = \"EXAMPLE.ORG\"", "[kerberos] has no key `realm`; Did you mean `realms`?"),
     ("[[group]]", "password = \"x\"", "[[group]] \"staff\" has no key `password`"),
     ("[[group]]", "name = \"\"", "is empty"),
     ("[[host]]", "name = \"-\"", "Expected a host name"),
@@ -428,7 +441,8 @@ fn each_key_wrong_once_says_where_and_what_to_do() {
 /// Every key the parser knows is wrong once above: a new key without a row fails here.
 #[test]
 fn no_key_is_missing_from_the_table_of_wrong_ones() {
-    for key in asked(&with("", ""), Path::new("/tmp")) {
+    let known = [asked(&with("", ""), Path::new("/tmp")), asked(&with("[kerberos]", ""), Path::new("/tmp"))];
+    for key in known.into_iter().flatten() {
         let (table, name) = key.rsplit_once('.').unwrap_or(("", &key));
         // Tables of tables are keys of the file; one of them stands for all.
         if table.is_empty() && name != "banner" {
@@ -440,6 +454,36 @@ fn no_key_is_missing_from_the_table_of_wrong_ones() {
         let found =
             WRONG.iter().any(|(t, line, _)| t.trim_matches(['[', ']']) == of && line.split('=').next().unwrap().trim() == name);
         assert!(found, "no wrong `{key}` in the table");
+    }
+}
+
+/// Tickets where they cannot be checked are no reason to start without them.
+#[test]
+fn kerberos_without_its_library_or_its_keytab_is_refused() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.display().to_string()
+    };
+    let good = file("good", &[5, 2, 0, 0]);
+    let none = folder.path().join("none").display().to_string();
+    for (keytab, expected) in [
+        (&good, ""),
+        (&none, "cannot be read: No such file"),
+        (&folder.path().display().to_string(), "is no file [CRK-957]"),
+        (&file("empty", &[]), "is no keytab [CRK-957]"),
+        (&file("text", b"[libdefaults]"), "is no keytab [CRK-957]"),
+    ] {
+        let line = format!("keytab = {keytab:?}");
+        let said = said(&with("[kerberos]", &line));
+        if cfg!(feature = "gssapi") {
+            let hit =
+                if expected.is_empty() { said.is_empty() } else { said.contains(expected) && said.contains("kadmin ktadd") };
+            assert!(hit, "{line}\nexpected: {expected}\nsaid: {said}");
+        } else {
+            assert!(said.contains("this build of Carrack has no Kerberos [CRK-956]; Build with"), "{said}");
+        }
     }
 }
 
