@@ -4,4 +4,5 @@
 mod files;
 mod hosts;
 mod logins;
+mod record;
 mod way;

@@ -8,10 +8,11 @@ use russh::keys::agent::client::AgentClient;
 use russh::keys::{Certificate, HashAlg, PublicKey};
 use russh::{MethodKind, MethodSet, Signer};
 use std::sync::PoisonError;
-use types::{Error, Reason, Secret};
+use types::{Error, Reason, Secret, What};
 
 use super::Dial;
 use super::keys::{self, ByAgent, ByFile, Identity};
+use super::record::Record;
 use super::transport::{Guard, lost};
 
 /// How often a password that is asked for, or what the server asks, may be tried.
@@ -25,8 +26,8 @@ const AGENT_KEYS: usize = 5;
 ///
 /// # Errors
 /// [`Reason::LoginRefused`] once nothing is left to try.
-pub(super) async fn login(handle: &mut Handle<Guard>, dial: &Dial) -> Result<(), Error> {
-    let mut attempt = Attempt { handle, dial, methods: MethodSet::empty(), tried: Vec::new() };
+pub(super) async fn login(handle: &mut Handle<Guard>, dial: &Dial, record: &Record) -> Result<(), Error> {
+    let mut attempt = Attempt { handle, dial, record, methods: MethodSet::empty(), tried: Vec::new() };
     let first = attempt.handle.authenticate_none(&*dial.user).await.map_err(lost)?;
     if attempt.settle(first, None) || attempt.keys().await? || attempt.words().await? {
         return Ok(());
@@ -40,6 +41,7 @@ pub(super) async fn login(handle: &mut Handle<Guard>, dial: &Dial) -> Result<(),
 struct Attempt<'a> {
     handle: &'a mut Handle<Guard>,
     dial: &'a Dial,
+    record: &'a Record,
     /// What the server says it would take.
     methods: MethodSet,
     tried: Vec<String>,
@@ -53,6 +55,17 @@ fn hash_for(key: &PublicKey, rsa: Option<HashAlg>) -> Option<HashAlg> {
 impl Attempt<'_> {
     /// Whether that was enough.
     fn settle(&mut self, result: AuthResult, what: Option<&str>) -> bool {
+        self.record.note(|| What::Command(format!("login of {} by {}", self.dial.user, what.unwrap_or("none")).into()));
+        self.record.note(|| {
+            What::Reply(match &result {
+                AuthResult::Success => "success".into(),
+                AuthResult::Failure { remaining_methods, partial_success } => {
+                    let ways: Vec<&str> = remaining_methods.iter().map(<&str>::from).collect();
+                    let how = if *partial_success { "taken, and not enough" } else { "failure" };
+                    format!("{how}; it takes {}", ways.join(", ")).into()
+                }
+            })
+        });
         match result {
             AuthResult::Success => true,
             AuthResult::Failure { remaining_methods, partial_success } => {

@@ -7,6 +7,7 @@ mod jump;
 mod keys;
 mod known;
 mod login;
+mod record;
 mod session;
 mod storage;
 mod transport;
@@ -17,7 +18,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use russh::keys::PrivateKey;
-use types::Secret;
+use trace::record::Observer;
+use types::{Secret, SessionId};
 
 use crate::connect::Family;
 use crate::proxy::Proxy;
@@ -67,6 +69,10 @@ pub struct Dial {
     pub within: Duration,
     /// Who is asked what only a person knows.
     pub questions: Arc<dyn Questions>,
+    /// Hears of everything that happens: draws the ladder.
+    pub observer: Arc<dyn Observer>,
+    /// The id that its events carry.
+    pub session: SessionId,
     /// What was answered, for the next connection.
     remembered: Arc<Remembered>,
 }
@@ -148,8 +154,20 @@ impl Dial {
             trust: HostTrust::Ask,
             within: Duration::from_secs(30),
             questions: Arc::new(NobodyAsked),
+            observer: Arc::new(trace::Nobody),
+            session: SessionId(0),
             remembered: Arc::default(),
         }
+    }
+
+    /// With somebody who hears of everything, on the way there, too.
+    #[must_use]
+    pub fn observed(mut self, observer: &Arc<dyn Observer>) -> Self {
+        self.observer = observer.clone();
+        if let Way::Jump(via) = self.way {
+            self.way = Way::Jump(Box::new(via.observed(observer)));
+        }
+        self
     }
 
     /// What is connected to, and looked up in `known_hosts`.

@@ -11,9 +11,10 @@ use proto::sftp::client::{Answer, CallId, Output, Server, Session};
 use proto::sftp::request::Request;
 use russh::ChannelMsg;
 use tokio::sync::{mpsc, oneshot};
-use types::{Error, Reason};
+use types::{Error, Reason, What};
 
 use super::Dial;
+use super::record::Record;
 use super::transport::{Transport, lost};
 
 /// What a call says, once it has its number.
@@ -37,12 +38,13 @@ enum To {
 pub(super) struct Connection {
     calls: mpsc::UnboundedSender<(Make, To)>,
     pub(super) server: Server,
+    record: Arc<Record>,
     life: CancellationToken,
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.life.cancel();
+        self.close();
     }
 }
 
@@ -57,8 +59,15 @@ impl Connection {
         let (calls, coming) = mpsc::unbounded_channel();
         let (ready, is_ready) = oneshot::channel();
         let life = parent.child_token();
+        let record = transport.record().clone();
+        let mut session = Session::new();
+        if record.is_on() {
+            session.tell();
+            record.note(|| What::Command("subsystem sftp, INIT 3".into()));
+        }
         let running = Running {
-            session: Session::new(),
+            session,
+            record: record.clone(),
             waiting: HashMap::new(),
             unsent: VecDeque::new(),
             calls: 0,
@@ -71,7 +80,7 @@ impl Connection {
         let deadline = io::clock::now() + dial.within;
         let late = |_| crate::connect::too_slow("the server's word on SFTP", dial.within);
         let server = tokio::time::timeout_at(deadline.into(), begun).await.map_err(late)??;
-        Ok(Arc::new(Self { calls, server, life }))
+        Ok(Arc::new(Self { calls, server, record, life }))
     }
 
     /// Whether calls can still be answered.
@@ -81,6 +90,7 @@ impl Connection {
 
     /// Ends it.
     pub(super) fn close(&self) {
+        self.record.end(None);
         self.life.cancel();
     }
 
@@ -131,6 +141,7 @@ impl To {
 /// The session's task.
 struct Running {
     session: Session,
+    record: Arc<Record>,
     waiting: HashMap<CallId, To>,
     unsent: VecDeque<Bytes>,
     calls: u64,
@@ -184,6 +195,7 @@ impl Running {
             }
         }
         coming.close();
+        self.record.end(self.failed.as_ref());
         let why = self.failed.take().unwrap_or_else(|| Reason::Disconnected.into());
         while let Some((_, to)) = coming.recv().await {
             to.tell(Err(why.clone()));
@@ -194,6 +206,8 @@ impl Running {
     fn drain(&mut self) {
         while let Some(output) = self.session.poll() {
             match output {
+                Output::Said(line) => self.record.note(|| What::Command(line)),
+                Output::Heard(line) => self.record.note(|| What::Reply(line)),
                 Output::Send(bytes) => self.unsent.push_back(bytes),
                 Output::Ready(server) => {
                     if let Some(ready) = self.ready.take() {

@@ -1,18 +1,20 @@
 //! SSH itself: a connection, whose key it has, and a channel to a subsystem on it.
 
 use std::borrow::Cow;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use io::body::BoxFuture;
 use io::{clock, task};
-use russh::client::{Config, Handle, Handler, Msg, connect_stream};
+use russh::client::{Config, Handle, Handler, Msg, Session, connect_stream};
 use russh::keys::{Algorithm, PublicKeyOrCertificate};
-use russh::{Channel, Preferred, SshId, cipher};
+use russh::{Channel, Names, Preferred, SshId, cipher};
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
-use types::{Error, Reason};
+use types::{Error, Lane, Reason, What};
 
 use super::known::Known;
+use super::record::Record;
 use super::{Dial, Way, hosts, login};
 use crate::connect;
 
@@ -23,6 +25,8 @@ const PACKET: u32 = 64 * 1_024;
 /// Packets that wait for their reader. It always reads on, so this is for its turn to come.
 const WAITING: usize = 1_024;
 
+/// As many lines of what a server has to say before the login are recorded.
+const BANNER_LINES: usize = 50;
 /// What a host on the way may send before it hears that it may go on, and how many packets of it wait: the connection that
 /// leads through it reads on while it writes, so long as the window is used up before they are.
 const HOP_WINDOW: u32 = 16 * 1_024 * 1_024;
@@ -35,6 +39,7 @@ const AHEAD: usize = 128 * 1_024;
 /// A connection that somebody is logged in on. It ends when this is dropped.
 pub(super) struct Transport {
     handle: Handle<Guard>,
+    record: Arc<Record>,
     /// The one that it leads through.
     _through: Option<Box<Self>>,
 }
@@ -42,12 +47,35 @@ pub(super) struct Transport {
 /// Hears what the server says beside the channel.
 pub(super) struct Guard {
     dial: Dial,
+    record: Arc<Record>,
     /// Why its key was not taken.
     refused: Arc<Mutex<Option<Error>>>,
 }
 
+impl Drop for Transport {
+    fn drop(&mut self) {
+        self.record.end(None);
+    }
+}
+
 impl Handler for Guard {
     type Error = russh::Error;
+
+    async fn kex_done(&mut self, _: Option<&[u8]>, names: &Names, session: &mut Session) -> Result<(), Self::Error> {
+        self.record.note(|| {
+            let server = types::text::printable(String::from_utf8_lossy(session.remote_sshid()).trim_end());
+            let (kex, cipher): (&str, &str) = (names.kex.as_ref(), names.cipher.as_ref());
+            What::Secured(Lane::Control, format!("{server}: {kex}, {}, {cipher}", names.key).into())
+        });
+        Ok(())
+    }
+
+    async fn auth_banner(&mut self, banner: &str, _: &mut Session) -> Result<(), Self::Error> {
+        for line in banner.lines().take(BANNER_LINES) {
+            self.record.note(|| What::Reply(types::text::printable(line).into()));
+        }
+        Ok(())
+    }
 
     async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
         let dial = self.dial.clone();
@@ -120,20 +148,21 @@ impl Transport {
 
     fn begin(dial: &Dial, is_hop: bool) -> BoxFuture<'_, Result<Self, Error>> {
         Box::pin(async move {
-            let (stream, through) = carrier(dial).await?;
-            let refused = Arc::new(Mutex::default());
-            let guard = Guard { dial: dial.clone(), refused: refused.clone() };
-            let asked = dial.clone();
-            let known = task::blocking(move || hosts::known(&asked)).await??;
-            let connecting = connect_stream(Arc::new(config(&known, is_hop)), BufReader::with_capacity(AHEAD, stream), guard);
-            // Whoever is asked about a key takes the time it needs.
-            let mut handle = connecting.await.map_err(|e| {
-                let why = refused.lock().unwrap_or_else(PoisonError::into_inner).take();
-                why.unwrap_or_else(|| lost(e))
-            })?;
-            login::login(&mut handle, dial).await?;
-            Ok(Self { handle, _through: through.map(Box::new) })
+            let Carried { stream, through, local, peer } = carrier(dial).await?;
+            let record = Arc::new(Record::begin(dial, local, peer));
+            match logged_in(dial, is_hop, stream, &record).await {
+                Ok(handle) => Ok(Self { handle, record, _through: through.map(Box::new) }),
+                Err(e) => {
+                    record.end(Some(&e));
+                    Err(e)
+                }
+            }
         })
+    }
+
+    /// The record of what happens on it.
+    pub(super) const fn record(&self) -> &Arc<Record> {
+        &self.record
     }
 
     /// Has the server connect to another.
@@ -164,8 +193,34 @@ impl Transport {
     }
 }
 
-/// What a connection to a server is made on, and the connection that leads there.
-async fn carrier(dial: &Dial) -> Result<(Box<dyn Carrier>, Option<Transport>), Error> {
+/// A connection whose server is the right one, and on which somebody is logged in.
+async fn logged_in(dial: &Dial, is_hop: bool, stream: Box<dyn Carrier>, record: &Arc<Record>) -> Result<Handle<Guard>, Error> {
+    let refused = Arc::new(Mutex::default());
+    let guard = Guard { dial: dial.clone(), record: record.clone(), refused: refused.clone() };
+    let asked = dial.clone();
+    let known = task::blocking(move || hosts::known(&asked)).await??;
+    let connecting = connect_stream(Arc::new(config(&known, is_hop)), BufReader::with_capacity(AHEAD, stream), guard);
+    // Whoever is asked about a key takes the time it needs.
+    let mut handle = connecting.await.map_err(|e| {
+        let why = refused.lock().unwrap_or_else(PoisonError::into_inner).take();
+        why.unwrap_or_else(|| lost(e))
+    })?;
+    login::login(&mut handle, dial, record).await?;
+    Ok(handle)
+}
+
+/// What a connection to a server is made on.
+struct Carried {
+    stream: Box<dyn Carrier>,
+    /// The connection that leads there.
+    through: Option<Transport>,
+    /// The address here, or that of the connection that leads there.
+    local: SocketAddr,
+    /// The server's address; nobody here knows it where another connects.
+    peer: Option<SocketAddr>,
+}
+
+async fn carrier(dial: &Dial) -> Result<Carried, Error> {
     let stream = match &dial.way {
         Way::Straight => connect::connect(dial.peer(), dial.port, dial.family, dial.within).await?,
         Way::Proxy(proxy) => proxy.connect(dial.peer(), dial.port, dial.family, dial.within).await?,
@@ -174,10 +229,13 @@ async fn carrier(dial: &Dial) -> Result<(Box<dyn Carrier>, Option<Transport>), E
                 let detail = e.detail.unwrap_or_else(|| e.reason.cause().into());
                 Error::with(e.reason, format!("on the way through {}: {detail}", via.host))
             })?;
-            let onward = through.onward(via, dial).await?;
-            return Ok((Box::new(onward), Some(through)));
+            let onward = through.onward(via, dial).await.inspect_err(|e| through.record.end(Some(e)))?;
+            let local = through.record.local();
+            return Ok(Carried { stream: Box::new(onward), through: Some(through), local, peer: None });
         }
     };
     let _ = stream.set_nodelay(true); // slower without, and no worse
-    Ok((Box::new(stream), None))
+    let gone = |e: std::io::Error| Error::with(Reason::Disconnected, e.to_string());
+    let (local, peer) = (stream.local_addr().map_err(gone)?, stream.peer_addr().map_err(gone)?);
+    Ok(Carried { stream: Box::new(stream), through: None, local, peer: Some(peer) })
 }

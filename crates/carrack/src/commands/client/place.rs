@@ -174,10 +174,7 @@ impl Client {
                 Ok(Server { url: url.clone(), root, remote: ftp.clone(), storage: ftp, tftp: None })
             }
             Scheme::Sftp => {
-                let dial = ssh::dial(url, options)?;
-                if options.say.verbose || options.say.trace || options.say.trace_svg.is_some() {
-                    self.output.note(format_args!("{url}: sessions of SFTP are neither told nor drawn yet"));
-                }
+                let dial = ssh::dial(url, options)?.observed(&self.observer);
                 let sftp = Arc::new(Sftp::open(dial, root, &self.life).await?);
                 Ok(Server { url: url.clone(), root, remote: sftp.clone(), storage: sftp, tftp: None })
             }

@@ -16,6 +16,10 @@ pub enum Output {
     Ready(Server),
     /// What became of a call: once for each.
     Answer(CallId, Result<Answer, Error>),
+    /// What was asked, or a run of reads or writes, for who looks on ([`Session::tell`](super::Session::tell)).
+    Said(Box<str>),
+    /// What was answered, for who looks on.
+    Heard(Box<str>),
     /// The session cannot go on. Calls that were under way have had their answers.
     Close(Error),
 }

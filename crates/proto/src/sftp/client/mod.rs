@@ -2,6 +2,7 @@
 
 mod exchange;
 mod session;
+mod told;
 mod window;
 
 pub use exchange::{Answer, CallId, Limits, Output, Server};

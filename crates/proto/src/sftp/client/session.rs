@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use types::{Entry, Error, Kind, Reason, Space};
 
 use super::exchange::{Answer, CallId, Limits, Output, Server};
+use super::told::{Bulk, Told};
 use crate::sftp::attrs::Attrs;
 use crate::sftp::errors::{Code, learned};
 use crate::sftp::extension::Extension;
@@ -26,6 +27,7 @@ const MOST_ASKED: u64 = crate::sftp::MOST_DATA as u64;
 pub struct Session {
     frames: Frames,
     calls: HashMap<u32, (Option<CallId>, Expected)>,
+    told: Told,
     /// The next id: the ids of calls under way are passed over.
     next: u32,
     server: Option<Server>,
@@ -38,6 +40,8 @@ pub struct Session {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Expected {
     Status,
+    /// That of a WRITE of so many bytes.
+    Written(u64),
     Handle,
     Data,
     Names,
@@ -63,12 +67,18 @@ impl Session {
         Self {
             frames: Frames::new(MOST_ANSWER),
             calls: HashMap::new(),
+            told: Told::default(),
             next: 0,
             server: None,
             closed: false,
             wire,
             out: VecDeque::new(),
         }
+    }
+
+    /// From now on, tells who looks on what is said and heard.
+    pub const fn tell(&mut self) {
+        self.told.turn_on();
     }
 
     /// The next thing to do, until there is nothing more.
@@ -85,13 +95,14 @@ impl Session {
     /// Calls the server. Only once it is ready ([`Output::Ready`]).
     pub fn call(&mut self, call: CallId, request: &Request<'_>) {
         if let Some(id) = self.begin(call, expected(request)) {
+            self.told.said(request, &mut self.out);
             request.put(id, &mut self.wire);
         }
     }
 
     /// Calls the server with a WRITE whose data is not copied.
     pub fn write(&mut self, call: CallId, handle: &[u8], offset: u64, data: Bytes) {
-        let Some(id) = self.begin(call, Expected::Status) else { return };
+        let Some(id) = self.begin(call, Expected::Written(data.len() as u64)) else { return };
         put_write_head(id, handle, offset, u32::try_from(data.len()).unwrap_or(u32::MAX), &mut self.wire);
         self.out.push_back(Output::Send(self.wire.split().freeze()));
         self.out.push_back(Output::Send(data));
@@ -135,6 +146,7 @@ impl Session {
         if std::mem::replace(&mut self.closed, true) {
             return;
         }
+        self.told.end_runs(&mut self.out);
         let calls = std::mem::take(&mut self.calls);
         let mut lost: Vec<CallId> = calls.into_values().filter_map(|(call, _)| call).collect();
         lost.sort_unstable();
@@ -158,6 +170,15 @@ impl Session {
             self.ready(limits);
             return Ok(());
         }
+        if self.told.is_on() {
+            let (bulk, length) = match (expected, &reply) {
+                (Expected::Data, Reply::Data(data)) => (Some(Bulk::Read), data.len() as u64),
+                (Expected::Data, _) => (Some(Bulk::Read), 0),
+                (Expected::Written(length), _) => (Some(Bulk::Write), length),
+                _ => (None, 0),
+            };
+            self.told.heard(bulk, length, &reply, &mut self.out);
+        }
         let answer = answer(expected, reply, packet)?;
         if let Some(call) = call {
             self.out.push_back(Output::Answer(call, answer));
@@ -170,7 +191,8 @@ impl Session {
         if version.version != VERSION {
             return Err(Error::with(Reason::SftpVersion, format!("it speaks version {}", version.version)));
         }
-        let extensions = version.extensions.iter().map(|&(name, _)| name.into()).collect();
+        let extensions: Vec<Box<[u8]>> = version.extensions.iter().map(|&(name, _)| name.into()).collect();
+        self.told.version(version.version, &extensions, &mut self.out);
         let server = Server { extensions, limits: Limits::default() };
         if server.serves("limits@openssh.com") {
             let id = self.number(None, Expected::Limits);
@@ -216,9 +238,10 @@ const fn expected(request: &Request<'_>) -> Expected {
 /// What a reply means to the one who called; an error of its own if it is none that the session can go on behind.
 fn answer(expected: Expected, reply: Reply<'_>, packet: &Bytes) -> Result<Result<Answer, Error>, Error> {
     Ok(Ok(match (expected, reply) {
-        (Expected::Status, Reply::Status(Code::OK, _)) => Answer::Done,
+        (Expected::Status | Expected::Written(_), Reply::Status(Code::OK, _)) => Answer::Done,
         (Expected::Data | Expected::Names, Reply::Status(Code::EOF, _)) => Answer::End,
         (_, Reply::Status(code, message)) if code != Code::OK => return Ok(Err(learned(code, message))),
+        (Expected::Handle, Reply::Handle([])) => return Err(Error::with(Reason::NotTheProtocol, "a handle without a byte")),
         (Expected::Handle, Reply::Handle(handle)) if handle.len() <= MOST_HANDLE => Answer::Handle(packet.slice_ref(handle)),
         (Expected::Data, Reply::Data(data)) => Answer::Data(packet.slice_ref(data)),
         (Expected::Names, Reply::Name(names)) => return Ok(entries(names).map(Answer::Names)),
