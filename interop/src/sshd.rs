@@ -152,9 +152,10 @@ impl Home {
         // The port is free now; if somebody else takes it first, the next one is tried.
         for _ in 0..20 {
             let port = TcpListener::bind("127.0.0.1:0").expect("bind").local_addr().expect("an address").port();
+            let subsystem = if lines.contains("Subsystem") { "" } else { "Subsystem sftp internal-sftp\n" };
             let text = format!(
-                "{lines}\nPort {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nUsePAM no\n\
-                 PasswordAuthentication no\nStrictModes no\nSubsystem sftp internal-sftp\nPermitRootLogin yes\nMaxStartups 100\n\
+                "{lines}\n{subsystem}Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nUsePAM no\n\
+                 PasswordAuthentication no\nStrictModes no\nPermitRootLogin yes\nMaxStartups 100\n\
                  LogLevel DEBUG1\n",
                 self.shown(&key),
                 self.shown("authorized_keys"),

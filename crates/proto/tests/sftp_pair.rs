@@ -112,6 +112,7 @@ impl Pair {
                     client::Output::Answer(call, answer) => {
                         assert!(self.answers.insert(call, answer).is_none(), "answered twice");
                     }
+                    client::Output::Said(_) | client::Output::Heard(_) => {}
                     client::Output::Close(error) => panic!("{error}"),
                 }
             }

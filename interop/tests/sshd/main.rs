@@ -3,6 +3,7 @@
 
 mod files;
 mod hosts;
+mod lies;
 mod logins;
 mod record;
 mod way;

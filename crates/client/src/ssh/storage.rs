@@ -28,6 +28,10 @@ use crate::remote::Remote;
 const AT_ONCE: usize = 16;
 /// Pages of a folder that are asked for at once.
 const PAGES: usize = 16;
+/// Names of one folder that are taken: a server that lies may go on without end.
+const NAMES: usize = 5_000_000;
+/// How many pages may hold no name.
+const EMPTY_PAGES: usize = 100;
 /// The most names that are tried for [`WriteHow::Unique`].
 const TRIES: u32 = 1_000;
 
@@ -299,12 +303,15 @@ struct Pages {
     /// Pages that came, and that are asked for.
     came: usize,
     asked: usize,
+    /// How many names came, and how many pages without one.
+    names: usize,
+    empty: usize,
     answers: Answers,
 }
 
 impl Pages {
     fn new(connection: Arc<Connection>, handle: Bytes) -> Self {
-        Self { connection, handle, done: false, came: 0, asked: 0, answers: mpsc::unbounded_channel() }
+        Self { connection, handle, done: false, came: 0, asked: 0, names: 0, empty: 0, answers: mpsc::unbounded_channel() }
     }
 
     fn ask(&mut self) {
@@ -334,10 +341,19 @@ impl Listing for Pages {
                 let Some((_, outcome)) = self.answers.1.recv().await else { return Err(Reason::Disconnected.into()) };
                 self.asked -= 1;
                 match outcome {
-                    // A page of nothing but `.` and `..` is not the end.
-                    Ok(Answer::Names(names)) if names.is_empty() => {}
+                    // A page of nothing but `.` and `..` is not the end; many of them are no folder.
+                    Ok(Answer::Names(names)) if names.is_empty() => {
+                        self.empty += 1;
+                        if self.empty > EMPTY_PAGES {
+                            return Err(Error::with(Reason::ListingUnsure, "the server goes on and on without a name"));
+                        }
+                    }
                     Ok(Answer::Names(names)) => {
                         self.came += 1;
+                        self.names = self.names.saturating_add(names.len());
+                        if self.names > NAMES {
+                            return Err(Error::with(Reason::TooMany, format!("a folder of more than {NAMES} names")));
+                        }
                         return Ok(names);
                     }
                     // Behind the end a server may say anything.
@@ -558,6 +574,12 @@ impl Remote for Sftp {
 async fn moved(source: Source, sink: &mut Sink, expected: Option<u64>, meter: &Meter) -> Result<u64, Error> {
     let (mut pieces, mut total) = (Pieces::of(source), 0_u64);
     while let Some(mut piece) = pieces.next().await? {
+        let came = total.saturating_add(piece.len() as u64);
+        // A server that goes on behind the end it told may never stop.
+        if let Some(expected) = expected.filter(|expected| came > *expected) {
+            let words = format!("{came} bytes came, and {expected} were expected: what goes on behind is left");
+            return Err(Error::with(Reason::TransferShort, words));
+        }
         while !piece.is_empty() {
             let granted = meter.grant(piece.len()).await.map_err(|_| Error::new(Reason::Cancelled))?;
             let part = piece.split_to(granted.min(piece.len()));

@@ -40,10 +40,11 @@ pub struct Session {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Expected {
     Status,
-    /// That of a WRITE of so many bytes.
-    Written(u64),
+    /// That of a WRITE.
+    Written,
     Handle,
-    Data,
+    /// That of a READ of so many bytes at most.
+    Data(u32),
     Names,
     Path,
     Attrs,
@@ -102,7 +103,8 @@ impl Session {
 
     /// Calls the server with a WRITE whose data is not copied.
     pub fn write(&mut self, call: CallId, handle: &[u8], offset: u64, data: Bytes) {
-        let Some(id) = self.begin(call, Expected::Written(data.len() as u64)) else { return };
+        let Some(id) = self.begin(call, Expected::Written) else { return };
+        self.told.wrote(data.len() as u64);
         put_write_head(id, handle, offset, u32::try_from(data.len()).unwrap_or(u32::MAX), &mut self.wire);
         self.out.push_back(Output::Send(self.wire.split().freeze()));
         self.out.push_back(Output::Send(data));
@@ -171,19 +173,22 @@ impl Session {
             return Ok(());
         }
         if self.told.is_on() {
-            let (bulk, length) = match (expected, &reply) {
-                (Expected::Data, Reply::Data(data)) => (Some(Bulk::Read), data.len() as u64),
-                (Expected::Data, _) => (Some(Bulk::Read), 0),
-                (Expected::Written(length), _) => (Some(Bulk::Write), length),
-                _ => (None, 0),
+            let bulk = match expected {
+                Expected::Data(_) => Some(Bulk::Read),
+                Expected::Written => Some(Bulk::Write),
+                _ => None,
             };
-            self.told.heard(bulk, length, &reply, &mut self.out);
+            self.told.heard(bulk, &reply, &mut self.out);
         }
-        let answer = answer(expected, reply, packet)?;
+        let (answer, end) = match answer(expected, reply, packet) {
+            Ok(answer) => (answer, Ok(())),
+            // Whoever asked hears what was wrong with it, too.
+            Err(error) => (Err(error.clone()), Err(error)),
+        };
         if let Some(call) = call {
             self.out.push_back(Output::Answer(call, answer));
         }
-        Ok(())
+        end
     }
 
     fn version(&mut self, packet: &[u8]) -> Result<(), Error> {
@@ -216,7 +221,7 @@ impl Session {
 const fn expected(request: &Request<'_>) -> Expected {
     match request {
         Request::Open { .. } | Request::Opendir { .. } => Expected::Handle,
-        Request::Read { .. } => Expected::Data,
+        Request::Read { length, .. } => Expected::Data(*length),
         Request::Readdir { .. } => Expected::Names,
         Request::Realpath { .. } | Request::Readlink { .. } => Expected::Path,
         Request::Lstat { .. } | Request::Stat { .. } | Request::Fstat { .. } => Expected::Attrs,
@@ -238,12 +243,16 @@ const fn expected(request: &Request<'_>) -> Expected {
 /// What a reply means to the one who called; an error of its own if it is none that the session can go on behind.
 fn answer(expected: Expected, reply: Reply<'_>, packet: &Bytes) -> Result<Result<Answer, Error>, Error> {
     Ok(Ok(match (expected, reply) {
-        (Expected::Status | Expected::Written(_), Reply::Status(Code::OK, _)) => Answer::Done,
-        (Expected::Data | Expected::Names, Reply::Status(Code::EOF, _)) => Answer::End,
+        (Expected::Status | Expected::Written, Reply::Status(Code::OK, _)) => Answer::Done,
+        (Expected::Data(_) | Expected::Names, Reply::Status(Code::EOF, _)) => Answer::End,
         (_, Reply::Status(code, message)) if code != Code::OK => return Ok(Err(learned(code, message))),
         (Expected::Handle, Reply::Handle([])) => return Err(Error::with(Reason::NotTheProtocol, "a handle without a byte")),
         (Expected::Handle, Reply::Handle(handle)) if handle.len() <= MOST_HANDLE => Answer::Handle(packet.slice_ref(handle)),
-        (Expected::Data, Reply::Data(data)) => Answer::Data(packet.slice_ref(data)),
+        (Expected::Data(asked), Reply::Data(data)) if data.len() as u64 > u64::from(asked) => {
+            let words = format!("{} bytes of a file where at most {asked} were asked for", data.len());
+            return Err(Error::with(Reason::NotTheProtocol, words));
+        }
+        (Expected::Data(_), Reply::Data(data)) => Answer::Data(packet.slice_ref(data)),
         (Expected::Names, Reply::Name(names)) => return Ok(entries(names).map(Answer::Names)),
         (Expected::Path, Reply::Name(mut names)) => match names.next() {
             Some(Ok(name)) => Answer::Path(name.name.into()),
@@ -303,4 +312,39 @@ fn space(body: &[u8]) -> Option<Space> {
     let mut next = || r.u64().ok();
     let (_, fragment, total, _, free) = (next()?, next()?, next()?, next()?, next()?);
     Some(Space { free: Some(free.saturating_mul(fragment)), total: Some(total.saturating_mul(fragment)) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What becomes of a call that this is the answer to, and of its session.
+    fn heard(request: &Request<'_>, answer: &[u8]) -> (Option<Reason>, Option<Reason>) {
+        let packet = |body: &[u8]| [&u32::try_from(body.len()).unwrap().to_be_bytes()[..], body].concat();
+        let mut session = Session::new();
+        session.take(&packet(b"\x02\0\0\0\x03"));
+        session.call(CallId(1), request);
+        session.take(&packet(answer));
+        let (mut called, mut ended) = (None, None);
+        while let Some(output) = session.poll() {
+            match output {
+                Output::Answer(CallId(1), result) => called = result.err().map(|e| e.reason),
+                Output::Close(error) => ended = Some(error.reason),
+                _ => {}
+            }
+        }
+        (called, ended)
+    }
+
+    #[test]
+    fn no_more_data_than_was_asked_for_and_no_handle_without_a_byte() {
+        let wrong = (Some(Reason::NotTheProtocol), Some(Reason::NotTheProtocol));
+        let read = Request::Read { handle: b"h", offset: 0, length: 3 };
+        assert_eq!(heard(&read, b"\x67\0\0\0\0\0\0\0\x03abc"), (None, None));
+        assert_eq!(heard(&read, b"\x67\0\0\0\0\0\0\0\x04abcd"), wrong);
+        let folder = Request::Opendir { path: b"/" };
+        assert_eq!(heard(&folder, b"\x66\0\0\0\0\0\0\0\x01h"), (None, None));
+        assert_eq!(heard(&folder, b"\x66\0\0\0\0\0\0\0\0"), wrong);
+        assert_eq!(heard(&folder, b"\x66\0\0\0\x01\0\0\0\x01h"), wrong);
+    }
 }

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use super::exchange::Output;
+use crate::sftp::errors::Code;
 use crate::sftp::extension::Extension;
 use crate::sftp::reply::Reply;
 use crate::sftp::request::Request;
@@ -15,11 +16,18 @@ pub(super) enum Bulk {
     Write,
 }
 
-/// A run of them: how many were answered well, with how many bytes.
+/// A run of them: how many reads brought bytes, or writes were sent, and how many bytes.
 #[derive(Clone, Copy, Default, Debug)]
 struct Run {
     requests: u64,
     bytes: u64,
+}
+
+impl Run {
+    const fn add(&mut self, length: u64) {
+        self.requests += 1;
+        self.bytes = self.bytes.saturating_add(length);
+    }
 }
 
 /// What is told.
@@ -50,23 +58,24 @@ impl Told {
         out.push_back(Output::Said(request.to_string().into()));
     }
 
+    /// A write of so many bytes was sent: the close behind it does not wait for the answer.
+    pub(super) const fn wrote(&mut self, length: u64) {
+        if self.on {
+            self.writes.add(length);
+        }
+    }
+
     /// An answer came, and to what.
-    pub(super) fn heard(&mut self, bulk: Option<Bulk>, length: u64, reply: &Reply<'_>, out: &mut VecDeque<Output>) {
+    pub(super) fn heard(&mut self, bulk: Option<Bulk>, reply: &Reply<'_>, out: &mut VecDeque<Output>) {
         if !self.on {
             return;
         }
-        let run = match (bulk, reply) {
-            (Some(Bulk::Read), Reply::Data(_)) => &mut self.reads,
-            (Some(Bulk::Write), Reply::Status(code, _)) if code.0 == 0 => &mut self.writes,
-            // The end of a file is looked for with each, and says nothing.
-            (Some(Bulk::Read), Reply::Status(code, _)) if code.0 == 1 => return,
-            _ => {
-                out.push_back(Output::Heard(reply.to_string().into()));
-                return;
-            }
-        };
-        run.requests += 1;
-        run.bytes = run.bytes.saturating_add(length);
+        match (bulk, reply) {
+            (Some(Bulk::Read), Reply::Data(data)) => self.reads.add(data.len() as u64),
+            // The end of a file is looked for with each, and says nothing; nor does it that a write was done.
+            (Some(Bulk::Read), Reply::Status(Code::EOF, _)) | (Some(Bulk::Write), Reply::Status(Code::OK, _)) => {}
+            _ => out.push_back(Output::Heard(reply.to_string().into())),
+        }
     }
 
     /// What the server says of itself.
