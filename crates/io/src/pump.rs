@@ -28,6 +28,7 @@ use crate::tls::Layer;
 pub use absorb::{Absorb, absorb};
 pub use pieces::Pieces;
 pub use relay::relay;
+pub(crate) use send::read_now;
 use window::Window;
 
 /// What a body becomes on its way (TYPE A, a compressed mode). Exact wherever the pieces are cut.

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use rustix::fs::{Advice, FsWord, fadvise, fstatfs, sendfile};
-use rustix::io::{Errno, ReadWriteFlags, pread, preadv2};
+use rustix::io::{Errno, ReadWriteFlags, pread, preadv, preadv2};
 use rustix::net::SendFlags;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
@@ -93,11 +93,7 @@ pub(super) async fn small(way: &mut Way<'_>, file: &File, at: u64, end: u64) -> 
 fn small_now(tcp: &TcpStream, file: &File, at: u64, len: usize) -> usize {
     let mut buffer = [0; SMALL];
     let Some(bytes) = buffer.get_mut(..len) else { return 0 };
-    let read = match preadv2(file, &mut [IoSliceMut::new(bytes)], at, ReadWriteFlags::NOWAIT) {
-        Err(Errno::OPNOTSUPP) if in_memory(file) => pread(file, &mut *bytes, at),
-        other => other,
-    };
-    if read != Ok(len) {
+    if read_now(file, &mut [IoSliceMut::new(bytes)], at, &mut false) != Ok(len) {
         return 0;
     }
     let more = SendFlags::NOSIGNAL | SendFlags::DONTWAIT | SendFlags::MORE;
@@ -160,6 +156,18 @@ fn in_memory(file: &File) -> bool {
     const TMPFS: FsWord = 0x0102_1994;
     const RAMFS: FsWord = 0x8584_58f6;
     fstatfs(file).is_ok_and(|s| s.f_type == TMPFS || s.f_type == RAMFS)
+}
+
+/// Reads what is in memory, and waits for no disk. `memory` becomes whether the file system keeps all files there, though
+/// it cannot say so of a part (tmpfs).
+pub(crate) fn read_now(file: &File, gaps: &mut [IoSliceMut<'_>], at: u64, memory: &mut bool) -> Result<usize, Errno> {
+    if !*memory {
+        match preadv2(file, gaps, at, ReadWriteFlags::NOWAIT) {
+            Err(Errno::OPNOTSUPP) if in_memory(file) => *memory = true,
+            other => return other,
+        }
+    }
+    preadv(file, gaps, at)
 }
 
 /// Sends a slice that must be fetched from disk. Blocks.

@@ -6,10 +6,11 @@ use std::io::{self, IoSliceMut};
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
-use rustix::io::{Errno, ReadWriteFlags, pread, preadv2};
+use rustix::io::{Errno, pread};
 use types::{Error, Reason};
 
 use crate::body::{From, Source};
+use crate::pump::read_now;
 use crate::task;
 
 /// A body that is read as it is wanted.
@@ -18,6 +19,8 @@ pub struct Feed {
     /// What came of the chunk at hand and was not wanted yet.
     rest: Bytes,
     turn: Option<Turn>,
+    /// Its file system keeps files in memory, though it cannot say so of a part (tmpfs).
+    memory: bool,
 }
 
 /// Makes bytes as they stand on the wire out of bytes as they stand here, and puts them behind those that are there.
@@ -30,8 +33,8 @@ impl Feed {
     /// From its beginning.
     pub fn new(source: Source) -> Self {
         match source.0 {
-            From::Bytes(rest) => Self { from: From::Bytes(Bytes::new()), rest, turn: None },
-            from => Self { from, rest: Bytes::new(), turn: None },
+            From::Bytes(rest) => Self { from: From::Bytes(Bytes::new()), rest, turn: None, memory: false },
+            from => Self { from, rest: Bytes::new(), turn: None, memory: false },
         }
     }
 
@@ -60,10 +63,8 @@ impl Feed {
                     if left == 0 {
                         return Ok(0);
                     }
-                    // A file that has grown is sent as it was: its size has been told.
-                    if left >= wanted
-                        && self.turn.is_none()
-                        && let Ok(came @ 1..) = preadv2(&*file, gaps, *at, ReadWriteFlags::NOWAIT)
+                    if self.turn.is_none()
+                        && let Ok(came @ 1..) = at_once(file, gaps, *at, left, &mut self.memory)
                     {
                         *at += came as u64;
                         return Ok(came);
@@ -136,7 +137,7 @@ impl AnyPlace {
         };
         let wanted = len.min(usize::try_from(end - start).unwrap_or(usize::MAX));
         let mut bytes = vec![0; wanted];
-        if let Ok(came) = preadv2(&**file, &mut [IoSliceMut::new(&mut bytes)], start, ReadWriteFlags::NOWAIT)
+        if let Ok(came) = read_now(file, &mut [IoSliceMut::new(&mut bytes)], start, &mut false)
             && came == wanted
         {
             return Ok(bytes.into());
@@ -162,6 +163,20 @@ fn turned(bytes: Bytes, turn: Option<Turn>) -> Bytes {
     let mut wire = Vec::with_capacity(bytes.len());
     turn(&bytes, &mut wire);
     wire.into()
+}
+
+/// Reads what is in memory. A file that has grown is sent as it was, for its size has been told: no more than `left`.
+fn at_once(file: &File, gaps: &mut [IoSliceMut<'_>], at: u64, left: usize, memory: &mut bool) -> rustix::io::Result<usize> {
+    if gaps.iter().map(|gap| gap.len()).sum::<usize>() <= left {
+        return read_now(file, gaps, at, memory);
+    }
+    let mut rest = left;
+    let short = gaps.iter_mut().map(|gap| {
+        let now = gap.len().min(rest);
+        rest -= now;
+        IoSliceMut::new(gap.get_mut(..now).unwrap_or_default())
+    });
+    read_now(file, &mut short.collect::<Vec<_>>(), at, memory)
 }
 
 /// Reads where it may wait.
