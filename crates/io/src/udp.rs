@@ -12,7 +12,7 @@ use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
 use nix::sys::socket::setsockopt;
-use nix::sys::socket::sockopt::{Ipv4RecvErr, Ipv6DontFrag, Ipv6RecvErr};
+use nix::sys::socket::sockopt::{Ipv4RecvErr, Ipv6DontFrag, Ipv6RecvErr, ReceiveTimestampns};
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use rustix::io::Errno;
 use rustix::net::sockopt::{self, Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
@@ -98,6 +98,12 @@ impl Datagrams {
         let _ = room.set_recv_buffer_size(KERNEL_BUFFER);
         let _ = room.set_send_buffer_size(KERNEL_BUFFER);
         let state = UdpSocketState::new((&socket).into())?;
+        // The state wants them for other protocols; here they only cost time with every packet.
+        let _ = setsockopt(&socket, ReceiveTimestampns, &false);
+        let _ = sockopt::set_ip_recvtos(&socket, false);
+        if local.is_ipv6() {
+            let _ = sockopt::set_ipv6_recvtclass(&socket, false);
+        }
         if cutting {
             // Undoes what the state's own set-up forbade.
             sockopt::set_ip_mtu_discover(&socket, Ipv4PathMtuDiscovery::DONT)?;
@@ -157,11 +163,25 @@ impl Datagrams {
     /// The system's. An error a peer can cause (an ICMP message) is none, unless [`Datagrams::hear_refusals`].
     pub async fn receive(&self, inbox: &mut Inbox) -> io::Result<()> {
         loop {
+            // Whoever hears without end lets others work too.
+            tokio::task::consume_budget().await;
             // An error alone does not make a socket readable.
-            let received = self.socket.async_io(Interest::READABLE | Interest::ERROR, || inbox.fill(self)).await;
-            match received {
-                Err(e) if is_about_a_peer(&e) && !self.minds(&e) => {}
-                other => return other,
+            self.socket.ready(Interest::READABLE | Interest::ERROR).await?;
+            // One after the other: tokio tries nothing for two interests at once.
+            for interest in [Interest::READABLE, Interest::ERROR] {
+                inbox.came = 0;
+                let tried = self.socket.try_io(interest, || {
+                    inbox.fill(self)?;
+                    // With places left over there is nothing more: the reactor is told so, which spares the call that would
+                    // only find it out.
+                    if inbox.came < inbox.metas.len() { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+                });
+                match tried {
+                    Err(e) if e.kind() == io::ErrorKind::WouldBlock && inbox.came == 0 => {}
+                    Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                    Err(e) if is_about_a_peer(&e) && !self.minds(&e) => {}
+                    other => return other,
+                }
             }
         }
     }
@@ -177,14 +197,19 @@ impl Datagrams {
         while !rest.is_empty() {
             let together = self.together(route, size);
             let (now, later) = rest.split_at_checked(together * size).unwrap_or((rest, &[]));
-            let transmit = Transmit {
-                destination: route.to,
-                ecn: None,
-                contents: now,
-                segment_size: (now.len() > size).then_some(size),
-                src_ip: route.from,
+            let sent = if now.len() <= size && route.from.is_none() {
+                // One packet with nothing to say besides: the shortest way.
+                self.socket.send_to(now, route.to).await.map(drop)
+            } else {
+                let transmit = Transmit {
+                    destination: route.to,
+                    ecn: None,
+                    contents: now,
+                    segment_size: (now.len() > size).then_some(size),
+                    src_ip: route.from,
+                };
+                self.socket.async_io(Interest::WRITABLE, || self.state.try_send((&self.socket).into(), &transmit)).await
             };
-            let sent = self.socket.async_io(Interest::WRITABLE, || self.state.try_send((&self.socket).into(), &transmit)).await;
             match sent {
                 Ok(()) => rest = later,
                 // The card or its driver cannot cut batches: one by one, then, from here on.
@@ -313,8 +338,10 @@ impl Inbox {
 
     fn fill(&mut self, from: &Datagrams) -> io::Result<()> {
         self.came = 0;
-        let mut places: Vec<IoSliceMut<'_>> = self.room.chunks_exact_mut(self.each).map(IoSliceMut::new).collect();
-        self.came = from.state.recv((&from.socket).into(), &mut places, &mut self.metas)?;
+        let mut room = self.room.chunks_exact_mut(self.each);
+        let mut places: [_; quinn_udp::BATCH_SIZE] = std::array::from_fn(|_| IoSliceMut::new(room.next().unwrap_or_default()));
+        let places = places.get_mut(..self.metas.len()).unwrap_or_default();
+        self.came = from.state.recv((&from.socket).into(), places, &mut self.metas)?;
         Ok(())
     }
 

@@ -78,12 +78,13 @@ impl Wire {
         self.peer
     }
 
-    /// Opens it, and finds the way to the client. Small packets are all that comes to who sends a file.
+    /// Opens it, and finds the way to the client. Small packets are all that comes to who sends a file, one at a time;
+    /// the second place shows that there is no second.
     pub(super) fn open(&mut self, place: &Place, writing: bool) -> Result<Route> {
         if let Kind::Unopened(at, cutting) = self.kind {
             let ports = if let Place::Range(ports) = place { Some(&**ports) } else { None };
             let socket = Datagrams::bind_within(at, ports, cutting)?;
-            let inbox = if writing { Inbox::new(4, LARGEST) } else { Inbox::new(1, 2_048) };
+            let inbox = if writing { Inbox::new(4, LARGEST) } else { Inbox::new(2, 2_048) };
             self.kind = Kind::Own { socket, inbox, strangers: Strangers::default() };
         }
         self.socket().map(|socket| socket.route(self.peer, self.asked))
