@@ -1,6 +1,7 @@
 //! What time is it, and how does one wait for a later one? The only reader of the clock.
 #![allow(clippy::disallowed_methods, reason = "the owner of the clock")]
 
+use std::pin::Pin;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use types::Time;
@@ -40,9 +41,47 @@ pub async fn until(at: Option<Instant>) {
     }
 }
 
+/// A timer for who waits for something else all the time, each time with a later deadline: it is set anew only when it
+/// rings, not with every wait.
+#[derive(Debug)]
+pub struct Alarm {
+    sleep: Pin<Box<tokio::time::Sleep>>,
+    /// It rings at this moment, which may be earlier than the one it is waited for.
+    rings: Instant,
+}
+
+impl Default for Alarm {
+    fn default() -> Self {
+        let rings = now();
+        Self { sleep: Box::pin(tokio::time::sleep_until(rings.into())), rings }
+    }
+}
+
+impl Alarm {
+    /// Waits until a moment; for ever where there is none. Safe to drop while it waits.
+    pub async fn wait(&mut self, until: Option<Instant>) {
+        let Some(until) = until else { return std::future::pending().await };
+        if until < self.rings {
+            self.set(until);
+        }
+        loop {
+            self.sleep.as_mut().await;
+            if now() >= until {
+                return;
+            }
+            self.set(until);
+        }
+    }
+
+    fn set(&mut self, at: Instant) {
+        self.sleep.as_mut().reset(at.into());
+        self.rings = at;
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{now, sleep_until, until, wall};
+    use super::{Alarm, now, sleep_until, until, wall};
     use std::time::Duration;
 
     #[tokio::test(start_paused = true)]
@@ -54,6 +93,27 @@ mod tests {
         until(Some(start)).await;
         let for_ever = tokio::time::timeout(Duration::from_secs(3600), until(None)).await;
         assert!(for_ever.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_alarm_keeps_to_each_of_its_moments() {
+        let (start, mut alarm) = (now(), Alarm::default());
+        for after in [5_000, 9_000, 9_001, 9_000] {
+            let at = start + Duration::from_millis(after);
+            alarm.wait(Some(at)).await;
+            assert!(now() >= at && now() < at + Duration::from_millis(5), "{after}");
+        }
+        // One that is dropped leaves nothing behind, whether the next moment is earlier or later.
+        for (dropped, after) in [(60_000, 10_000), (11_000, 20_000)] {
+            let at = start + Duration::from_millis(after);
+            tokio::select! {
+                biased;
+                () = alarm.wait(Some(start + Duration::from_millis(dropped))) => unreachable!("it was not waited for"),
+                () = std::future::ready(()) => {}
+            }
+            alarm.wait(Some(at)).await;
+            assert!(now() >= at && now() < at + Duration::from_millis(5), "{after}");
+        }
     }
 
     #[test]

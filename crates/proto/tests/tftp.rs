@@ -253,7 +253,8 @@ fn nothing_is_read_before_the_size_of_blocks_is_known() {
     sender.transmit(ms(0)).unwrap();
     let oack = packet::print_options([("blksize", "8")]);
     sender.hear(&Packet::parse(&oack).unwrap(), ms(1));
-    assert_eq!((sender.wanted(), sender.push(b"lost")), (8, 4));
+    assert!(sender.wanted() >= 8, "and more, so that few calls read much");
+    assert_eq!(sender.push(b"lost"), 4);
 }
 
 #[test]

@@ -4,6 +4,10 @@
 use super::Rollover;
 use super::packet::{HEADER, header};
 
+/// Bytes that are read at once where a window is smaller: enough to spare nearly all calls, little enough for a thousand
+/// transfers.
+const AHEAD: usize = 32 * 1024;
+
 /// Blocks that were read and are not acknowledged yet: numbers count from 1 and never wrap.
 pub(super) struct Blocks {
     packets: Vec<u8>,
@@ -11,6 +15,8 @@ pub(super) struct Blocks {
     stride: usize,
     /// Packets there is room for.
     room: usize,
+    /// Blocks that are read at once.
+    ahead: usize,
     /// Where the first block's packet stands, counted in packets.
     head: usize,
     /// How many blocks are whole.
@@ -26,9 +32,11 @@ pub(super) struct Blocks {
 impl Blocks {
     pub(super) fn new(blksize: u16, window: u16) -> Self {
         let (stride, window) = (usize::from(blksize) + HEADER, usize::from(window).max(1));
-        // Twice the window: what was acknowledged in part needs to be moved to the front now and then only.
-        let room = window * 2;
-        Self { packets: vec![0; stride * room], stride, room, head: 0, whole: 0, begun: 0, first: 1, last: None }
+        // Some small windows are read in one call.
+        let ahead = window * (AHEAD / (stride * window)).max(1);
+        // A window more: what was acknowledged in part needs to be moved to the front now and then only.
+        let room = ahead + window;
+        Self { packets: vec![0; stride * room], stride, room, ahead, head: 0, whole: 0, begun: 0, first: 1, last: None }
     }
 
     const fn blksize(&self) -> usize {
@@ -45,12 +53,13 @@ impl Blocks {
         self.last.map(|_| self.first + self.whole as u64 - 1)
     }
 
-    /// Bytes that are wanted so that `blocks` are whole.
+    /// Bytes that are wanted: none while `blocks` are whole, else more than those need.
     pub(super) fn wanted(&self, blocks: u64) -> usize {
-        if self.last.is_some() {
+        let blocks = usize::try_from(blocks).unwrap_or(usize::MAX);
+        if self.last.is_some() || self.whole >= blocks.min(self.ahead) {
             return 0;
         }
-        let missing = usize::try_from(blocks).unwrap_or(usize::MAX).min(self.room).saturating_sub(self.whole);
+        let missing = self.ahead - self.whole;
         (missing * self.blksize()).saturating_sub(self.begun)
     }
 

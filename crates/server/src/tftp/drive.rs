@@ -1,10 +1,11 @@
 //! A body on its way, in packets: the transfer's machine, the file behind the gate, and the wire between.
 
 use std::io::IoSliceMut;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use gate::{Outcome, Permit, Reading};
-use io::clock;
+use io::clock::{self, Alarm};
 use io::meter::Meter;
 use io::udp::Feed;
 use proto::tftp::errors::{self, Code};
@@ -29,11 +30,20 @@ struct Text {
     given: u64,
 }
 
+/// Bytes that are read before they are sent, about.
+const BITE: usize = 256 * 1024;
+
 impl Text {
-    /// Gives the sender what it wants.
+    /// Gives the sender what it wants, but no more than a bite: sent at once, its bytes are still near the processor.
     async fn give(&mut self, sender: &mut Sender) -> Result<(), Error> {
-        while sender.wanted() > 0 && !self.over {
-            let mut gaps: Vec<IoSliceMut<'_>> = sender.gaps().map(IoSliceMut::new).collect();
+        if sender.wanted() > 0 && !self.over {
+            let mut room = BITE;
+            let few = |gap: &&mut [u8]| {
+                let before = room;
+                room = before.saturating_sub(gap.len());
+                before > 0
+            };
+            let mut gaps: Vec<IoSliceMut<'_>> = sender.gaps().take_while(few).map(IoSliceMut::new).collect();
             let came = self.feed.fill(&mut gaps).await?;
             sender.filled(came);
             self.over = came == 0;
@@ -60,6 +70,7 @@ impl Session {
         let mut sender = Sender::new(opening, terms, self.listener.sending, self.now());
         let feed = if self.mode == Mode::Netascii { Feed::turned(source, netascii::encode) } else { Feed::new(source) };
         let mut text = Text { feed, over: false, given: 0 };
+        let (mut stops, mut alarm) = (pin!(stopped(&revoked, meter.token())), Alarm::default());
         self.note(|| What::Started(Direction::Out));
         let mut why = None;
         loop {
@@ -76,7 +87,10 @@ impl Session {
             if sender.ended().is_some() {
                 break;
             }
-            if let Err(reason) = self.hear(&mut sender, &meter, &revoked).await {
+            if why.is_none() && sender.wanted() > 0 && !text.over {
+                continue;
+            }
+            if let Err(reason) = self.hear(&mut sender, stops.as_mut(), &mut alarm).await {
                 sender.fail(errors::code(reason), &reason.to_string());
                 why = Some(reason);
             }
@@ -105,7 +119,12 @@ impl Session {
     }
 
     /// Waits for packets or for the machine's time.
-    async fn hear(&mut self, machine: &mut impl Machine, meter: &Meter, revoked: &CancellationToken) -> Result<(), Reason> {
+    async fn hear(
+        &mut self,
+        machine: &mut impl Machine,
+        mut stops: Pin<&mut impl Future<Output = Reason>>,
+        alarm: &mut Alarm,
+    ) -> Result<(), Reason> {
         let (began, deadline) = (self.moment(Duration::ZERO), machine.deadline().map(|at| self.moment(at)));
         let mut said = None;
         let received = {
@@ -121,10 +140,9 @@ impl Session {
             });
             tokio::select! {
                 biased;
-                () = revoked.cancelled() => return Err(Reason::ShuttingDown),
-                () = meter.token().cancelled() => return Err(Reason::Cancelled),
+                reason = &mut stops => return Err(reason),
                 received = waiting => Some(received),
-                () = clock::until(deadline) => None,
+                () = alarm.wait(deadline) => None,
             }
         };
         match received {
@@ -155,6 +173,7 @@ impl Session {
         let mut receiver = Receiver::new(opening, terms, self.listener.receiving, self.now());
         let mut file = Some(if self.mode == Mode::Netascii { upload.decoding() } else { upload });
         let mut permit = Some(permit);
+        let (mut stops, mut alarm) = (pin!(stopped(&revoked, meter.token())), Alarm::default());
         self.note(|| What::Started(Direction::In));
         let (mut why, mut result) = (None, Ok(()));
         loop {
@@ -183,7 +202,7 @@ impl Session {
             if receiver.ended().is_some() || why.is_some() {
                 return result;
             }
-            if let Err(reason) = self.hear(&mut receiver, &meter, &revoked).await {
+            if let Err(reason) = self.hear(&mut receiver, stops.as_mut(), &mut alarm).await {
                 if permit.is_none() {
                     return result; // it stands, and whoever waits for a repeated ACK is told nothing else
                 }
@@ -236,5 +255,15 @@ const fn reason_of(failure: &Failure) -> Reason {
         Failure::Silent { answered: true } => Reason::DataStalled,
         Failure::Illegal(_) => Reason::Syntax,
         Failure::Own(_) => Reason::Io,
+    }
+}
+
+/// Waits until the transfer must stop, and tells why. One wait for the whole transfer: another with every packet would cost
+/// more than the packet.
+async fn stopped(revoked: &CancellationToken, token: &CancellationToken) -> Reason {
+    tokio::select! {
+        biased;
+        () = revoked.cancelled() => Reason::ShuttingDown,
+        () = token.cancelled() => Reason::Cancelled,
     }
 }
