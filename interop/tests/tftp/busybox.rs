@@ -2,13 +2,17 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use super::{Site, UPLOADS, WRAPS, lengths};
 use interop::need;
-use interop::run::run;
+use interop::run::run_with;
 
 fn tftp(site: &Site, v6: bool, arguments: &[&str]) {
-    run(Command::new("busybox").arg("tftp").args(arguments).args([Site::host(v6), &site.port(v6)])).well();
+    let mut command = Command::new("busybox");
+    command.arg("tftp").args(arguments).args([Site::host(v6), &site.port(v6)]);
+    // Tens of thousands of blocks, each with its answer: on a busy machine that takes a minute and more.
+    run_with(&mut command, "", Duration::from_secs(180)).well();
 }
 
 fn moves(v6: bool, block: &str) {
