@@ -94,6 +94,11 @@ pub trait Remote: Storage {
         })
     }
 
+    /// Whether a file that takes another's place can be given the mode that one has.
+    fn keeps_modes(&self) -> bool {
+        false
+    }
+
     /// The digest of a file by one of these algorithms, as the server tells it; `None` where it can make none of them.
     fn checksum<'a>(&'a self, _path: &'a VPath, _wanted: &'a [Algorithm]) -> BoxFuture<'a, Result<Option<Checksum>, Error>> {
         Box::pin(async { Ok(None) })

@@ -68,3 +68,31 @@ fn many_small_files_go_and_come_with_their_times() {
         }
     }
 }
+
+#[test]
+fn an_upload_takes_a_place_whole_synced_and_with_its_mode() {
+    need_sshd!();
+    let home = Home::new();
+    let there = home.sshd("there", "");
+    home.make_known(&[&there]);
+    home.write("files/run.sh", "old");
+    fs::set_permissions(home.at("files/run.sh"), fs::Permissions::from_mode(0o750)).expect("chmod");
+    let body = vec![7; 2_000_000];
+    home.write("up", &body);
+    let time = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    fs::File::options().write(true).open(home.at("up")).expect("open").set_modified(time).expect("a time");
+    let told = home.carrack(&["put", "-v", "up", &home.url("there", "run.sh")]).well().said;
+    assert!(home.read("files/run.sh") == body);
+    let about = fs::metadata(home.at("files/run.sh")).expect("the file");
+    assert_eq!((about.permissions().mode() & 0o777, about.modified().expect("a time")), (0o750, time));
+    let mut rest = &*told;
+    for part in [".run.sh.carrack-part", " times, 2000000 bytes", "> fsync@openssh.com", "> CLOSE", "> posix-rename@openssh.com"]
+    {
+        let at = rest.find(part).unwrap_or_else(|| panic!("{part:?} does not come in its turn:\n{told}"));
+        rest = &rest[at..];
+    }
+    assert_eq!(fs::read_dir(home.at("files")).expect("a folder").count(), 1, "nothing else is left");
+    home.write("small", "small");
+    let told = home.carrack(&["put", "-v", "small", &home.url("there", "small")]).well().said;
+    assert!(told.contains("> WRITE once, 5 bytes") && !told.contains("> fsync"), "{told}");
+}

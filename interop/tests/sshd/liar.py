@@ -47,7 +47,8 @@ while True:
     packet = take(struct.unpack(">I", take(4))[0])
     kind = packet[0]
     if kind == 1:
-        give(b"\x02" + struct.pack(">I", 6 if way == "version" else 3))
+        more = text(b"check-file") + text(b"1") if way in ("digest", "odd") else b""
+        give(b"\x02" + struct.pack(">I", 6 if way == "version" else 3) + more)
         continue
     number = struct.unpack(">I", packet[1:5])[0]
     rest = packet[9:9 + struct.unpack(">I", packet[5:9])[0]] if len(packet) > 8 else b""
@@ -78,6 +79,8 @@ while True:
             names(number, [(b"a\x1b[31m\nfile", FILE)])
         else:
             names(number, [(b".", FOLDER), (b"..", FOLDER), (b"file", FILE)])
+    elif kind == 200 and way in ("digest", "odd"):  # EXTENDED
+        give(b"\xc9" + struct.pack(">I", number) + text(b"sha256") + b"\xab" * (32 if way == "digest" else 31))
     elif kind == 3:  # OPEN
         give(b"\x66" + struct.pack(">I", number) + text(b"f"))
     elif kind == 5:  # READ

@@ -4,7 +4,7 @@ use interop::sshd::Home;
 use interop::{need, need_sshd};
 
 /// The way it lies, what the command answers, and a word of its error.
-const LIES: [(&str, &[&str], i32, &str); 14] = [
+const LIES: [(&str, &[&str], i32, &str); 15] = [
     ("version", &["get", "sftp://version//home/file", "to"], 79, "CRK-832"),
     ("handle", &["ls", "sftp://handle//home/"], 7, "handle without a byte"),
     ("endless", &["ls", "sftp://endless//home/"], 85, "without a name"),
@@ -18,6 +18,7 @@ const LIES: [(&str, &[&str], i32, &str); 14] = [
     ("on", &["get", "sftp://on//home/file", "to"], 18, "10 were expected"),
     ("huge", &["get", "sftp://huge//home/file", "to"], 7, "CRK-"),
     ("kind", &["get", "sftp://kind//home/file", "to"], 7, "CRK-"),
+    ("odd", &["hash", "sftp://odd//home/file"], 7, "no digest"),
     ("cut", &["get", "sftp://cut//home/file", "to"], 18, "CRK-"),
 ];
 
@@ -57,4 +58,16 @@ fn short_answers_are_put_together_and_names_are_shown_harmless() {
     assert_eq!(home.carrack(&["cat", "sftp://short//home/file"]).well().said, "0123456789");
     let listed = home.carrack(&["ls", "sftp://control//home/"]).well().said;
     assert!(!listed.contains('\u{1b}') && listed.lines().count() == 1, "{listed:?}");
+}
+
+#[test]
+fn a_server_that_tells_digests_is_asked_for_them() {
+    need_sshd!();
+    need!("python3");
+    let home = Home::new();
+    home.write("liar.py", include_str!("liar.py"));
+    let there = home.sshd("digest", &format!("Subsystem sftp python3 {} digest", home.shown("liar.py")));
+    home.make_known(&[&there]);
+    let told = home.carrack(&["hash", "sftp://digest//home/file"]).well().said;
+    assert!(told.contains(&"ab".repeat(32)), "{told}");
 }

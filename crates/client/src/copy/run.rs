@@ -397,7 +397,12 @@ impl Work<'_> {
         self.verify(file.from, name).await?;
         let modified = file.modified.or(modified);
         match &temporary {
-            Some(temporary) => publish(self.target, temporary, file.to, modified.filter(|_| self.keeps_times())).await?,
+            Some(temporary) => {
+                if file.replaces && remote.keeps_modes() {
+                    self.keep_mode(file.to, temporary).await?;
+                }
+                publish(self.target, temporary, file.to, modified.filter(|_| self.keeps_times())).await?;
+            }
             None => self.keep_time(name, modified).await?,
         }
         Ok(bytes)
@@ -484,6 +489,21 @@ impl Work<'_> {
         let _ = storage.remove(&beside, &self.target.owner).await; // an earlier try's
         storage.link(&beside, leads).await?;
         publish(self.target, &beside, to, None).await
+    }
+
+    /// What takes a file's place gets that one's mode, where the server knows of modes.
+    async fn keep_mode(&self, from: &VPath, to: &VPath) -> Result<(), Error> {
+        let before = match self.target.storage.stat(from, true, &self.target.owner).await {
+            Ok(before) => before,
+            Err(e) if e.reason == Reason::NotFound => return Ok(()),
+            Err(e) => return Err(e),
+        };
+        let Some(mode) = before.mode.filter(|_| before.kind == Kind::File) else { return Ok(()) };
+        let change = AttrChange { mode: Some(mode & 0o777), ..AttrChange::default() };
+        match self.target.storage.set_attr(to, &change).await {
+            Err(e) if e.reason != Reason::Unsupported => Err(e),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn keeps_times(&self) -> bool {

@@ -7,11 +7,17 @@ use bytes::Bytes;
 use io::body::{BoxFuture, Chunks, Put};
 use io::clock;
 use proto::sftp::client::{Answer, Download, Window};
+use proto::sftp::extension::Extension;
 use proto::sftp::request::Request;
 use tokio::sync::mpsc;
 use types::{Error, Reason};
 
 use super::session::{Connection, Outcome};
+
+/// From so many bytes on a file is synced: of small ones the disk would make many times as much work as the network.
+const SYNCED: u64 = 1_024 * 1_024;
+/// What stands for the sync among the places in a file that are written.
+const SYNC: u64 = u64::MAX;
 
 /// Where answers go, and where they come out, each with the place in the file that it is about.
 pub(super) type Answers = (mpsc::UnboundedSender<(u64, Outcome)>, mpsc::UnboundedReceiver<(u64, Outcome)>);
@@ -77,11 +83,14 @@ impl Chunks for Reading {
     }
 }
 
-/// A file that is written: it is closed by [`Put::commit`], and let go half if that does not come.
+/// A file that is written: [`Put::commit`] syncs a large one, where the server can, and closes it; if that does not come, it is
+/// let go half.
 pub(super) struct Writing {
     connection: Arc<Connection>,
     handle: Option<Bytes>,
     at: u64,
+    /// How many bytes were sent.
+    bytes: u64,
     window: Window,
     /// When each write was sent that is not confirmed, and how long it is; they are confirmed in any order.
     sent: std::collections::HashMap<u64, (Instant, u64)>,
@@ -92,13 +101,16 @@ pub(super) struct Writing {
 impl Writing {
     pub(super) fn new(connection: Arc<Connection>, handle: Bytes, at: u64) -> Self {
         let (window, sent, begun) = (Window::default(), std::collections::HashMap::new(), clock::now());
-        Self { connection, handle: Some(handle), at, window, sent, begun, answers: mpsc::unbounded_channel() }
+        Self { connection, handle: Some(handle), at, bytes: 0, window, sent, begun, answers: mpsc::unbounded_channel() }
     }
 
     /// Waits for one confirmation.
     async fn confirmed(&mut self) -> Result<(), Error> {
         let Some((at, outcome)) = self.answers.1.recv().await else { return Err(Reason::Disconnected.into()) };
-        outcome?;
+        match outcome {
+            Err(e) if at == SYNC && e.reason == Reason::Unsupported => {}
+            outcome => drop(outcome?),
+        }
         if let Some((since, length)) = self.sent.remove(&at) {
             let now = clock::now();
             self.window.came(length, now - since, now - self.begun);
@@ -116,6 +128,7 @@ impl Writing {
             let part = chunk.split_to(chunk.len().min(most));
             let (at, length) = (self.at, part.len() as u64);
             self.at += length;
+            self.bytes += length;
             self.window.sent(length);
             self.sent.insert(at, (clock::now(), length));
             let handle = handle.clone();
@@ -142,6 +155,13 @@ impl Put for Writing {
         Box::pin(async move {
             let Some(handle) = self.handle.take() else { return Err(Reason::HandleUnknown.into()) };
             let connection = self.connection.clone();
+            if self.bytes > SYNCED && connection.server.serves("fsync@openssh.com") {
+                let of = handle.clone();
+                self.sent.insert(SYNC, (clock::now(), 0));
+                connection.call_many(&self.answers.0, SYNC, move |session, call| {
+                    session.call(call, &Request::Extended(Extension::Fsync { handle: &of }));
+                });
+            }
             // What is asked about one file is done in the order it was asked in: nobody waits for the writes before the
             // close is sent, and a small file costs one round trip less.
             let written = async {

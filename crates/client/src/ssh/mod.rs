@@ -2,6 +2,7 @@
 
 mod body;
 mod config;
+mod digest;
 mod hosts;
 mod jump;
 mod keys;

@@ -18,9 +18,10 @@ use tokio::sync::{Mutex, mpsc};
 use types::{Attr, AttrChange, Entry, Error, Kind, Reason, Space, Time, VPath, WriteHow};
 use vfs::{Capability, Listing, Opened, Owner, Storage, WriteOrder};
 
-use super::Dial;
 use super::body::{Answers, Reading, Writing};
 use super::session::{Connection, Outcome};
+use super::{Dial, digest};
+use crate::checksum::{Algorithm, Checksum};
 use crate::ftp::Root;
 use crate::remote::Remote;
 
@@ -551,6 +552,14 @@ impl Remote for Sftp {
     fn set_modified<'a>(&'a self, path: &'a VPath, time: Time) -> BoxFuture<'a, Result<(), Error>> {
         let attrs = Attrs::from(&AttrChange { modified: Some(time), ..AttrChange::default() });
         Box::pin(async move { self.about(path, move |path| Request::Setstat { path, attrs }).await.map(drop) })
+    }
+
+    fn checksum<'a>(&'a self, path: &'a VPath, wanted: &'a [Algorithm]) -> BoxFuture<'a, Result<Option<Checksum>, Error>> {
+        Box::pin(async move { digest::ask(&*self.session().await?, self.wire(path), wanted).await })
+    }
+
+    fn keeps_modes(&self) -> bool {
+        true
     }
 
     fn at_once(&self) -> usize {

@@ -1,5 +1,7 @@
 //! Which digests does `check-file` name (draft-ietf-secsh-filexfer-extensions-00 §3)?
 
+use super::wire::Reader;
+
 /// A digest of bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Digest {
@@ -57,9 +59,34 @@ impl Digest {
     }
 }
 
+/// What a server answers: the digest's kind and its bytes. Some put the extension's name before it, and some do not.
+pub fn told(body: &[u8]) -> Option<(Digest, &[u8])> {
+    let mut r = Reader::new(body);
+    let mut name = r.string().ok()?;
+    if name == b"check-file" {
+        name = r.string().ok()?;
+    }
+    let digest = Digest::choose(name, &Digest::ALL)?;
+    let bytes = r.rest();
+    (bytes.len() == digest.length()).then_some((digest, bytes))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Digest;
+    use super::{Digest, told};
+
+    #[test]
+    fn answers_with_and_without_the_name_and_none_that_is_cut() {
+        let short = b"\0\0\0\x03md50123456789abcdef";
+        let long = [&b"\0\0\0\x0acheck-file"[..], short].concat();
+        for body in [&short[..], &long] {
+            assert_eq!(told(body), Some((Digest::Md5, &b"0123456789abcdef"[..])));
+            for cut in 0..body.len() {
+                assert_eq!(told(&body[..cut]), None);
+            }
+        }
+        assert_eq!(told(b"\0\0\0\x03md60123456789abcdef"), None);
+    }
 
     #[test]
     fn the_clients_order_decides() {
