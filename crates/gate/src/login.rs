@@ -157,7 +157,31 @@ impl Guest {
             | Credentials::Ticket { account, .. } => account.clone(),
             Credentials::Key { .. } | Credentials::None => None,
         };
-        let verified = match (found, credentials) {
+        let verified = self.prove(force, found, credentials, secure).await?;
+        let checked = verified.ok_or(Failure::Guess).and_then(|view| {
+            self.check(&view.who, account.as_deref()).map_err(Failure::Told)?;
+            Ok(view)
+        });
+        match checked {
+            // Many connections may guess at the same time: whichever is right after the ban came too late.
+            Ok(_) if session.gate.failures.banned(address(session.peer.ip()), io::clock::now()) => {
+                Err(LoginError::Closing(Reason::Banned))
+            }
+            Ok(view) => self.enter(view, host),
+            Err(Failure::Told(e)) => Err(e),
+            Err(Failure::Guess) => Err(self.failed(force, began).await),
+        }
+    }
+
+    /// The user, if what was shown proves to be theirs; `None` is a guess that failed.
+    async fn prove(
+        &self,
+        force: &Arc<InForce>,
+        found: Option<Arc<View>>,
+        credentials: Credentials,
+        secure: bool,
+    ) -> Result<Option<Arc<View>>, LoginError> {
+        Ok(match (found, credentials) {
             (found, Credentials::Password { password, names, .. }) => {
                 let names = if secure { names } else { Vec::new() };
                 self.verify(force, found, password.reveal(), &names, false).await
@@ -187,23 +211,10 @@ impl Guest {
             }
             // Nothing was shown: only who needs to show nothing is let in, or who the address says it is.
             (found, Credentials::None) => {
-                let is_guest = force.guest(&session.listener, session.peer.ip()).is_some();
+                let is_guest = force.guest(&self.0.listener, self.0.peer.ip()).is_some();
                 found.filter(|view| (view.who.anonymous || is_guest) && !view.who.disabled)
             }
-        };
-        let checked = verified.ok_or(Failure::Guess).and_then(|view| {
-            self.check(&view.who, account.as_deref()).map_err(Failure::Told)?;
-            Ok(view)
-        });
-        match checked {
-            // Many connections may guess at the same time: whichever is right after the ban came too late.
-            Ok(_) if session.gate.failures.banned(address(session.peer.ip()), io::clock::now()) => {
-                Err(LoginError::Closing(Reason::Banned))
-            }
-            Ok(view) => self.enter(view, host),
-            Err(Failure::Told(e)) => Err(e),
-            Err(Failure::Guess) => Err(self.failed(force, began).await),
-        }
+        })
     }
 
     fn may_speak_plainly(&self, force: &InForce) -> bool {

@@ -431,6 +431,52 @@ async fn a_certificate_lets_in_only_whom_it_names_and_is_never_a_guess() {
     assert_eq!(by_certificate(&guest, "enough", &["enough"], false).await, Err(LoginError::PasswordNeeded), "in clear");
 }
 
+/// What the ticket of a principal brings.
+async fn by_ticket(guest: &Guest, name: &str, principal: &str, account: Option<&str>, secure: bool) -> Result<(), LoginError> {
+    let account = account.map(Into::into);
+    guest.login(Credentials::Ticket { user: name.into(), principal: principal.into(), account }, secure).await.map(drop)
+}
+
+#[tokio::test]
+async fn a_ticket_lets_in_only_whose_principal_it_is_and_is_never_a_guess() {
+    let gate = gate(|r| {
+        let principals = vec!["ann@EXAMPLE.ORG".into(), "ann/admin@EXAMPLE.ORG".into()];
+        let ann = UserRules { principals, ..user("ann", plain("a")) };
+        add(r, UserRules { disabled: true, ..UserRules { name: "gone".into(), ..ann.clone() } });
+        let mut charged = UserRules { name: "charged".into(), ..ann.clone() };
+        (charged.own.account_required, charged.own.accounts) = (Some(true), vec!["pay".into()]);
+        add(r, charged);
+        add(r, ann);
+        add(r, user("bare", plain("a")));
+        r.limits.tries = 2;
+    });
+    let guest = || from(&gate, "open", "192.0.2.1").unwrap();
+    for principal in ["ann@EXAMPLE.ORG", "ann/admin@EXAMPLE.ORG"] {
+        assert_eq!(by_ticket(&guest(), "ann", principal, None, true).await, Ok(()), "{principal}");
+    }
+    // Another's, another realm's, another case, half of one, nobody's at all, disabled: all one, and more often than `tries`.
+    let guest = guest();
+    for (name, principal) in [
+        ("ann", "bob@EXAMPLE.ORG"),
+        ("ann", "ann@EXAMPLE.COM"),
+        ("ann", "ann@example.org"),
+        ("ann", "ann"),
+        ("ann", ""),
+        ("bare", "bare@EXAMPLE.ORG"),
+        ("bare", ""),
+        ("gone", "ann@EXAMPLE.ORG"),
+        ("nobody", "nobody@EXAMPLE.ORG"),
+    ] {
+        let said = by_ticket(&guest, name, principal, None, true).await;
+        assert_eq!(said, Err(LoginError::PasswordNeeded), "{name} {principal}");
+    }
+    assert_eq!(by_ticket(&guest, "ann", "ann@EXAMPLE.ORG", None, false).await, Err(LoginError::PasswordNeeded), "in clear");
+    // An account is asked for as after a password.
+    let charged = |account| by_ticket(&guest, "charged", "ann@EXAMPLE.ORG", account, true);
+    assert_eq!(charged(None).await, Err(LoginError::AccountNeeded));
+    assert_eq!(charged(Some("pay")).await, Ok(()));
+}
+
 #[tokio::test]
 async fn a_password_beside_a_certificate_is_worth_what_the_rules_say() {
     let guest = || from(&certified(), "open", "192.0.2.1").unwrap();
