@@ -660,6 +660,11 @@ fn example_with_kerberos() -> String {
     example().replace("#[kerberos]", "[kerberos]")
 }
 
+/// Whether a fault is but that this build has no Kerberos, or this machine no keytab.
+fn is_of_the_machine(fault: &str) -> bool {
+    fault.contains("[CRK-956]") || fault.contains("[CRK-957]")
+}
+
 /// Uncommenting every key gives a file that is still fine, so each documented default is a value the parser takes.
 #[test]
 fn every_commented_key_of_the_example_is_understood() {
@@ -678,7 +683,7 @@ fn every_commented_key_of_the_example_is_understood() {
         let text = table.join("\n");
         let said = match parse("example", &text, Path::new(FOLDER)) {
             Ok(_) => String::new(),
-            Err(page) => page.faults().lines().collect::<Vec<_>>().join("\n"),
+            Err(page) => page.faults().lines().filter(|l| !is_of_the_machine(l)).collect::<Vec<_>>().join("\n"),
         };
         // These need another key beside them, and say so.
         let excused = [
