@@ -1,7 +1,7 @@
 //! How is a connection sealed by what a security exchange agreed on? Buffers of a mechanism of GSS-API behind their
 //! length (RFC 2228 §3, PROT; RFC 2743).
 //!
-//! A mechanism is behind a trait: Kerberos is the one there is, and it needs the system's library.
+//! A mechanism is behind a trait: Kerberos is the one there is, a feature of the build since it needs the system's library.
 
 mod frame;
 #[cfg(feature = "gssapi")]
