@@ -9,6 +9,19 @@ use vfs::Storage;
 use crate::checksum::{Algorithm, Checksum};
 use crate::ftp::Ftp;
 
+/// A small file that is sent beside others.
+#[derive(Clone, Copy, Debug)]
+pub struct Small<'a> {
+    /// Where it is sent.
+    pub path: &'a VPath,
+    /// What it shall be called once it is there.
+    pub rename: Option<&'a VPath>,
+    /// How many bytes it has, exactly.
+    pub size: u64,
+    /// When it last changed, where that is to be kept.
+    pub modified: Option<Time>,
+}
+
 /// A server as a storage, and what can be asked of a server besides.
 pub trait Remote: Storage {
     /// What the server told of itself when the first session began.
@@ -54,20 +67,15 @@ pub trait Remote: Storage {
         self.receive(path, 0, Some(size), sink, meter)
     }
 
-    /// As [`Remote::send`], a small file of exactly `size` bytes beside [`Remote::together`] others, with the time of its last
-    /// change. It has its name only when it is whole, and what stood there before stays until then.
-    fn send_together<'a>(
-        &'a self,
-        path: &'a VPath,
-        size: u64,
-        modified: Option<Time>,
-        source: Source,
-        meter: Meter,
-    ) -> BoxFuture<'a, Result<u64, Error>> {
+    /// As [`Remote::send`], a small file beside [`Remote::together`] others, with the time of its last change and its name once
+    /// it is there.
+    fn send_together<'a>(&'a self, file: Small<'a>, source: Source, meter: Meter) -> BoxFuture<'a, Result<u64, Error>> {
         Box::pin(async move {
-            let bytes = self.send(path, WriteHow::Replace, Some(size), source, meter).await?;
-            if let Some(modified) = modified {
-                self.set_modified(path, modified).await?;
+            let bytes = self.send(file.path, WriteHow::Replace, Some(file.size), source, meter).await?;
+            match (file.rename, file.modified) {
+                (Some(to), modified) => self.publish(file.path, to, modified).await?,
+                (None, Some(modified)) => self.set_modified(file.path, modified).await?,
+                (None, None) => {}
             }
             Ok(bytes)
         })

@@ -377,10 +377,7 @@ impl Work<'_> {
         if let Some(result) = self.upload_beside_others(remote, file).await {
             return result;
         }
-        // Who cannot rename has each file under its own name from the first.
-        let bare = self.target.storage.capability().bare;
-        let appears_whole = bare || small::appears_whole(remote, file.size);
-        let temporary = if self.settings.temporary_names && !appears_whole { temporary_name(file.to) } else { None };
+        let temporary = self.temporary(file.to);
         let name = temporary.as_ref().unwrap_or(file.to);
         let mut at = 0;
         let worth = file.size >= WORTH_RESUMING || file.attempt > 0;
@@ -406,6 +403,12 @@ impl Work<'_> {
             None => self.keep_time(name, modified).await?,
         }
         Ok(bytes)
+    }
+
+    /// Under which name a file waits until it is whole. Who cannot rename has each under its own from the first.
+    pub(super) fn temporary(&self, to: &VPath) -> Option<VPath> {
+        let is_wanted = self.settings.temporary_names && !self.target.storage.capability().bare;
+        if is_wanted { temporary_name(to) } else { None }
     }
 
     /// From the source's storage to a server, by way of this machine: how many bytes, and when the source last changed.

@@ -6,7 +6,7 @@ use types::{Error, Reason, WriteHow};
 use super::Side;
 use super::plan::{Plan, Step};
 use super::run::{File, Settings, Work};
-use crate::remote::Remote;
+use crate::remote::{Remote, Small};
 
 /// Files up to this size are small, in bytes.
 const SMALL: u64 = 256 * 1024;
@@ -26,12 +26,6 @@ pub(super) fn are_many(plan: &Plan, source: &Side, target: &Side, settings: &Set
 
 fn is_small(step: &Step) -> bool {
     matches!(step, Step::Copy { seen, .. } if seen.size <= SMALL)
-}
-
-/// Whether an upload needs no temporary name: a server that takes small files beside others gives each its name only when it is
-/// whole, and what another try left under a temporary one would stay there.
-pub(super) fn appears_whole(remote: &dyn Remote, size: u64) -> bool {
-    size <= SMALL && remote.welcome().features.keeps_bodies()
 }
 
 impl Work<'_> {
@@ -73,7 +67,11 @@ impl Work<'_> {
                 return Err(Reason::TransferShort.into());
             }
             let modified = file.modified.or(attr.modified).filter(|_| self.keeps_times());
-            remote.send_together(file.to, size, modified, Source::from_bytes(body.into()), self.meter(file)).await
+            // Not under its own name: who is cut off here sees what he has sent in the next listing, and would take it for whole.
+            let temporary = self.temporary(file.to);
+            let (path, rename) = temporary.as_ref().map_or((file.to, None), |temporary| (temporary, Some(file.to)));
+            let small = Small { path, rename, size, modified };
+            remote.send_together(small, Source::from_bytes(body.into()), self.meter(file)).await
         };
         unless_lost(copy.await)
     }

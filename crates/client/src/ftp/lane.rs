@@ -5,21 +5,11 @@ use std::sync::{Arc, Weak};
 
 use io::body::{Sink, Source};
 use io::meter::Meter;
-use proto::ftp::client::{Features, KEPT_AT_ONCE};
+use proto::ftp::client::{Features, KEPT_AT_ONCE, Operation};
 use tokio::sync::Mutex;
-use types::{Error, Reason, Time};
+use types::{Error, Reason};
 
 use crate::pool::{Lease, Pool};
-
-/// A small file to send.
-pub(super) struct Small<'a> {
-    /// Its name, as the server shall know it.
-    pub(super) path: &'a [u8],
-    /// How many bytes will go.
-    pub(super) size: u64,
-    /// When it last changed, where that is to be kept.
-    pub(super) modified: Option<Time>,
-}
 
 /// The connection whose data connection stays from file to file. It goes back to the pool when the last file is over.
 #[derive(Default)]
@@ -58,9 +48,9 @@ impl Lane {
         self.heed(lease.connection()?.receive_kept(path, size, sink, meter).await)
     }
 
-    pub(super) async fn send(&self, pool: &Arc<Pool>, small: Small<'_>, source: Source, meter: Meter) -> Result<u64, Error> {
+    pub(super) async fn send(&self, pool: &Arc<Pool>, operation: Operation, source: Source, meter: Meter) -> Result<u64, Error> {
         let lease = self.lease(pool).await?;
-        self.heed(lease.connection()?.send_kept(small, source, meter).await)
+        self.heed(lease.connection()?.send_kept(operation, source, meter).await)
     }
 
     /// Keeps in mind that the lane is of no more use.

@@ -291,13 +291,12 @@ impl Connection {
 
     /// As [`Connection::receive`], a small file of exactly `size` bytes, beside others over one data connection that stays.
     async fn receive_kept(&self, path: Box<[u8]>, size: u64, sink: Sink, meter: Meter) -> Result<u64, Error> {
-        let operation = Operation::Kept { path, size, store: false, modified: None };
+        let operation = Operation::Kept { path, size, store: false, modified: None, rename: None };
         whole(self.call(operation, Body::Into(sink, meter), None).await?.answer().await).await
     }
 
-    /// As [`Connection::send`], a small file of exactly `size` bytes, beside others over one data connection that stays.
-    async fn send_kept(&self, put: lane::Small<'_>, source: Source, meter: Meter) -> Result<u64, Error> {
-        let operation = Operation::Kept { path: put.path.into(), size: put.size, store: true, modified: put.modified };
+    /// As [`Connection::send`], a small file ([`Operation::Kept`]) beside others over one data connection that stays.
+    async fn send_kept(&self, operation: Operation, source: Source, meter: Meter) -> Result<u64, Error> {
         self.call(operation, Body::From(source, meter), None).await?.answer().await.result.map(|o| bytes_of(&o))
     }
 

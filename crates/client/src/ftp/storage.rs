@@ -17,7 +17,7 @@ use vfs::{Capability, Listing, Opened, Owner, Storage, WriteOrder};
 
 use super::call::Body;
 use super::exchange::{End, exchange};
-use super::lane::{Lane, Small};
+use super::lane::Lane;
 use super::listing::{Pages, Reading};
 use super::zone::Zone;
 use super::{Connection, Dial, Get, Put};
@@ -25,7 +25,7 @@ use crate::bridge::{self, Download, wait_for_begin};
 use crate::checksum::{Algorithm, Checksum};
 use crate::failure;
 use crate::pool::Pool;
-use crate::remote::Remote;
+use crate::remote::{Remote, Small};
 
 /// The most names that are tried for [`WriteHow::Unique`].
 const TRIES: u32 = 1_000;
@@ -497,17 +497,12 @@ impl Remote for Ftp {
         Box::pin(async move { self.lane.receive(&self.pool, self.wire(path)?, size, sink, meter).await })
     }
 
-    fn send_together<'a>(
-        &'a self,
-        path: &'a VPath,
-        size: u64,
-        modified: Option<Time>,
-        source: Source,
-        meter: Meter,
-    ) -> BoxFuture<'a, Result<u64, Error>> {
+    fn send_together<'a>(&'a self, file: Small<'a>, source: Source, meter: Meter) -> BoxFuture<'a, Result<u64, Error>> {
         Box::pin(async move {
-            let path = self.wire(path)?;
-            self.lane.send(&self.pool, Small { path: &path, size, modified }, source, meter).await
+            let Small { path, rename, size, modified } = file;
+            let rename = rename.map(|path| self.wire(path)).transpose()?;
+            let operation = Operation::Kept { path: self.wire(path)?, size, store: true, modified, rename };
+            self.lane.send(&self.pool, operation, source, meter).await
         })
     }
 
