@@ -124,7 +124,7 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn operation(kind: u8, name: Box<[u8]>) -> Operation {
-    match kind % 16 {
+    match kind % 19 {
         0 => Operation::List(name),
         1 => Operation::Stat(name),
         2 => Operation::Get { path: name, offset: 0, expected: Some(5), ascii: false },
@@ -133,13 +133,16 @@ fn operation(kind: u8, name: Box<[u8]>) -> Operation {
         5 => Operation::Put { path: name, how: PutHow::At(3), expected: None, ascii: false },
         6 => Operation::Put { path: name, how: PutHow::Append, expected: None, ascii: true },
         7 => Operation::MakeDir(name),
-        8 => Operation::Publish { from: name.clone(), to: name, modified: (first & 2 != 0).then(types::Time::default) },
+        8 => Operation::Publish { from: name.clone(), to: name, modified: (kind & 32 != 0).then(Time::default) },
         9 => Operation::Chmod(name, 0o644),
         10 => Operation::SetModified(name, Time::default()),
         11 => Operation::Size(name),
         12 => Operation::Modified(name),
         13 => Operation::Cwd(name),
         14 => Operation::Quote(name),
+        15 => Operation::Kept { path: name, size: 5, store: false, modified: None, rename: None },
+        16 => Operation::Kept { path: name, size: 5, store: true, modified: Some(Time::default()), rename: None },
+        17 => Operation::Kept { path: name.clone(), size: 0, store: true, modified: None, rename: Some(name) },
         _ => Operation::Pwd,
     }
 }
