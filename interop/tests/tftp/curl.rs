@@ -2,10 +2,11 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use super::{Site, UPLOADS, WRAPS, lengths};
 use interop::need;
-use interop::run::run;
+use interop::run::{run, run_with};
 
 fn url(site: &Site, v6: bool, name: &str) -> String {
     let host = if v6 { "[::1]" } else { "127.0.0.1" };
@@ -13,7 +14,13 @@ fn url(site: &Site, v6: bool, name: &str) -> String {
 }
 
 fn curl(arguments: &[&str]) {
-    run(Command::new("curl").args(["--silent", "--show-error", "--max-time", "50"]).args(arguments)).well();
+    // Eighty thousand blocks in lock-step take their time on a busy machine.
+    run_with(
+        Command::new("curl").args(["--silent", "--show-error", "--max-time", "150"]).args(arguments),
+        "",
+        Duration::from_secs(160),
+    )
+    .well();
 }
 
 fn fetches(v6: bool, block: &str) {
