@@ -62,6 +62,11 @@ impl Server {
     /// Starts carrack with a configuration: one listener in clear and one with implicit TLS, one mount, one user, and
     /// what more is said.
     pub fn configured(more: &str) -> Self {
+        Self::configured_in(&[], more)
+    }
+
+    /// As [`Server::configured`], with these files named in the environment.
+    pub fn configured_in(environment: &[(&str, &Path)], more: &str) -> Self {
         let listener = |name: &str, keys: &str| {
             format!(
                 "[[listener]]\nname = \"{name}\"\nprotocol = \"ftp\"\naddress = \"127.0.0.1:0\"\npassive_ports = \"0\"\n{keys}\n"
@@ -73,7 +78,9 @@ impl Server {
             format!("[[user]]\nname = \"{USER}\"\npassword = \"{HASH}\"\n"),
             more.to_owned(),
         ];
-        Self::said(&text.concat(), Vec::new())
+        let set = environment.iter().map(|(name, file)| format!("{name}={}", file.display()));
+        let before = if environment.is_empty() { Vec::new() } else { std::iter::once("env".to_owned()).chain(set).collect() };
+        Self::said(&text.concat(), before)
     }
 
     /// Starts carrack with TFTP alone, over IPv4 and IPv6: these keys for both listeners, and everybody may do all.
