@@ -33,9 +33,9 @@ pub(crate) struct Options {
     /// Only these rows, TFTP's apart.
     #[arg(long, value_delimiter = ',', value_enum)]
     rows: Vec<Row>,
-    /// Only the rows of TFTP whose title holds this.
-    #[arg(long)]
-    tftp_rows: Option<String>,
+    /// Only the rows of TFTP whose title holds one of these.
+    #[arg(long, value_delimiter = ';')]
+    tftp_rows: Vec<String>,
     /// Only these servers of TFTP.
     #[arg(long, value_delimiter = ',', value_enum)]
     tftp_servers: Vec<tftp::Kind>,
