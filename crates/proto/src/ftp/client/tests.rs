@@ -105,6 +105,8 @@ struct Watch {
     /// Which data connections moved, for which operation, and how they ended.
     moving: BTreeMap<u32, (OpId, Flow)>,
     ended: BTreeSet<u64>,
+    /// The data connections that ended in good order: nobody has to cut them.
+    over: BTreeSet<u32>,
     done: BTreeMap<u64, Result<Outcome, Kind>>,
     closed: bool,
 }
@@ -117,8 +119,8 @@ impl Watch {
         );
         (settings.pipeline, settings.tls, settings.keep_alive) = (pipeline, tls, None);
         let session = Session::new(Arc::new(settings), "192.0.2.1:21".parse().unwrap(), "192.0.2.7:4000".parse().unwrap());
-        let (moving, ended, done) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
-        Self { session, now: Duration::ZERO, asked: 0, data: None, moving, ended, done, closed: false }
+        let (moving, ended, over, done) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
+        Self { session, now: Duration::ZERO, asked: 0, data: None, moving, ended, over, done, closed: false }
     }
 
     fn happen(&mut self, event: &Event) {
@@ -135,6 +137,7 @@ impl Watch {
             Event::Ended(bytes) => {
                 if let Some((op, _)) = self.moving.get(&data.0) {
                     self.ended.insert(op.0);
+                    self.over.insert(data.0);
                 }
                 self.session.handle(Input::DataEnded(data, *bytes), now);
             }
@@ -171,7 +174,8 @@ impl Watch {
             }
             match output {
                 Output::Connect(id, ..) | Output::Listen(id, ..) => {
-                    assert!(self.data.is_none(), "a data connection beside another");
+                    let free = self.data.is_none_or(|id| self.over.contains(&id.0));
+                    assert!(free, "a data connection beside another");
                     self.data = Some(id);
                 }
                 Output::Cut(id) if self.data == Some(id) => self.data = None,
@@ -183,8 +187,10 @@ impl Watch {
                     if let Ok(Outcome::Moved(_)) = &result {
                         assert!(self.ended.contains(&op.0), "{op:?} went well without an end of its data");
                     }
-                    // Whatever data connection it had is gone or ended.
-                    self.data = None;
+                    // Whatever data connection it had is gone or ended. One that was still waiting its turn had none.
+                    if (1..op.0).all(|earlier| self.done.contains_key(&earlier)) {
+                        self.data = None;
+                    }
                     assert!(self.done.insert(op.0, result.map_err(|failure| failure.kind)).is_none(), "{op:?} ends twice");
                 }
                 Output::Close(_) => self.closed = true,
