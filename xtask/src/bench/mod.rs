@@ -278,6 +278,7 @@ fn one(
     let _mounted = if server.kind == Kind::Pureftpd { Some(Mounted::bind(folder, Path::new(HOME))?) } else { None };
     let result = {
         let running = server.start(folder, scratch, identity, keys)?;
+        ground.warm(row, sizes)?;
         rows::measure(row, server.kind, &running, ground, sizes)
     };
     // Whatever a failed row left behind must not meet the next server.
@@ -332,7 +333,7 @@ fn report(options: &Options, ready: &[Server], results: &Results<Row, Kind>) -> 
          ## How it is measured\n\n\
          - One client for all servers, on bare sockets: received data are dropped in the kernel (`MSG_TRUNC`), sent data go by \
          `sendfile`, so that the client costs next to nothing, except over TLS.\n\
-         - Every row starts a fresh server. CPU time is that of all processes of the server, living or dead, from `/proc/PID/stat`; memory is the sum of their proportional set sizes above that of the server without sessions, \
+         - Every row starts a fresh server, in every round another one first; before a row that writes, as much memory is touched as it fills, for none is to pay for what the machine's host took back. CPU time is that of all processes of the server, living or dead, from `/proc/PID/stat`; memory is the sum of their proportional set sizes above that of the server without sessions, \
          kernel memory not counted.\n\
          - RETR and STOR move a file of {big} MiB on tmpfs, one connection {turns} times in turn or four connections at once. Small \
          files: {small} of 4 KiB on one control connection, EPSV for each. Logins: {logins}, two clients at once. The large folder \

@@ -7,7 +7,7 @@ use super::table::Line;
 use super::{Sizes, raw, ssh};
 use crate::Result;
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Barrier;
@@ -184,6 +184,18 @@ impl Row {
         self as u8 >= Self::SftpGetAes128 as u8
     }
 
+    /// How many bytes of tmpfs it fills.
+    fn fills(self, sizes: &Sizes) -> u64 {
+        match self {
+            Self::Stor1 | Self::Stor1Tls => sizes.big * sizes.turns as u64,
+            Self::Stor4 => sizes.big * 4,
+            Self::SftpPutAes128 | Self::SftpPutAes256 | Self::SftpPutChacha => sizes.big,
+            Self::Put | Self::SftpPut => sizes.small as u64 * 4096,
+            Self::PutTls => sizes.small_tls as u64 * 4096,
+            _ => 0,
+        }
+    }
+
     /// Whether the row says anything about this server.
     pub(super) const fn fits(self, kind: Kind) -> bool {
         match kind {
@@ -251,6 +263,17 @@ impl Ground {
 
     pub(super) fn big(&self) -> PathBuf {
         self.memory.join("big")
+    }
+
+    /// Touches as much memory as the row will fill. What nobody used for some seconds a virtual machine's host has taken
+    /// back, and who touches it first pays several times over: no server should.
+    pub(super) fn warm(&self, row: Row, sizes: &Sizes) -> Result<()> {
+        let bytes = row.fills(sizes);
+        if bytes > 0 {
+            let mut file = tempfile::tempfile_in(self.root(row))?;
+            io::copy(&mut io::repeat(0).take(bytes), &mut io::BufWriter::with_capacity(1 << 20, &mut file))?;
+        }
+        Ok(())
     }
 
     fn small(&self, n: usize) -> PathBuf {
