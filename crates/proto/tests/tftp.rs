@@ -471,7 +471,6 @@ fn bursts_adapt_to_a_peer_that_loses_the_end_of_each_window() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
     #[test]
     fn every_file_arrives_whole_over_a_bad_link(
         seed in 1u64..u64::MAX, len in 0usize..30_000, blksize in 8u16..1500, window in 1u16..70,

@@ -213,8 +213,6 @@ impl Watch {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
-
     #[test]
     fn whatever_happens_each_operation_ends_once(
         login in any::<bool>(), pipeline in any::<bool>(), tls in any::<bool>(), events in prop::collection::vec(event(), 0..60)

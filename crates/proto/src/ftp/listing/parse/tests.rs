@@ -103,8 +103,6 @@ fn soup() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
-
     #[test]
     fn whatever_comes_no_name_leads_elsewhere(bytes in soup(), cut in 0usize..300) {
         let (a, b) = bytes.split_at(cut.min(bytes.len()));
