@@ -1,6 +1,6 @@
 //! How are `[[listener]]` and `[[host]]` read?
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::path::Path;
 
@@ -26,14 +26,38 @@ pub(super) struct ReadListener {
     pub(super) tls: tls::Words,
 }
 
+/// What every `[[listener]]` says, whatever it speaks.
+pub(super) struct Head {
+    /// Its name, and where that stands.
+    pub(super) name: Option<Told<Box<str>>>,
+    /// Its name and its address, if both can be used.
+    pub(super) at: Option<(Box<str>, SocketAddr)>,
+    /// Whom it lets in, and which virtual host it is.
+    pub(super) rules: ListenerRules,
+}
+
+/// Reads it. The examples are what is proposed where something is missing.
+pub(super) fn head(section: &Section<'_>, name_example: &str, address_example: &str) -> Head {
+    let name = section.needed("name", name_example).and_then(|_| section.parsed("name", value::name));
+    section.text("protocol"); // which brought us here, or is looked at by whom it concerns
+    let address = section.needed("address", address_example).and_then(|_| section.parsed("address", value::listen));
+    let rules = ListenerRules {
+        allow: section.parsed_list("allow", value::network).unwrap_or_default(),
+        deny: section.parsed_list("deny", value::network).unwrap_or_default(),
+        host: section.parsed("host", value::host_name).map(|t| t.value),
+        ..ListenerRules::default()
+    };
+    let at = name.clone().zip(address).map(|(name, address)| (name.value, address.value.0));
+    Head { name, at, rules }
+}
+
 /// Reads `[[listener]]`.
 pub(super) fn listener(section: Section<'_>, base: &Path) -> ReadListener {
-    let name = section.needed("name", "ftp").and_then(|t| section.parsed("name", value::name).filter(|_| !t.value.is_empty()));
+    let Head { name, at, rules } = head(&section, "ftp", "0.0.0.0:21");
     let protocol = section.choice("protocol", &[("ftp", Some(Protocol::Ftp)), ("sftp", None), ("tftp", None)]).flatten();
     if !section.says("protocol") {
         section.needed("protocol", "ftp");
     }
-    let address = section.needed("address", "0.0.0.0:21").and_then(|_| section.parsed("address", value::listen));
     let passive = passive(&section);
     let active = active(&section);
     if passive.is_none() && active.is_none() {
@@ -57,17 +81,14 @@ pub(super) fn listener(section: Section<'_>, base: &Path) -> ReadListener {
             PlainLogin::Loopback | PlainLogin::Refuse => gate::rules::PlainLogin::LoopbackOnly,
         },
         anonymous: section.flag("anonymous").unwrap_or(false),
-        allow: section.parsed_list("allow", value::network).unwrap_or_default(),
-        deny: section.parsed_list("deny", value::network).unwrap_or_default(),
-        guests: Vec::new(),
-        host: section.parsed("host", value::host_name).map(|t| t.value),
+        ..rules
     };
     let (ports_at, host_at) = (section.place("passive_ports"), section.place("host"));
     let (address_at, anonymous_at) = (section.place("address"), section.place("anonymous"));
-    let listener = name.clone().zip(address).zip(protocol).map(|((name, address), protocol)| Listener {
-        name: name.value,
+    let listener = at.zip(protocol).map(|((name, address), protocol)| Listener {
+        name,
         protocol,
-        address: address.value.0,
+        address,
         passive,
         active,
         single_port,

@@ -10,6 +10,7 @@ use gate::rules::ListenerRules;
 use ipnet::IpNet;
 
 use super::keys;
+use super::listener::{self, Head};
 use super::section::{Section, Told};
 use super::value;
 
@@ -114,10 +115,8 @@ pub(super) fn is_meant(section: &Section<'_>) -> bool {
 
 /// Reads it.
 pub(super) fn listener(section: Section<'_>) -> ReadSsh {
-    let name = section.needed("name", "sftp").and_then(|_| section.parsed("name", value::name));
-    section.text("protocol"); // which brought us here
-    let address = section.needed("address", "0.0.0.0:22").and_then(|_| section.parsed("address", value::listen));
-    let mut ssh = name.clone().zip(address).map(|(name, address)| Ssh::new(name.value, address.value.0));
+    let Head { name, at, rules } = listener::head(&section, "sftp", "0.0.0.0:22");
+    let mut ssh = at.map(|(name, address)| Ssh::new(name, address));
     let (passwords, public_keys) = (section.flag("passwords").unwrap_or(true), section.flag("public_keys").unwrap_or(true));
     if !passwords && !public_keys {
         let what = format!("{} takes neither passwords nor keys, so nobody could log in", section.header());
@@ -132,13 +131,7 @@ pub(super) fn listener(section: Section<'_>) -> ReadSsh {
         section.fault(section.place("rekey_bytes"), what, "Leave it out: keys are exchanged anew after 1 GiB, or an hour.");
     }
     let proxies = section.parsed_list("proxy_protocol", value::net).unwrap_or_default();
-    let rules = ListenerRules {
-        anonymous: section.flag("anonymous").unwrap_or(false),
-        allow: section.parsed_list("allow", value::network).unwrap_or_default(),
-        deny: section.parsed_list("deny", value::network).unwrap_or_default(),
-        host: section.parsed("host", value::host_name).map(|t| t.value),
-        ..ListenerRules::default()
-    };
+    let rules = ListenerRules { anonymous: section.flag("anonymous").unwrap_or(false), ..rules };
     if let Some(s) = &mut ssh {
         (s.passwords, s.public_keys, s.proxies, s.rules) = (passwords, public_keys, proxies, rules);
         s.channels = channels.unwrap_or(s.channels);

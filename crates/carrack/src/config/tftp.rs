@@ -12,6 +12,7 @@ use server::tftp::multicast::Groups;
 use server::tftp::names::{Rule, Then};
 use server::tftp::quirks::{self, Known, QUIRKS, Switch};
 
+use super::listener::{self, Head};
 use super::section::{Section, Told};
 use super::value;
 
@@ -145,10 +146,8 @@ pub(super) fn is_meant(section: &Section<'_>) -> bool {
 
 /// Reads it.
 pub(super) fn tftp(section: Section<'_>) -> ReadTftp {
-    let name = section.needed("name", "tftp").and_then(|_| section.parsed("name", value::name));
-    section.text("protocol"); // which brought us here
-    let address = section.needed("address", "0.0.0.0:69").and_then(|_| section.parsed("address", value::listen));
-    let mut tftp = name.clone().zip(address).map(|(name, address)| Tftp::new(name.value, address.value.0));
+    let Head { name, at: stands, rules } = listener::head(&section, "tftp", "0.0.0.0:69");
+    let mut tftp = stands.map(|(name, address)| Tftp::new(name, address));
     let uploads = [("off", Uploads::Off), ("new", Uploads::New), ("replace", Uploads::Replace), ("versions", Uploads::Versions)];
     let ports = section.parsed("ports", ports).map(|told| told.value);
     let uploads = section.choice("uploads", &uploads);
@@ -161,9 +160,6 @@ pub(super) fn tftp(section: Section<'_>) -> ReadTftp {
     let quirks = section.sections("quirk").into_iter().filter_map(quirk).collect();
     let (guests, users): (Vec<_>, Vec<_>) = section.sections("guest").into_iter().filter_map(guest).unzip();
     let guests = guests.into_iter().flatten().collect();
-    let allow = section.parsed_list("allow", value::network).unwrap_or_default();
-    let deny = section.parsed_list("deny", value::network).unwrap_or_default();
-    let host = section.parsed("host", value::host_name).map(|t| t.value);
     if section.flag("anonymous") == Some(false) {
         let what = format!("{} speaks TFTP, where nobody has a name, and lets nobody in without one", section.header());
         section.fault(section.place("anonymous"), what, "Take out anonymous, or the whole listener.");
@@ -178,7 +174,7 @@ pub(super) fn tftp(section: Section<'_>) -> ReadTftp {
         t.transfers = transfers.unwrap_or(t.transfers);
         t.rewrite = rewrite;
         t.quirks = quirks;
-        t.rules = ListenerRules { allow, deny, host, guests, ..t.rules.clone() };
+        t.rules = ListenerRules { anonymous: t.rules.anonymous, guests, ..rules };
     }
     section.foreign(NOT_HERE, "tftp");
     section.foreign(super::ssh::ONLY_HERE, "tftp");
