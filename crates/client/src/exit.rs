@@ -43,7 +43,7 @@ pub const fn code(reason: Reason) -> u8 {
         | Reason::NotServed
         | Reason::TftpBare => 4,
         Reason::Unreachable | Reason::TftpNoAnswer | Reason::JumpFailed => 6,
-        Reason::NotTheProtocol | Reason::Disconnected | Reason::ServerClosing | Reason::ServerRefused => 7,
+        Reason::NotTheProtocol | Reason::Disconnected | Reason::ServerClosing | Reason::ServerRefused | Reason::ServerFault => 7,
         Reason::TooSlow => 8,
         Reason::Denied | Reason::StorageDenied | Reason::ReadOnly => 9,
         Reason::TransferCut | Reason::TransferShort | Reason::SourceChanged | Reason::Shrunk | Reason::ChecksumDiffers => 18,

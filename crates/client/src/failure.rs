@@ -64,6 +64,7 @@ pub const fn reason(kind: Kind) -> Reason {
         Kind::Local => Reason::Io,
         Kind::Cancelled => Reason::Cancelled,
         Kind::Refused => Reason::ServerRefused,
+        Kind::ServerFault => Reason::ServerFault,
     }
 }
 
@@ -77,6 +78,7 @@ pub const fn is_passing(reason: Reason) -> bool {
             | Reason::ServerClosing
             | Reason::TooManyConnections
             | Reason::Busy
+            | Reason::ServerFault
             | Reason::NoDataConnection
             | Reason::TransferCut
             | Reason::TransferShort
@@ -99,6 +101,7 @@ const fn is_about_a_file(kind: Kind) -> bool {
             | Kind::Unsupported
             | Kind::NoRestart
             | Kind::Refused
+            | Kind::ServerFault
     )
 }
 

@@ -148,12 +148,13 @@ fn quoted(text: &str) -> String {
         let edge = |n: Option<&char>| n.is_none_or(|c| *c == ' ');
         let by_edge = edge(i.checked_sub(1).and_then(|n| chars.get(n))) || edge(chars.get(i + 1));
         match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            '…' | '|' | '+' | '<' | '>' | '*' | '#' => escape(c, &mut out),
+            '"' | '\\' | '#' => out.extend(['\\', c]),
+            '…' => escape(c, &mut out),
             ' ' if i == 0 || i + 1 == chars.len() || i.checked_sub(1).and_then(|n| chars.get(n)) == Some(&' ') => {
                 escape(c, &mut out)
             }
-            '-' | '=' if by_edge => escape(c, &mut out),
+            // Within a word these draw nothing.
+            '|' | '+' | '<' | '>' | '*' | '-' | '=' if by_edge => out.extend(['\\', c]),
             _ if is_drawn(c) || is_unseen(c) => escape(c, &mut out),
             _ => out.push(c),
         }
@@ -192,7 +193,7 @@ fn unescape(inner: &str) -> Option<String> {
                     chars = chars.as_str().get(digits.len() + 1..)?.chars();
                     out.push(u32::from_str_radix(digits, 16).ok().and_then(char::from_u32)?);
                 }
-                c @ ('"' | '\\') => out.push(c),
+                c @ ('"' | '\\' | '#' | '|' | '+' | '<' | '>' | '*' | '-' | '=') => out.push(c),
                 _ => return None,
             },
             c => out.push(c),
@@ -290,6 +291,10 @@ mod tests {
         assert_eq!(quote("a │ b"), "\"a \\u{2502} b\"");
         assert_eq!(quote("\u{1b}[2J"), "\"\\u{1b}[2J\"");
         assert_eq!(unquote("\"open"), None);
+        // RFC 2428 §2 has such arguments; signs within a word are no drawing.
+        assert_eq!(quote("EPRT |1|127.0.0.1|4000|"), r#""EPRT \|1|127.0.0.1|4000\|""#);
+        assert_eq!(unquote(r#""EPRT \|1|127.0.0.1|4000\|""#).as_deref(), Some("EPRT |1|127.0.0.1|4000|"));
+        assert_eq!(unquote(r#""EPRT \u{7c}1""#).as_deref(), Some("EPRT |1"), "as it was written once");
     }
 
     #[test]

@@ -223,6 +223,7 @@ reasons! {
     ScpFolder = "845", "folders are copied only with -r", "Say scp -r.";
     ScpWarned = "846", "the other end of scp could not do all of it", "See what it said.";
     NotInCharset = "733", "the name cannot be written in the server's charset", "Rename the file, or name the charset that the server uses.";
+    ServerFault = "736", "the server failed at it, for a reason of its own", "See what it said; try again later, and if it stays so, tell whoever runs the server.";
     NoCharset = "734", "that is no charset that names can be written in", "Use utf-8, latin1, cp1252, cp437, koi8-r, shift_jis or another name of that kind.";
     HostKeyUnknown = "847", "the server's host key is not known", "Compare the fingerprint with the server's own, and add the key to ~/.ssh/known_hosts.";
     HostKeyChanged = "848", "the server's host key is not the one it had before", "Somebody may sit between. If the server has a new key indeed, remove the old one: ssh-keygen -R HOST.";

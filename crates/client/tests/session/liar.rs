@@ -12,6 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 pub(crate) enum Act {
     /// Says this, with its line end.
     Say(&'static str),
+    /// Says this, with no line end.
+    Utter(&'static str),
     /// Says this so many times.
     Repeat(&'static str, usize),
     /// Hears lines and answers the usual ones until one with this verb comes.
@@ -89,6 +91,7 @@ impl Liar {
         for act in acts {
             match *act {
                 Act::Say(words) => self.say(&format!("{words}\r\n")).await,
+                Act::Utter(words) => self.say(words).await,
                 Act::Repeat(words, times) => self.say(&format!("{words}\r\n").repeat(times)).await,
                 Act::Until(verb) => drop(self.until(verb).await),
                 Act::Accept => data = Some(self.accept().await),

@@ -91,7 +91,7 @@ async fn a_confirmation_before_the_end_is_not_the_end() {
     assert_eq!(content(&here, "/f").await, b"late, but there");
 }
 
-use Act::{Accept, End, Hush, Leave, Pause, Repeat, Reset, Say, Send, Until};
+use Act::{Accept, End, Hush, Leave, Pause, Repeat, Reset, Say, Send, Until, Utter};
 
 /// What a server does after its greeting, how many bytes there must be, and what the client makes of it.
 type Lie = (&'static [Act], Option<u64>, Reason, &'static str);
@@ -115,8 +115,15 @@ const OF_DOWNLOADS: &[Lie] = &[
     (&[Until("RETR"), Accept, Say("150 now"), Say("426 cut"), Send("half"), End], None, Reason::TransferCut, "426 cut"),
     (&[Until("RETR"), Accept, Say("150 now"), End, Say("552 too much")], None, Reason::NoSpace, "552 too much"),
     // Refused at each step: now, and not for ever.
-    (&[Until("TYPE"), Say("451 no")], None, Reason::TransferCut, "451 no"),
-    (&[Until("EPSV"), Say("425 no"), Until("PASV"), Say("425 no")], None, Reason::NoDataConnection, "425 no"),
+    (&[Until("TYPE"), Say("451 no")], None, Reason::ServerFault, "451 no"),
+    (&[Until("RETR"), Say("451 no")], None, Reason::ServerFault, "451 no"),
+    // Each way is named, and what it failed of.
+    (
+        &[Until("EPSV"), Say("425 not so"), Until("PASV"), Say("425 no")],
+        None,
+        Reason::NoDataConnection,
+        "EPSV: 425 not so; PASV: 425 no",
+    ),
     (&[Until("RETR"), Say("450 in use")], None, Reason::Busy, "450 in use"),
     (&[Until("RETR"), Say("425 no")], None, Reason::NoDataConnection, ""),
     (&[Until("RETR"), Say("421 going down")], None, Reason::ServerClosing, "421 going down"),
@@ -124,12 +131,38 @@ const OF_DOWNLOADS: &[Lie] = &[
     (&[Until("EPSV"), Say("200 ok"), Until("PASV"), Say("200 ok")], None, Reason::NotTheProtocol, "200 ok"),
     (&[Until("EPSV"), Say("229 ok (|||0|)"), Until("PASV"), Say("227 ok (1,2,3)")], None, Reason::NotTheProtocol, "1,2,3"),
     (&[Until("RETR"), Accept, Say("150 now"), Say("226 done"), Repeat("200 ok", 99)], None, Reason::NotTheProtocol, "200 ok"),
+    // Noise where a word on the transfer should be: it might have been that word. With and without the end of its line.
+    (&[Until("RETR"), Accept, Say("150 now"), Send("half"), Say("garbage")], None, Reason::NotTheProtocol, "garbage"),
+    (&[Until("RETR"), Accept, Say("150 now"), Send("half"), Utter("\0\u{7}%$")], Some(9), Reason::NotTheProtocol, "%$"),
+    (&[Until("RETR"), Accept, Say("150 now"), Send("four"), End, Say("2260 ok")], Some(4), Reason::NotTheProtocol, "2260 ok"),
+    (&[Until("RETR"), Accept, Say("hello?")], None, Reason::NotTheProtocol, "hello?"),
+    // Confirmed and never begun: bytes that nothing proves to be all there are make no file.
+    (&[Until("RETR"), Accept, Send("four"), Say("226 done"), End], None, Reason::NotTheProtocol, "never said to begin"),
+    (&[Until("RETR"), Accept, Say("226 done")], None, Reason::NotTheProtocol, "never said to begin"),
+    (&[Until("RETR"), Accept, Send("four"), End, Say("226 done")], Some(5), Reason::TransferShort, "4"),
     // It goes away, or says no more.
     (&[Until("RETR"), Accept, Say("150 now"), Send("half"), Leave], None, Reason::Disconnected, ""),
     (&[Until("RETR"), Accept, Say("150 now"), Send("half"), Hush], None, Reason::Disconnected, ""),
     (&[Until("RETR"), Accept, Hush], None, Reason::Disconnected, ""),
     (&[Until("EPSV"), Leave], None, Reason::Disconnected, ""),
 ];
+
+#[tokio::test]
+async fn a_download_that_was_never_said_to_begin_is_whole_where_its_size_proves_it() {
+    for acts in [
+        &[Until("RETR"), Accept, Send("four"), End, Say("226 done")][..],
+        &[Until("RETR"), Accept, Say("226 done"), Send("four"), End],
+    ] {
+        let address = liar(move |mut liar: Liar| async move {
+            greet(&mut liar).await;
+            liar.act(acts).await;
+        })
+        .await;
+        let (result, here) = get(&to(address), Some(4)).await;
+        assert_eq!(result.unwrap(), 4, "{acts:?}");
+        assert_eq!(content(&here, "/f").await, b"four");
+    }
+}
 
 #[tokio::test]
 async fn no_lie_about_a_download_makes_a_file() {
@@ -157,6 +190,11 @@ async fn no_lie_about_a_download_makes_a_file() {
 /// Lies about a file that is sent.
 const OF_UPLOADS: &[Lie] = &[
     (&[Until("STOR"), Accept, Say("226 done")], Some(5), Reason::NotTheProtocol, "before"),
+    (&[Until("STOR"), Say("226 done"), Accept], Some(5), Reason::NotTheProtocol, "before"),
+    (&[Until("STOR"), Accept, Say("226 done"), End], Some(0), Reason::NotTheProtocol, "before"),
+    (&[Until("STOR"), Accept, Say("150 now"), Say("garbage")], Some(20_000_000), Reason::NotTheProtocol, "garbage"),
+    (&[Until("STOR"), Accept, Say("150 now"), Utter("\0%$")], Some(20_000_000), Reason::NotTheProtocol, "%$"),
+    (&[Until("STOR"), Accept, Say("hello?")], Some(5), Reason::NotTheProtocol, "hello?"),
     (&[Until("STOR"), Say("452 full")], Some(5), Reason::NoSpace, "452 full"),
     (&[Until("STOR"), Accept, Say("150 now"), Say("451 disk broke"), End], Some(20_000_000), Reason::TransferCut, "451"),
     (&[Until("STOR"), Accept, Say("150 now"), Pause, Reset, Say("426 cut")], Some(20_000_000), Reason::TransferCut, ""),

@@ -144,6 +144,7 @@ pub const fn reply_code(reason: Reason) -> u16 {
         | R::TransferCut
         | R::TransferShort
         | R::SourceChanged
+        | R::ServerFault
         | R::ChecksumDiffers
         | R::ProxyRefused
         | R::ProxyLogin

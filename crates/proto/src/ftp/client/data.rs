@@ -15,6 +15,8 @@ use crate::ftp::verb::Verb;
 pub(super) struct Ways {
     forms: Vec<Form>,
     at: usize,
+    /// Those given up, and what each of them failed of.
+    tried: Vec<(Form, Box<str>)>,
     /// One worked: it is not given up for a failure that may have any cause.
     pub(super) proven: bool,
 }
@@ -22,21 +24,29 @@ pub(super) struct Ways {
 impl Ways {
     pub(super) fn new(forms: &[Form], ipv4: bool) -> Self {
         let usable = forms.iter().copied().filter(|form| ipv4 || matches!(form, Form::Epsv | Form::Eprt | Form::Unsaid));
-        Self { forms: usable.collect(), at: 0, proven: false }
+        Self { forms: usable.collect(), at: 0, tried: Vec::new(), proven: false }
     }
 
     pub(super) fn form(&self) -> Option<Form> {
         self.forms.get(self.at).copied()
     }
 
-    /// The next way. Behind the last one all begins anew, for the next transfer.
-    fn next(&mut self) -> Option<Form> {
+    /// The next way, now that the one at hand has failed. Behind the last one all begins anew, for the next transfer.
+    fn next(&mut self, why: &str) -> Option<Form> {
+        self.tried.extend(self.form().map(|form| (form, why.into())));
         self.at += 1;
         let next = self.form();
         if next.is_none() {
             self.at = 0;
         }
         next
+    }
+
+    /// What each of the ways failed of, for people; begun anew.
+    fn told(&mut self) -> Option<String> {
+        let tried = std::mem::take(&mut self.tried);
+        (tried.len() > 1)
+            .then(|| tried.iter().map(|(form, why)| format!("{}: {why}", form.name())).collect::<Vec<_>>().join("; "))
     }
 }
 
@@ -129,12 +139,17 @@ impl Session {
         let Some(transfer) = self.transfer.take() else { return };
         self.emit(Output::Cut(transfer.id));
         let form = transfer.form;
-        let next = if self.ways.proven { None } else { self.ways.next() };
+        let why = failure.in_brief();
+        let next = if self.ways.proven { None } else { self.ways.next(&why) };
         let Some(next) = next else {
             let kind = if failure.kind == Kind::Timeout { Kind::DataNeverCame } else { failure.kind };
-            return self.transfer_failed(transfer, Failure { kind, ..failure });
+            let failure = match self.ways.told() {
+                Some(all) => Failure::because(kind, all),
+                None => Failure { kind, ..failure },
+            };
+            return self.transfer_failed(transfer, failure);
         };
-        self.note(Note::FormFailed { form, next, why: failure.to_string().into() });
+        self.note(Note::FormFailed { form, next, why: why.into() });
         let again = Transfer::new(transfer.plan, self.now);
         self.open_data(again);
     }

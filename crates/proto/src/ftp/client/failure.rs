@@ -58,11 +58,13 @@ pub enum Kind {
     Cancelled,
     /// The server refused for a reason of its own.
     Refused,
+    /// The server failed at it (451), and may do it later.
+    ServerFault,
 }
 
 impl Kind {
     /// All there are.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Connect,
         Self::Timeout,
         Self::Protocol,
@@ -88,6 +90,7 @@ impl Kind {
         Self::Local,
         Self::Cancelled,
         Self::Refused,
+        Self::ServerFault,
     ];
 
     /// Its stable name.
@@ -118,6 +121,7 @@ impl Kind {
             Self::Local => "local",
             Self::Cancelled => "cancelled",
             Self::Refused => "refused",
+            Self::ServerFault => "server-fault",
         }
     }
 
@@ -134,6 +138,7 @@ impl Kind {
                 | Self::DataNeverCame
                 | Self::Cut
                 | Self::SizeMismatch
+                | Self::ServerFault
         )
     }
 
@@ -165,6 +170,7 @@ impl Kind {
             Self::Local => "this side failed",
             Self::Cancelled => "it was cancelled",
             Self::Refused => "the server refused",
+            Self::ServerFault => "the server failed at it",
         }
     }
 }
@@ -314,6 +320,22 @@ impl Failure {
     pub fn refused(reply: Reply) -> Self {
         Self::said(kind_of(reply.code, &reply.text), reply)
     }
+
+    /// What a negative reply means for a transfer that the server said to begin: after a fault in its midst the rest can be
+    /// fetched or sent.
+    pub fn broken_off(reply: Reply) -> Self {
+        let failure = Self::refused(reply);
+        if failure.kind == Kind::ServerFault { Self { kind: Kind::Cut, ..failure } } else { failure }
+    }
+
+    /// Its words without its kind's, where it has any.
+    pub(super) fn in_brief(&self) -> String {
+        let wait = self.wait.map(|wait| format!("it took too long (waiting for: {})", wait.name()));
+        let detail = (!self.detail.is_empty()).then(|| self.detail.to_string());
+        let said = self.reply.as_ref().map(|reply| reply_in_line(reply));
+        let words: Vec<_> = [wait, detail, said].into_iter().flatten().collect();
+        if words.is_empty() { self.kind.cause().to_owned() } else { words.join(", ") }
+    }
 }
 
 impl fmt::Display for Failure {
@@ -326,14 +348,17 @@ impl fmt::Display for Failure {
             write!(f, ": {}", self.detail)?;
         }
         if let Some(reply) = &self.reply {
-            let text = String::from_utf8_lossy(&reply.text).replace('\n', " / ");
-            write!(f, "; the server said: {} {text}", reply.code)?;
+            write!(f, "; the server said: {}", reply_in_line(reply))?;
         }
         Ok(())
     }
 }
 
 impl std::error::Error for Failure {}
+
+fn reply_in_line(reply: &Reply) -> String {
+    format!("{} {}", reply.code, String::from_utf8_lossy(&reply.text).replace('\n', " / "))
+}
 
 /// What a code means; where a code means many things (550, 450, 553, 501), its text decides. Texts are not specified
 /// (RFC 959 §4.2): what follows are words that servers in the field use, and a text that says nothing leaves the code's
@@ -364,7 +389,8 @@ fn kind_of(code: u16, text: &[u8]) -> Kind {
         421 => Kind::ServerClosing,
         425 => Kind::DataNeverCame,
         426 | 451 if says(&["no space", "disk full", "quota"]) => Kind::NoSpace,
-        426 | 451 => Kind::Cut,
+        426 => Kind::Cut,
+        451 => from_text().unwrap_or(Kind::ServerFault),
         430 | 530 if is_crowded(&text) => Kind::TooManyConnections,
         430 | 530 => Kind::LoginRefused,
         332 | 532 => Kind::AccountNeeded,
@@ -431,6 +457,8 @@ mod tests {
             (450, "File busy", Kind::Busy),
             (450, "No files found", Kind::NotFound),
             (451, "No space left on device", Kind::NoSpace),
+            (451, "Local error in processing", Kind::ServerFault),
+            (451, "Permission denied", Kind::Denied),
             (426, "Connection closed; transfer aborted.", Kind::Cut),
             (425, "Can't open data connection", Kind::DataNeverCame),
             (500, "What?", Kind::Unsupported),
@@ -459,6 +487,13 @@ mod tests {
         assert_eq!(limit(421, "Too many sessions from this address (CRK-112)."), None);
         assert_eq!(limit(421, "Timeout after 300 seconds."), None);
         assert_eq!(limit(550, "too many connections (8)"), None);
+    }
+
+    #[test]
+    fn a_fault_in_the_midst_of_a_transfer_cuts_it_off() {
+        assert_eq!(Failure::broken_off(Reply::fixed(451, "disk broke")).kind, Kind::Cut);
+        assert_eq!(Failure::broken_off(Reply::fixed(451, "No space left on device")).kind, Kind::NoSpace);
+        assert_eq!(Failure::broken_off(Reply::fixed(552, "too much")).kind, Kind::NoSpace);
     }
 
     #[test]

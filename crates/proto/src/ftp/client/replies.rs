@@ -49,6 +49,8 @@ pub struct ReplyDecoder {
     spoken: bool,
     /// Bytes since the last reply that belong to none.
     stray: usize,
+    /// The first line since the last reply that belongs to none, blank ones apart; cut short.
+    noise: Option<Box<str>>,
     broken: bool,
 }
 
@@ -95,6 +97,16 @@ impl ReplyDecoder {
         self.open.is_some() || !self.partial.is_empty()
     }
 
+    /// What came behind the last reply and cannot be of the next, cut short; also of a line that has not ended.
+    pub fn noise(&self) -> Option<Box<str>> {
+        let begun = || {
+            let first = *self.partial.first()?;
+            let may_become_one = first.is_ascii_whitespace() || matches!(first, b'1'..=b'6' | 0xff);
+            (self.open.is_none() && !may_become_one).then(|| shown(&self.partial))
+        };
+        self.noise.clone().or_else(begun)
+    }
+
     fn fail(&mut self, error: ReplyError) -> ReplyError {
         *self = Self { broken: true, ..Self::default() };
         error
@@ -125,12 +137,12 @@ impl ReplyDecoder {
                 Ok(None)
             }
             Some((code, behind)) => Ok(Some(self.whole(code, name_safe(skip(behind, b' '))))),
-            None if !self.spoken && !line.trim_ascii().is_empty() => {
-                let shown: String = String::from_utf8_lossy(line).chars().filter(|c| !c.is_control()).take(80).collect();
-                Err(ReplyError::NotFtp(shown.into()))
-            }
+            None if !self.spoken && !line.trim_ascii().is_empty() => Err(ReplyError::NotFtp(shown(line))),
             None => {
                 self.stray += line.len() + 1;
+                if self.noise.is_none() && !line.trim_ascii().is_empty() {
+                    self.noise = Some(shown(line));
+                }
                 if self.stray > MAX_STRAY { Err(ReplyError::Endless) } else { Ok(None) }
             }
         }
@@ -139,8 +151,14 @@ impl ReplyDecoder {
     fn whole(&mut self, code: u16, text: Vec<u8>) -> Reply {
         self.spoken = true;
         self.stray = 0;
+        self.noise = None;
         Reply { code, text: text.into(), part: Part::Whole }
     }
+}
+
+/// The begin of a line, for people.
+fn shown(line: &[u8]) -> Box<str> {
+    String::from_utf8_lossy(line).chars().filter(|c| !c.is_control()).take(80).collect()
 }
 
 /// The line without its CR, and without a Telnet command a server may begin with (IAC WILL and its kin, three bytes).
@@ -245,6 +263,23 @@ mod tests {
         assert_eq!(replies(b"HTTP/1.1 400 \x1b[2J\r\n"), not("HTTP/1.1 400 [2J"));
         assert_eq!(replies(b"2200 x\r\n"), not("2200 x"));
         assert_eq!(replies(b"720 x\r\n"), not("720 x"));
+    }
+
+    #[test]
+    fn noise_is_told_before_its_line_ends() {
+        let noise = |bytes: &[u8]| {
+            let mut decoder = ReplyDecoder::new();
+            let mut input = bytes;
+            while decoder.next(&mut input).is_some() {}
+            decoder.noise().map(String::from)
+        };
+        assert_eq!(noise(b"150 a\r\nnot a reply"), Some("not a reply".into()));
+        assert_eq!(noise(b"150 a\r\n\x00\x07\xfe"), Some("\u{fffd}".into()));
+        assert_eq!(noise(b"150 a\r\n2260 b\r\n"), Some("2260 b".into()));
+        assert_eq!(noise(b"150 a\r\nx\r\n226 b\r\n"), None, "it was forgiven");
+        for fine in [&b"150 a\r\n"[..], b"150 a\r\n\r\n \r\n", b"150 a\r\n22", b"150 a\r\n226-b\r\nmore", b"150 a\r\n\xff\xfb"] {
+            assert_eq!(noise(fine), None, "{fine:?}");
+        }
     }
 
     #[test]

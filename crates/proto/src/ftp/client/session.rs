@@ -271,6 +271,24 @@ impl Session {
                 _ => {}
             }
         }
+        if self.moves_file()
+            && let Some(noise) = self.replies.noise()
+        {
+            let detail = format!("while a file moves the server sent what is no reply: \"{noise}\"");
+            self.close(Some(Failure::because(Kind::Protocol, detail)));
+        }
+    }
+
+    /// Whether the next reply tells how a file moves: what cannot be read might have been that word, so that there is nothing
+    /// to wait for. Elsewhere such lines are passed over.
+    fn moves_file(&self) -> bool {
+        let ending = self.transfer.as_ref().is_some_and(Transfer::is_ending);
+        self.awaited.front().is_some_and(|front| match front.then {
+            Then::Transfer(_) => !ending,
+            Then::Flight(_) => true,
+            Then::Do(_) => front.wait == Wait::Beyond,
+            Then::Abor { .. } => false,
+        })
     }
 
     fn reply(&mut self, reply: Reply) {

@@ -7,6 +7,7 @@ use super::exchange::{DataFault, DataId, Flow, Form, Line, Output};
 use super::failure::{Failure, Kind, Wait};
 use super::session::{Session, Then, is_positive};
 use super::shape::Shape;
+use crate::ftp::data::{Mode, Structure};
 use crate::ftp::listing::parse::ListingParser;
 use crate::ftp::name;
 use crate::ftp::reply::Reply;
@@ -106,6 +107,13 @@ impl Transfer {
     /// empty folder some servers open none. While one may still come, it may also hold the entries.
     fn is_unspoken_listing(&self) -> bool {
         self.plan.flow == Flow::Listing && !self.opened && !self.begun && self.verdict.as_ref().is_some_and(is_positive)
+    }
+
+    /// A download confirmed without a word that it begins (RFC 959 §5.4 has no such answer), of which neither a size nor an
+    /// end mark can prove that the bytes are all there are.
+    fn is_unproven(&self) -> bool {
+        let Flow::Receive { form } = self.plan.flow else { return false };
+        !self.begun && self.plan.expected.is_none() && form.mode == Mode::Stream && form.structure == Structure::File
     }
 
     /// What it fails of, if it is known already.
@@ -276,8 +284,8 @@ impl Session {
         let Some(transfer) = self.transfer.as_mut().filter(|t| t.id == id && !t.is_ending()) else { return };
         transfer.verdict = Some(reply);
         transfer.since = now;
-        self.move_if_ready();
         self.settle();
+        self.move_if_ready();
     }
 
     /// Ends the transfer if both sides of it have ended.
@@ -286,7 +294,8 @@ impl Session {
         let listing = transfer.plan.flow == Flow::Listing;
         let result = match (&transfer.verdict, &transfer.ended) {
             (Some(verdict), _) if !is_positive(verdict) => {
-                let mut failure = Failure::refused(verdict.clone());
+                let meaning = if transfer.begun { Failure::broken_off } else { Failure::refused };
+                let mut failure = meaning(verdict.clone());
                 if let Some(Err(fault @ DataFault::Tls(why))) = &transfer.ended {
                     failure = Failure { kind: Self::fault(fault).kind, detail: why.clone(), ..failure };
                 }
@@ -306,6 +315,10 @@ impl Session {
             (Some(_), Some(Err(fault))) => Err(Self::fault(fault)),
             (Some(_), None) if matches!(transfer.plan.flow, Flow::Send { .. }) && !transfer.begun => {
                 Err(Failure::because(Kind::Protocol, "the server confirmed an upload before it let it begin"))
+            }
+            (Some(_), None) if transfer.is_unproven() => {
+                let detail = "the server confirmed a download that it never said to begin, and no size tells whether all came";
+                Err(Failure::because(Kind::Protocol, detail))
             }
             _ => return,
         };
