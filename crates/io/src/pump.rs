@@ -160,7 +160,7 @@ pub async fn receive(
 ) -> Result<u64, PumpError> {
     let mut way = Way::new(stream, meter, stall);
     match (sink.0.as_mut(), transform) {
-        (Some(Into::File { tail, .. }), None) => receive::file(&mut way, tail).await?,
+        (Some(Into::File { tail, pace, .. }), None) => receive::file(&mut way, tail, pace).await?,
         (Some(Into::File { tail, .. }), Some(t)) => Box::pin(receive::file_through(&mut way, tail, t)).await?,
         (Some(Into::Put(put)), t) => Box::pin(receive::put(&mut way, put.as_mut(), t)).await?,
         (None, _) => {}

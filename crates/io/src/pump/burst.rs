@@ -19,6 +19,7 @@ use super::PumpError;
 use crate::body::write_all_at;
 use crate::buffer::Buffer;
 use crate::meter::Meter;
+use crate::task::Pace;
 use crate::{clock, task};
 
 /// Bytes after which a burst gives its thread to the next upload in the queue.
@@ -73,6 +74,12 @@ pub(super) enum End {
     Body,
     /// Nothing more came for the moment, or others have their turn.
     Pause,
+}
+
+/// Writes the buffer and nothing more: here while the disk is quick. Two threads that wake each other for every buffer
+/// cost more than the writing does.
+pub(super) async fn write(burst: Burst, pace: &Pace) -> Result<Done, PumpError> {
+    Ok(pace.run(move || burst.work(false)).await?)
 }
 
 /// Writes the buffer; with `more`, goes on with what comes.

@@ -15,6 +15,7 @@ use super::burst::{self, Burst};
 use super::{LINGER, Progress, PumpError, Transform, Way, Wire, attempt, would_block};
 use crate::body::{Put, Tail, write_all_at};
 use crate::buffer::{Buffer, SIZE};
+use crate::task::Pace;
 use crate::{clock, task};
 
 /// Why filling a buffer stopped.
@@ -29,7 +30,7 @@ enum Filled {
 }
 
 /// Receives into a file. The last bytes stay in the tail.
-pub(super) async fn file(way: &mut Way<'_>, tail: &mut Tail) -> Result<(), PumpError> {
+pub(super) async fn file(way: &mut Way<'_>, tail: &mut Tail, pace: &Pace) -> Result<(), PumpError> {
     let (mut waited, mut own): (bool, Option<Arc<OwnedFd>>) = (false, None);
     loop {
         if tail.unwritten.is_none() {
@@ -51,16 +52,15 @@ pub(super) async fn file(way: &mut Way<'_>, tail: &mut Tail) -> Result<(), PumpE
         };
         // At a rate, or drop by drop, the reactor reads and the pool only writes.
         // And near the end of what may come at all the reactor reads, to stop at the very byte.
-        let more = filled == Filled::Full
-            && matches!(way.wire, Wire::Plain(_))
-            && !way.meter.is_limited()
-            && way.meter.left() > 2 * burst::MOST;
+        let plain = matches!(way.wire, Wire::Plain(_));
+        let more = filled == Filled::Full && plain && !way.meter.is_limited() && way.meter.left() > 2 * burst::MOST;
         let socket = match &own {
             Some(socket) => socket.clone(),
             None => own.insert(Arc::new(way.tcp().as_fd().try_clone_to_owned().map_err(PumpError::Peer)?)).clone(),
         };
         let burst = Burst { socket, file: tail.file.clone(), at: tail.at, buffer, meter: way.meter.clone() };
-        let done = burst::run(burst, more).await?;
+        // What is decrypted comes through the reactor in any case.
+        let done = if plain { burst::run(burst, more).await? } else { burst::write(burst, pace).await? };
         tail.at = done.at;
         tail.unwritten = done.unwritten;
         way.moved += done.came;

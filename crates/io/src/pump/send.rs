@@ -260,14 +260,20 @@ fn turn(transform: &mut dyn Transform, mut piece: &[u8], out: &mut Vec<u8>) -> R
     Ok(())
 }
 
-/// Reads the next bytes of a file: at once where they are in memory, else on the blocking pool.
-pub(super) async fn read(meter: &Meter, file: &Arc<File>, at: u64, end: u64, mut into: Buffer) -> Result<Buffer, PumpError> {
+/// Reads the next bytes of a file: at once where they are in memory, else on the blocking pool. `memory`: as [`read_now`].
+pub(super) async fn read(
+    meter: &Meter,
+    file: &Arc<File>,
+    (at, end): (u64, u64),
+    mut into: Buffer,
+    memory: &mut bool,
+) -> Result<Buffer, PumpError> {
     if meter.is_cancelled() {
         return Err(PumpError::Cancelled);
     }
     let len = usize::try_from(end - at).unwrap_or(SIZE).min(into.capacity().min(SIZE));
     into.resize(len, 0);
-    match preadv2(file, &mut [IoSliceMut::new(&mut into)], at, ReadWriteFlags::NOWAIT) {
+    match read_now(file, &mut [IoSliceMut::new(&mut into)], at, memory) {
         // 0 is the end only when the disk was asked; so is the rest of a short read, the next time.
         Ok(n) if n > 0 => {
             into.truncate(n);
@@ -354,9 +360,9 @@ pub(super) async fn count(source: Source, transform: &mut dyn Transform, meter: 
     match source.0 {
         From::File { file, mut at, end } => {
             let taken = meter.token().run_until_cancelled(buffer::pool().take()).await;
-            let mut input = taken.ok_or(PumpError::Cancelled)?;
+            let (mut input, mut memory) = (taken.ok_or(PumpError::Cancelled)?, false);
             while at < end {
-                input = read(meter, &file, at, end, input).await?;
+                input = read(meter, &file, (at, end), input, &mut memory).await?;
                 if input.is_empty() {
                     ended(end)?;
                     break;

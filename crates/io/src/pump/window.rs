@@ -22,6 +22,8 @@ pub(super) struct Window {
     used: usize,
     /// When it first waited.
     since: Option<Instant>,
+    /// The file lives in memory.
+    memory: bool,
 }
 
 impl Window {
@@ -33,7 +35,8 @@ impl Window {
                 None if way.meter.is_limited() => way.pool.small(SMALL),
                 None => way.buffer().await?,
             };
-            *self = Self { buffer: Some(read(way.meter, file, at, end, buffer).await?), used: 0, since: None };
+            self.buffer = Some(read(way.meter, file, (at, end), buffer, &mut self.memory).await?);
+            (self.used, self.since) = (0, None);
         }
         Ok(self.buffer.as_deref().and_then(|b| b.get(self.used..)).unwrap_or_default())
     }
@@ -57,7 +60,7 @@ impl Window {
                     return ready;
                 }
             }
-            *self = Self::default();
+            *self = Self { memory: self.memory, ..Self::default() };
         }
         way.ready(Interest::WRITABLE).await
     }

@@ -11,6 +11,7 @@ use super::*;
 use crate::buffer::{Pool, pool};
 use crate::pump::Way;
 use crate::pump::burst::{self, Burst};
+use crate::task::Pace;
 
 /// A pair of which neither end's buffers take much.
 async fn narrow_pair() -> (Stream, TcpStream) {
@@ -105,7 +106,7 @@ async fn no_buffer_is_not_the_peers_fault() {
     peer.write_all(b"abc").await.unwrap();
     let (mut sink, ..) = file_sink(tempfile::tempfile().unwrap());
     let Some(crate::body::Into::File { tail, .. }) = sink.0.as_mut() else { panic!("a file") };
-    let came = receive::file(&mut way, tail).await.unwrap_err();
+    let came = receive::file(&mut way, tail, &Pace::default()).await.unwrap_err();
     assert_eq!((sent.reason(), came.reason()), (Reason::NoBuffers, Reason::NoBuffers));
     drop(held);
 }
