@@ -83,6 +83,9 @@ impl Observer for Journal {
     }
 
     fn event(&self, session: &SessionInfo, event: &Event) {
+        if !story::is_told_by(&event.what) {
+            return;
+        }
         let mut part = self.part(session.id);
         let Some(story) = part.get_mut(&session.id) else { return };
         if let Some(fact) = story.hear(event) {

@@ -22,6 +22,33 @@ pub(super) struct Story {
     moving: Option<(Box<str>, Box<str>)>,
 }
 
+/// Whether a story is told by such events at all. Most are not for it, and need not be brought to it.
+pub(super) fn is_told_by(what: &What) -> bool {
+    match what {
+        What::Command(_)
+        | What::Ask(_)
+        | What::Answer(_)
+        | What::Moved(..)
+        | What::Cut(..)
+        | What::DataFailed(_)
+        | What::Note(..)
+        | What::Closed(_) => true,
+        What::Reply(line) => line.contains(REFUSAL),
+        What::Accepted(..)
+        | What::Listening(_)
+        | What::Connecting(_)
+        | What::Reaching(_)
+        | What::Awaiting(_)
+        | What::Connected(_)
+        | What::Secured(..)
+        | What::Cleared
+        | What::Started(_) => false,
+    }
+}
+
+/// What the codes of refusals that the session makes by itself begin with.
+const REFUSAL: &str = "CRK-1";
+
 impl Story {
     /// Hears the next event; a fact if it completes one.
     pub(super) fn hear(&mut self, event: &Event) -> Option<Fact<'static>> {
@@ -62,15 +89,7 @@ impl Story {
             }),
             What::Closed(reason) => Some(Fact { reason: *reason, took: Some(event.at), ..Fact::new("closed") }),
             What::Reply(line) => self.reply(line),
-            What::Accepted(..)
-            | What::Listening(_)
-            | What::Connecting(_)
-            | What::Reaching(_)
-            | What::Awaiting(_)
-            | What::Connected(_)
-            | What::Secured(..)
-            | What::Cleared
-            | What::Started(_) => None,
+            _ => None,
         }
     }
 
@@ -81,7 +100,7 @@ impl Story {
 
     /// What the session refuses by itself, before anybody is asked: passwords in clear, for one.
     fn reply(&mut self, line: &str) -> Option<Fact<'static>> {
-        let reason = code_in(line).filter(|r| r.code().starts_with("CRK-1"))?;
+        let reason = code_in(line).filter(|r| r.code().starts_with(REFUSAL))?;
         if self.told == Some(reason) {
             return None;
         }
