@@ -19,6 +19,7 @@ use trace::record::{Recorder, SessionInfo};
 use types::{AskId, Lane, Reason, What};
 
 use super::asks::{Answer, Asks};
+use super::data::Rest;
 use super::exchange::Exchange;
 use super::protect::{self, Failed, Reuse, Turn, Turned};
 use super::replies::{Lost, Replies};
@@ -85,6 +86,7 @@ pub(super) fn session(
         turns: None,
         turn,
         transfer: None,
+        parting: None,
         orphan: Arc::new(AtomicBool::new(false)),
         listener,
         ends,
@@ -132,6 +134,8 @@ pub(super) struct Control {
     turn: Option<Box<Turn>>,
     /// Boxed: an idle session has none.
     transfer: Option<Box<Transfer>>,
+    /// The data connection of the last transfer, closed when its last reply is sent.
+    parting: Option<Stream>,
     /// The control connection has ended without QUIT; transfers look at it.
     orphan: Arc<AtomicBool>,
     listener: Arc<Listener>,
@@ -237,6 +241,10 @@ impl Control {
         if let Poll::Ready((id, answer)) = self.asks.poll(cx) {
             return Poll::Ready(Woken::Answered(id, answer));
         }
+        // What waits for room among the replies is seen to below.
+        if !self.replies.is_full() && self.transfer.as_mut().is_some_and(|transfer| transfer.is_awaited()) {
+            self.flush();
+        }
         if !self.replies.is_full()
             && let Some(transfer) = &mut self.transfer
             && let Poll::Ready(step) = transfer.poll(cx)
@@ -264,6 +272,10 @@ impl Control {
             return Poll::Pending;
         }
         let Some(stream) = &mut self.stream else { return Poll::Pending };
+        // Asked first, for most polls find nothing and need no buffer.
+        if stream.poll_readable(cx).is_pending() {
+            return Poll::Pending;
+        }
         let mut buffer = [0u8; READ_AT_ONCE];
         let most = self.first_line.at_most().min(READ_AT_ONCE);
         match ready!(stream.poll_read(cx, buffer.get_mut(..most).unwrap_or_default())) {
@@ -279,11 +291,13 @@ impl Control {
 
     fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<Woken> {
         if self.replies.is_empty() {
+            self.parting = None;
             return if self.stream.is_some() || self.turn.is_some() { Poll::Pending } else { Poll::Ready(Woken::Lost) };
         }
         let waited = !self.unread.is_empty() || self.replies.is_full();
         loop {
             self.flush();
+            self.parting = None;
             // What waited for room may go on; and who lost its client has an end to see to.
             if (waited && !self.replies.is_full()) || (!self.hears && self.replies.is_empty()) {
                 return Poll::Ready(Woken::Sent);
@@ -535,8 +549,14 @@ impl Control {
             Step::Noted(id, Noted::Mark(mark)) => self.session.handle(Input::Marked(id, &mark.marker, mark.at), now),
             Step::Noted(id, Noted::Suspect) => self.session.handle(Input::Suspect(id), now),
             Step::Ended(id, end, shown) => {
-                let kept = self.transfer.take().and_then(|mut transfer| transfer.take_kept());
+                let rest = self.transfer.take().map(|mut transfer| transfer.take_rest()).unwrap_or_default();
+                let (kept, parting) = match rest {
+                    Rest::Nothing => (None, None),
+                    Rest::Kept(stream) => (Some(stream), None),
+                    Rest::Open(stream) => (None, Some(stream)),
+                };
                 self.asks.keep_data(kept);
+                self.parting = parting;
                 for what in shown.into_iter().flatten() {
                     self.recorder.record(now, what);
                 }

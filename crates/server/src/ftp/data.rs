@@ -73,7 +73,8 @@ pub(super) async fn come_about(how: How, shield: Option<Shield>, listener: Arc<L
 
 async fn cover(stream: Stream, shield: Option<Shield>, listener: &Listener) -> Result<Stream, Failed> {
     match shield {
-        Some(shield) => shield.cover(stream, clock::now() + listener.connect_within).await,
+        // Boxed: a handshake takes much more room than all that a transfer in clear waits for.
+        Some(shield) => Box::pin(shield.cover(stream, clock::now() + listener.connect_within)).await,
         None => Ok(stream),
     }
 }
@@ -146,58 +147,96 @@ pub(super) struct Over {
     pub(super) end: End,
     /// The end of an upload under TLS was taken although it was not proved.
     pub(super) unproved: bool,
-    /// The data connection, where it stays for the next transfer.
-    pub(super) kept: Option<Stream>,
+    pub(super) rest: Rest,
 }
 
-/// Moves a body over a data connection that stands, closes it unless it stays, and settles the permit.
-pub(super) async fn transfer(mut stream: Stream, moving: Moving, terms: Terms) -> Over {
-    let began = clock::now();
-    let (permit, meter, sent) = match moving {
-        Moving::Out(reading, span) => {
-            let meter = reading.permit.meter().cloned().unwrap_or_default();
-            let mut encode = Encode::new(terms.form, span.at, span.skip);
-            let encode = encode.as_mut().map(|encode| encode as &mut dyn Transform);
-            let source = first(reading.source, span.most);
-            let sent = pump::send(&mut stream, source, encode, &meter, terms.stall_after).await;
-            (Some(reading.permit), meter, sent)
-        }
-        Moving::Lines(chunks, meter) => {
-            let mut encode = EncodeLines::new(terms.form);
-            let encode = encode.as_mut().map(|encode| encode as &mut dyn Transform);
-            let source = Source::from_chunks(*chunks);
-            let sent = pump::send(&mut stream, source, encode, &meter, terms.stall_after).await;
-            (None, meter, sent)
-        }
-        Moving::Thumbnail(reading, wanted) => {
-            let meter = reading.permit.meter().cloned().unwrap_or_default();
-            let mut encode = Encode::new(terms.form, 0, 0);
-            let encode = encode.as_mut().map(|encode| encode as &mut dyn Transform);
-            let sent = match thumbnail::make(reading.source, reading.attr.size, wanted, &meter).await {
-                Ok(small) => pump::send(&mut stream, small, encode, &meter, terms.stall_after).await,
-                Err(error) => Err(error),
-            };
-            (Some(reading.permit), meter, sent)
-        }
+impl Over {
+    /// It took no data connection.
+    pub(super) const fn without(end: End) -> Self {
+        Self { end, unproved: false, rest: Rest::Nothing }
+    }
+}
+
+/// What is left of the data connection.
+#[derive(Default)]
+pub(super) enum Rest {
+    /// It is closed.
+    #[default]
+    Nothing,
+    /// It stays for the next transfer.
+    Kept(Stream),
+    /// It is to be closed, which sends its end. That takes a good part of a small file's time, so the last reply goes
+    /// first: the client takes that in meanwhile.
+    Open(Stream),
+}
+
+/// Moves a body over a data connection that stands, closes it unless it stays, and settles the permit. Each kind of body
+/// is a future of its own, for the sake of the small ones: none is larger than it must be.
+pub(super) fn transfer(stream: Stream, moving: Moving, terms: Terms) -> BoxFuture<'static, Over> {
+    match moving {
+        Moving::Out(reading, span) => Box::pin(send(stream, reading, span, terms)),
+        Moving::Thumbnail(reading, wanted) => Box::pin(send_thumbnail(stream, reading, wanted, terms)),
         // Nothing of it goes over a data connection.
         Moving::Digest(reading, algorithm, most) => {
-            return Over { end: digest(reading, algorithm, most).await, unproved: false, kept: None };
+            Box::pin(async move { Over::without(digest(reading, algorithm, most).await) })
         }
-        Moving::In(writing, expected) => return receive(stream, writing, expected, terms).await,
-        Moving::Discard(meter) => {
-            let mut decode = Decode::new(terms.form, 0, Some(DISCARDED_AT_MOST), None);
-            let decode = decode.as_mut().map(|decode| decode as &mut dyn Transform);
-            let came = pump::receive(&mut stream, &mut Sink::from_put(Nothing), decode, &meter, terms.stall_after).await;
-            (None, meter, came)
-        }
+        Moving::In(writing, expected) => Box::pin(receive(stream, writing, expected, terms)),
+        Moving::Discard(meter) => Box::pin(discard(stream, meter, terms)),
+        Moving::Lines(lines, meter) => Box::pin(send_lines(stream, lines, meter, terms)),
+    }
+}
+
+async fn send(mut stream: Stream, reading: Reading, span: Span, terms: Terms) -> Over {
+    let began = clock::now();
+    let meter = reading.permit.meter().cloned().unwrap_or_default();
+    let mut encode = Encode::new(terms.form, span.at, span.skip);
+    let encode = encode.as_mut().map(|encode| encode as &mut dyn Transform);
+    let sent = pump::send(&mut stream, first(reading.source, span.most), encode, &meter, terms.stall_after).await;
+    sent_over(stream, sent, Some(reading.permit), (&meter, began), &terms).await
+}
+
+async fn send_thumbnail(mut stream: Stream, reading: Reading, wanted: Thumbnail, terms: Terms) -> Over {
+    let began = clock::now();
+    let meter = reading.permit.meter().cloned().unwrap_or_default();
+    let mut encode = Encode::new(terms.form, 0, 0);
+    let encode = encode.as_mut().map(|encode| encode as &mut dyn Transform);
+    let sent = match thumbnail::make(reading.source, reading.attr.size, wanted, &meter).await {
+        Ok(small) => pump::send(&mut stream, small, encode, &meter, terms.stall_after).await,
+        Err(error) => Err(error),
     };
-    let kept = part(stream, sent.is_ok(), &terms).await;
+    sent_over(stream, sent, Some(reading.permit), (&meter, began), &terms).await
+}
+
+async fn send_lines(mut stream: Stream, lines: Box<Lines>, meter: Meter, terms: Terms) -> Over {
+    let began = clock::now();
+    let mut encode = EncodeLines::new(terms.form);
+    let encode = encode.as_mut().map(|encode| encode as &mut dyn Transform);
+    let sent = pump::send(&mut stream, Source::from_chunks(*lines), encode, &meter, terms.stall_after).await;
+    sent_over(stream, sent, None, (&meter, began), &terms).await
+}
+
+async fn discard(mut stream: Stream, meter: Meter, terms: Terms) -> Over {
+    let began = clock::now();
+    let mut decode = Decode::new(terms.form, 0, Some(DISCARDED_AT_MOST), None);
+    let decode = decode.as_mut().map(|decode| decode as &mut dyn Transform);
+    let came = pump::receive(&mut stream, &mut Sink::from_put(Nothing), decode, &meter, terms.stall_after).await;
+    sent_over(stream, came, None, (&meter, began), &terms).await
+}
+
+async fn sent_over(
+    stream: Stream,
+    sent: Result<u64, PumpError>,
+    permit: Option<Permit>,
+    (meter, began): (&Meter, Instant),
+    terms: &Terms,
+) -> Over {
+    let rest = part(stream, sent.is_ok(), terms).await;
     let sent = sent.map_err(failure);
     let end = match permit {
-        Some(permit) => settle(permit, sent, &meter, began),
-        None => end(sent, &meter, began),
+        Some(permit) => settle(permit, sent, meter, began),
+        None => end(sent, meter, began),
     };
-    Over { end, unproved: false, kept }
+    Over { end, unproved: false, rest }
 }
 
 async fn receive(mut stream: Stream, mut writing: Writing, expected: Option<u64>, mut terms: Terms) -> Over {
@@ -226,20 +265,20 @@ async fn receive(mut stream: Stream, mut writing: Writing, expected: Option<u64>
         Ok(bytes) if expected.is_some_and(|expected| bytes < expected) => Err(Reason::SizeMismatch.into()),
         Ok(bytes) => Ok(bytes),
     };
-    let (outcome, kept) = match whole {
+    let (outcome, rest) = match whole {
         Ok(bytes) => {
             let committed = writing.sink.commit().await;
-            let kept = part(stream, committed.is_ok(), &terms).await;
-            (committed.map(|()| bytes), kept)
+            let rest = part(stream, committed.is_ok(), &terms).await;
+            (committed.map(|()| bytes), rest)
         }
         Err(error) => {
             stream.reset();
             // Written before the reply, so that SIZE and REST right behind it see all that came.
             writing.sink.abandon().await;
-            (Err(error), None)
+            (Err(error), Rest::Nothing)
         }
     };
-    Over { end: settle(writing.permit, outcome, &meter, began), unproved, kept }
+    Over { end: settle(writing.permit, outcome, &meter, began), unproved, rest }
 }
 
 /// Reads a file through the conversion and only counts (SIZE in TYPE A).
@@ -307,24 +346,27 @@ pub(super) async fn digest(reading: Reading, algorithm: Algorithm, most: Option<
     }
 }
 
-/// Keeps the data connection where the mode lets it stay, else closes it.
-async fn part(stream: Stream, whole: bool, terms: &Terms) -> Option<Stream> {
-    if whole && terms.form.keeps_connection() {
-        return Some(stream);
+/// Keeps the data connection where the mode lets it stay, else ends it. An orderly end is TLS's close alert or a seal's
+/// empty buffer, where there is one of them, and a FIN, which closing sends behind the last byte; a transfer that broke off
+/// is cut, so that nobody takes it for the end.
+async fn part(stream: Stream, whole: bool, terms: &Terms) -> Rest {
+    match whole {
+        true if terms.form.keeps_connection() => Rest::Kept(stream),
+        true if stream.is_covered() => {
+            Box::pin(finish(stream, terms.stall_after)).await;
+            Rest::Nothing
+        }
+        true => Rest::Open(stream),
+        false => {
+            stream.reset();
+            Rest::Nothing
+        }
     }
-    close(stream, whole, terms.stall_after).await;
-    None
 }
 
-/// An orderly end is TLS's close alert or a seal's empty buffer, where there is one of them, and a FIN, which closing sends behind the last byte; a
-/// transfer that broke off is cut, so that nobody takes it for the end.
-async fn close(mut stream: Stream, whole: bool, patience: Duration) {
-    if !whole {
-        stream.reset();
-    } else if stream.is_covered() {
-        // Whoever has gone without waiting for it had all it wanted.
-        let _ = tokio::time::timeout(patience, stream.finish()).await;
-    }
+async fn finish(mut stream: Stream, patience: Duration) {
+    // Whoever has gone without waiting for it had all it wanted.
+    let _ = tokio::time::timeout(patience, stream.finish()).await;
 }
 
 fn settle(permit: Permit, outcome: Result<u64, Error>, meter: &Meter, began: Instant) -> End {

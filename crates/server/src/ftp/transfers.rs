@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 use types::{Direction, Error, Reason, TransferId, What};
 
 use super::asks::Asks;
-use super::data::{self, How, Moving, Over, Span, Terms};
+use super::data::{self, How, Moving, Over, Rest, Span, Terms};
 use super::listing::Lines;
 use super::protect::{self, Failed, Reuse, Shield};
 use super::shape::Noted;
@@ -52,8 +52,10 @@ pub(super) struct Transfer {
     form: Form,
     /// What shows in the body, for the control connection to tell.
     noted: Option<mpsc::Receiver<Noted>>,
-    /// The data connection, where it stays when the transfer is over.
-    kept: Option<Stream>,
+    /// The data connection, when the transfer is over.
+    rest: Rest,
+    /// Whether the client does nothing on the data connection before it has read that the transfer begins.
+    awaited: bool,
     stall_after: Duration,
     proved: bool,
     orphan: Arc<AtomicBool>,
@@ -115,20 +117,20 @@ impl Transfer {
                 connecting(How::Kept(kept, or.map(|or| (ends.local, or))), shield, listener, moving)
             }
             (Some(Moving::Lines(lines, _)), Channel::Control) => tell(lines),
-            (Some(Moving::Digest(reading, algorithm, most)), Channel::Count) => Stage::Moving(Box::pin(async move {
-                Over { end: data::digest(reading, algorithm, most).await, unproved: false, kept: None }
-            })),
+            (Some(Moving::Digest(reading, algorithm, most)), Channel::Count) => {
+                Stage::Moving(Box::pin(async move { Over::without(data::digest(reading, algorithm, most).await) }))
+            }
             (Some(Moving::Out(reading, _)), Channel::Count) => {
-                Stage::Moving(Box::pin(
-                    async move { Over { end: data::count(reading, form).await, unproved: false, kept: None } },
-                ))
+                Stage::Moving(Box::pin(async move { Over::without(data::count(reading, form).await) }))
             }
             (Some(_), _) => Stage::Failed(Some(Error::with(Reason::Io, "this cannot move there"))),
         };
         let stall_after = listener.stall_after;
         // Clients that seal seldom send the empty buffer that ends a body.
         let proved = cover == Cover::Tls && listener.tls.as_ref().is_none_or(|tls| tls.proved);
-        Self { id, stage, meter, direction, form, noted: None, kept: None, stall_after, proved, orphan, to, cancelled: false }
+        let awaited = direction == Direction::In || cover != Cover::Clear;
+        let (rest, noted) = (Rest::Nothing, None);
+        Self { id, stage, meter, direction, form, noted, rest, awaited, stall_after, proved, orphan, to, cancelled: false }
     }
 
     /// Where an active data connection goes.
@@ -147,9 +149,15 @@ impl Transfer {
         self.meter.token().cancel();
     }
 
-    /// The data connection, where it stays.
-    pub(super) const fn take_kept(&mut self) -> Option<Stream> {
-        self.kept.take()
+    /// What is left of the data connection.
+    pub(super) fn take_rest(&mut self) -> Rest {
+        std::mem::take(&mut self.rest)
+    }
+
+    /// Whether the client waits for the reply that it begins, and this for the client: the reply goes before anything else
+    /// is done then. Says so once.
+    pub(super) fn is_awaited(&mut self) -> bool {
+        std::mem::take(&mut self.awaited)
     }
 
     /// What the ladder shows when the session ends under it.
@@ -185,8 +193,8 @@ impl Transfer {
                 {
                     return Poll::Ready(Step::Noted(self.id, noted));
                 }
-                let Over { end, unproved, kept } = std::task::ready!(body.as_mut().poll(cx));
-                self.kept = kept;
+                let Over { end, unproved, rest } = std::task::ready!(body.as_mut().poll(cx));
+                self.rest = rest;
                 let what = match &end {
                     End::Done { bytes, took } => What::Moved(self.direction, *bytes, *took),
                     End::Digest(_) => What::Moved(self.direction, 0, clock::now().saturating_duration_since(self.meter.begun())),
@@ -244,7 +252,7 @@ impl Transfer {
         }
         let terms = Terms { form, noted, stall_after, proved, orphan: self.orphan.clone() };
         let secured = stream.is_covered().then(|| protect::told(&stream));
-        self.stage = Stage::Moving(Box::pin(data::transfer(stream, moving, terms)));
+        self.stage = Stage::Moving(data::transfer(stream, moving, terms));
         Poll::Ready(Step::Connected(peer, self.direction, secured))
     }
 
