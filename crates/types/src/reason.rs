@@ -163,7 +163,7 @@ reasons! {
     NotProtected = "709", "the connection cannot be protected as it must be", "Where the certificate is not trusted here and is the right one all the same, --ca or --fingerprint says so; where the server has no TLS, --no-tls does without.";
     DataNotProtected = "710", "the server does not protect data connections", "Allow data in clear, if that will do.";
     NoRestart = "711", "the server cannot begin within a file", "Transfer the whole file.";
-    NoDataConnection = "712", "no data connection with the server could be had", "Try active instead of passive mode or the other way round; see the session's ladder.";
+    NoDataConnection = "712", "no data connection with the server could be had", "Mostly a firewall or NAT is between: its log, or --trace, shows which connection it stops; --active and --passive choose one way.";
     TransferCut = "713", "the transfer was cut off", "Transfer the rest.";
     TransferShort = "714", "the server confirmed a transfer whose size is not what it must be", "The file may have changed meanwhile, or the server is wrong: transfer it again.";
     ServerRefused = "715", "the server refused, for a reason of its own", "See what it said.";

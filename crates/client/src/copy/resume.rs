@@ -1,6 +1,7 @@
-//! May an interrupted copy go on where it stopped? Only where the end of what is there is the same on both sides.
+//! May an interrupted copy go on where it stopped? Only where the end of what is there is the same on both sides, and the
+//! source has not changed since the part of it was made.
 
-use types::{Error, Reason, VPath};
+use types::{Attr, Error, Reason, Time, VPath};
 
 use super::Side;
 
@@ -15,6 +16,13 @@ pub(super) async fn goes_on(source: (&Side, &VPath), target: (&Side, &VPath), at
     let bytes = came.min(OVERLAP);
     let from = at - bytes;
     Ok(read(source, from, bytes).await? == read(target, from, bytes).await?)
+}
+
+/// Whether a source with this time has changed since this part of it was made: equal ends prove nothing of what stands before
+/// them. The part's birth where it is told, for the source may have changed while it came; where times are not told, or two
+/// clocks disagree, the ends are what there is.
+pub(super) fn has_changed(source: Option<Time>, part: &Attr) -> bool {
+    matches!((source, part.created.or(part.modified)), (Some(changed), Some(made)) if changed > made)
 }
 
 async fn read((side, path): (&Side, &VPath), from: u64, bytes: u64) -> Result<Vec<u8>, Error> {

@@ -9,13 +9,13 @@ use bytes::Bytes;
 use io::body::BoxFuture;
 use io::meter::{Bucket, Meter};
 use io::{CancellationToken, clock};
-use types::{AttrChange, Error, Kind, Reason, Time, VPath, WriteHow};
+use types::{Attr, AttrChange, Error, Kind, Reason, Time, VPath, WriteHow};
 use vfs::{Owner, WriteOrder};
 
 use super::Side;
 use super::join::all;
 use super::plan::{Plan, Seen, Step};
-use super::resume::goes_on;
+use super::resume::{goes_on, has_changed};
 use super::small;
 use crate::failure::is_passing;
 use crate::remote::Remote;
@@ -342,7 +342,9 @@ impl Work<'_> {
         let is_exact = remote.tells_sizes() && file.attempt == 0;
         let expected = if is_exact { Some(file.size) } else { remote.size(file.from).await? };
         let at = match self.part_of_download(file).await {
-            Some(at) if expected.is_some_and(|size| at <= size) && self.fits((file.from, file.to), at).await => at,
+            Some(part) if expected.is_some_and(|size| part.size <= size) && self.fits((file.from, file.to), &part).await => {
+                part.size
+            }
             _ => 0,
         };
         let how = if at == 0 { WriteHow::Replace } else { WriteHow::At(at) };
@@ -355,7 +357,7 @@ impl Work<'_> {
     }
 
     /// How much of an interrupted download is there. Only one that nobody else sees: what stands under its name is whole.
-    async fn part_of_download(&self, file: File<'_>) -> Option<u64> {
+    async fn part_of_download(&self, file: File<'_>) -> Option<Attr> {
         let worth = file.size >= WORTH_RESUMING || file.attempt > 0;
         if !self.settings.resume || file.replaces || !worth || !self.target.storage.capability().write_at {
             return None;
@@ -365,11 +367,22 @@ impl Work<'_> {
             return None;
         }
         let own = self.target.storage.stat(file.to, true, &self.target.owner).await.ok()?;
-        (own.kind == Kind::File && own.size > 0).then_some(own.size)
+        (own.kind == Kind::File && own.size > 0).then_some(own)
     }
 
-    async fn fits(&self, (from, there): (&VPath, &VPath), at: u64) -> bool {
-        goes_on((self.source, from), (self.target, there), at, at).await.unwrap_or(false)
+    /// Whether this part is the beginning of the source as it is now, as far as can be told.
+    async fn fits(&self, (from, there): (&VPath, &VPath), part: &Attr) -> bool {
+        let Ok(now) = self.source.storage.stat(from, true, &self.source.owner).await else { return false };
+        let at = part.size;
+        !has_changed(now.modified, part) && goes_on((self.source, from), (self.target, there), at, at).await.unwrap_or(false)
+    }
+
+    /// How much of an interrupted upload is there.
+    async fn part_of_upload(&self, remote: &dyn Remote, file: File<'_>, name: &VPath) -> u64 {
+        let Some(size) = remote.size(name).await.ok().flatten().filter(|size| (1..=file.size).contains(size)) else { return 0 };
+        let made = self.target.storage.stat(name, true, &self.target.owner).await.ok().and_then(|attr| attr.modified);
+        let part = Attr { modified: made, ..Attr::new(Kind::File, size) };
+        if self.fits((file.from, name), &part).await { size } else { 0 }
     }
 
     /// From a storage straight to a server: under a temporary name, if that is wished, until it is whole.
@@ -382,10 +395,7 @@ impl Work<'_> {
         let mut at = 0;
         let worth = file.size >= WORTH_RESUMING || file.attempt > 0;
         if self.settings.resume && worth && temporary.is_some() {
-            let there = remote.size(name).await.ok().flatten().unwrap_or(0);
-            if there > 0 && there <= file.size && self.fits((file.from, name), there).await {
-                at = there;
-            }
+            at = self.part_of_upload(remote, file, name).await;
         }
         let (bytes, modified) = match self.straight(remote, file, name, at).await? {
             Some(bytes) => (bytes, None),

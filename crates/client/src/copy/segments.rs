@@ -15,7 +15,7 @@ use types::{Attr, Error, Reason, VPath, WriteHow};
 use vfs::Owner;
 
 use super::join::first;
-use super::resume::goes_on;
+use super::resume::{goes_on, has_changed};
 use super::run::{File, Work};
 use crate::failure::is_passing;
 use crate::remote::Remote;
@@ -185,7 +185,7 @@ impl Work<'_> {
             return None;
         }
         let part = storage.stat(file.to, true, owner).await.ok()?;
-        if part.size <= now.size {
+        if part.size <= now.size || has_changed(now.modified, &part) {
             return None;
         }
         let (_, body) = storage.read(file.to, now.size, owner).await.ok()?;

@@ -272,6 +272,31 @@ async fn a_part_of_something_else_is_not_gone_on_with() {
     }
 }
 
+/// Where the copy stopped all is equal, and what stands before that is not: only the time tells.
+#[tokio::test]
+async fn what_has_changed_before_the_place_where_it_stopped_is_not_gone_on_with() {
+    for (up, segments) in [(true, Some(1)), (false, Some(1)), (false, Some(3))] {
+        let folder = tempfile::tempdir().unwrap();
+        let mine = here(folder.path());
+        let server = Server::over(memory());
+        let remote = there(&server, "/").await;
+        let (source, target) = if up { (&mine, &remote) } else { (&remote, &mine) };
+        let theirs = if up { &mine.storage } else { &server.storage };
+        let mut body = sample(12_000_000);
+        put(theirs, "/f", &body, 1_000_000_000).await;
+        let before = copy_plan(source, target, &Wishes::default()).await;
+        let settings = Settings { segments, rates: vec![Arc::new(Bucket::new(8_000_000))], ..Settings::default() };
+        cut_off_with(&before, source, target, &settings, 6_000_000).await;
+        body[..1000].fill(b'!');
+        put(theirs, "/f", &body, 4_000_000_000).await;
+        let after = copy_plan(source, target, &Wishes::default()).await;
+        let settings = Settings { segments, ..Settings::default() };
+        let report = run(&after, source, target, &settings, &(), &CancellationToken::new()).await;
+        assert!(report.failed.is_empty(), "{up} {segments:?}: {report:?}");
+        assert!(content(if up { &server.storage } else { &mine.storage }, "/f").await == body, "{up} {segments:?}");
+    }
+}
+
 /// Counts the tries.
 #[derive(Default)]
 struct Tries(Mutex<Vec<Reason>>);

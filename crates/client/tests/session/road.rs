@@ -125,6 +125,33 @@ async fn take_few_turns(mine: &Side, each: bool, connections: usize) {
     }
     assert_eq!(road.connections.load(Ordering::SeqCst), connections);
     assert_eq!(shown(mine).await, shown(&back).await);
+    for n in 0..FILES {
+        let name = format!("/{n}");
+        let whole = content(&mine.storage, &name).await;
+        assert!(whole == content(&server.storage, &name).await && whole == content(&back.storage, &name).await, "{name}");
+    }
+}
+
+/// Each segment has a connection of its own, and none asks more often than a file needs that comes whole.
+#[tokio::test]
+async fn segments_of_a_large_file_take_few_turns() {
+    let server = Server::over(memory());
+    let body = sample(12_000_000);
+    put(&server.storage, "/f", &body, 1_000_000_000).await;
+    let road = Road::to(server.address, Duration::from_millis(50)).await;
+    let back = tempfile::tempdir().unwrap();
+    let back = here(back.path());
+    let remote = over(&road, 4, false).await;
+    let plan = copy_plan(&remote, &back, &Wishes::default()).await;
+    let before = road.turns.load(Ordering::SeqCst);
+    let settings = Settings { segments: Some(4), ..Settings::default() };
+    let report = run(&plan, &remote, &back, &settings, &(), &CancellationToken::new()).await;
+    assert!(report.failed.is_empty(), "{:?}", report.failed);
+    assert!(content(&back.storage, "/f").await == body);
+    assert_eq!(road.connections.load(Ordering::SeqCst), 4);
+    let turns = road.turns.load(Ordering::SeqCst) - before;
+    // Three sessions begin, and each of four files' parts is asked for, cut at its end and cleared away.
+    assert!(turns <= 60, "{turns} turns");
 }
 
 #[tokio::test]
