@@ -190,6 +190,18 @@ impl Meter {
         Ok(bytes)
     }
 
+    /// Waits until all of `want` bytes may move.
+    ///
+    /// # Errors
+    /// [`Cancelled`] where the token is or becomes so.
+    pub async fn grant_all(&self, want: usize) -> Result<(), Cancelled> {
+        let mut left = want;
+        while left > 0 {
+            left -= self.grant(left).await?.min(left);
+        }
+        Ok(())
+    }
+
     /// Gives back what was granted and did not move.
     pub fn give_back(&self, bytes: usize) {
         if bytes > 0 {

@@ -5,11 +5,13 @@
 
 mod feed;
 mod groups;
+mod look;
 
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::time::{Duration, Instant};
 
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::{Ipv4RecvErr, Ipv6DontFrag, Ipv6RecvErr, ReceiveTimestampns};
@@ -20,7 +22,10 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
+use crate::clock;
+
 pub use feed::{AnyPlace, Feed, Turn};
+use look::Look;
 
 /// Bytes that IPv4 and UDP put before a datagram.
 const BEFORE_V4: usize = 28;
@@ -162,6 +167,44 @@ impl Datagrams {
     /// # Errors
     /// The system's. An error a peer can cause (an ICMP message) is none, unless [`Datagrams::hear_refusals`].
     pub async fn receive(&self, inbox: &mut Inbox) -> io::Result<()> {
+        let Some(look) = &mut inbox.look else { return self.wait(inbox).await };
+        // Who finds again and again never sleeps: others on this thread have their turn all the same.
+        if look.has_had_its_turn() {
+            tokio::task::yield_now().await;
+        }
+        let began = clock::now();
+        let found = self.look(inbox, began)?;
+        if !found {
+            self.wait(inbox).await?;
+        }
+        if let Some(look) = &mut inbox.look {
+            look.came(clock::now().saturating_duration_since(began), found);
+        }
+        Ok(())
+    }
+
+    /// Looks for datagrams without sleeping, and tells whether there are some.
+    fn look(&self, inbox: &mut Inbox, began: Instant) -> io::Result<bool> {
+        let longest = inbox.look.as_mut().map_or(Duration::ZERO, Look::longest);
+        while !longest.is_zero() {
+            match inbox.fill(self) {
+                Ok(()) => return Ok(true),
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                Err(e) if is_about_a_peer(&e) && !self.minds(&e) => {}
+                Err(e) => return Err(e),
+            }
+            if clock::now().saturating_duration_since(began) >= longest {
+                if let Some(look) = &mut inbox.look {
+                    look.in_vain();
+                }
+                break;
+            }
+            std::hint::spin_loop();
+        }
+        Ok(false)
+    }
+
+    async fn wait(&self, inbox: &mut Inbox) -> io::Result<()> {
         loop {
             // Whoever hears without end lets others work too.
             tokio::task::consume_budget().await;
@@ -327,13 +370,20 @@ pub struct Inbox {
     each: usize,
     metas: Vec<RecvMeta>,
     came: usize,
+    /// Looks for what comes before it sleeps.
+    look: Option<Look>,
 }
 
 impl Inbox {
     /// Room for `count` datagrams of up to `each` bytes; small ones of one peer may share a place.
     pub fn new(count: usize, each: usize) -> Self {
         let (count, each) = (count.clamp(1, quinn_udp::BATCH_SIZE), each.max(1));
-        Self { room: vec![0; count * each], each, metas: vec![RecvMeta::default(); count], came: 0 }
+        Self { room: vec![0; count * each], each, metas: vec![RecvMeta::default(); count], came: 0, look: None }
+    }
+
+    /// For who waits for one answer at a time: it is looked for before it sleeps, where answers come soon enough.
+    pub fn looking(self) -> Self {
+        Self { look: Some(Look::new()), ..self }
     }
 
     fn fill(&mut self, from: &Datagrams) -> io::Result<()> {
@@ -377,7 +427,6 @@ fn is_about_batches(e: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     async fn collect(at: &Datagrams, inbox: &mut Inbox, count: usize) -> Vec<(SocketAddr, Option<IpAddr>, Vec<u8>)> {
         let mut all = Vec::new();

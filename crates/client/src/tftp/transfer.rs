@@ -1,7 +1,6 @@
 //! One transfer from its request to its end: the machine that both ends share, a socket of its own, and a body that comes or
 //! goes.
 
-use std::io::IoSliceMut;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -122,7 +121,7 @@ impl Attempt {
             user: None,
         };
         let mut attempt = Self {
-            inbox: Inbox::new(4, LARGEST),
+            inbox: Inbox::new(4, LARGEST).looking(),
             route,
             known: false,
             strangers: 0,
@@ -269,19 +268,19 @@ impl Attempt {
         meter: &Meter,
     ) -> (Result<(), Error>, u64) {
         let mut sender = Sender::new(opening, Terms::default(), self.patience, self.now());
-        let mut file = Departure { feed, over: false, given: 0, expected: expected.filter(|_| self.mode == Mode::Octet) };
+        let announced = expected.filter(|_| self.mode == Mode::Octet);
         let mut why = None;
         loop {
             if self.has_begun(&sender) {
                 tell_begun(begun, &sender);
             }
-            if let Err(e) = file.give(&mut sender).await {
+            if let Err(e) = give(feed, &mut sender, announced).await {
                 fail(&mut sender, &mut why, e);
             }
             if let Err(e) = self.depart(&mut sender, meter).await {
                 why = why.or(Some(e));
             }
-            let moved = sender.acknowledged().saturating_mul(u64::from(sender.terms().blksize)).min(file.given);
+            let moved = sender.acknowledged().saturating_mul(u64::from(sender.terms().blksize)).min(feed.given());
             meter.count(usize::try_from(moved - meter.moved().min(moved)).unwrap_or(usize::MAX));
             if let Some(result) = self.over(&sender, &mut why) {
                 return (result, moved);
@@ -319,12 +318,8 @@ impl Attempt {
     async fn depart(&mut self, sender: &mut Sender, meter: &Meter) -> Result<(), Error> {
         let now = self.now();
         while let Some(batch) = sender.transmit(now) {
-            let mut left = batch.packets.len();
-            while left > 0 {
-                // An ERROR is told whatever the rate; a transfer that was stopped has one.
-                let Ok(granted) = meter.grant(left).await else { break };
-                left -= granted.min(left);
-            }
+            // An ERROR is told whatever the rate; a transfer that was stopped has one.
+            let _ = meter.grant_all(batch.packets.len()).await;
             let sent = self.socket.send(&self.route, batch.packets, batch.size).await;
             self.lost(sent)?;
         }
@@ -505,11 +500,7 @@ impl Arrival<'_> {
         }
         let Some(sink) = self.sink else { return Ok(()) };
         let bytes = receiver.take();
-        let mut left = bytes.len();
-        while left > 0 {
-            let granted = meter.grant(left).await.map_err(|_| Error::new(Reason::Cancelled))?;
-            left -= granted.min(left);
-        }
+        meter.grant_all(bytes.len()).await.map_err(|_| Error::new(Reason::Cancelled))?;
         meter.count(bytes.len());
         self.came += bytes.len() as u64;
         match &mut self.decoder {
@@ -542,32 +533,17 @@ impl Arrival<'_> {
     }
 }
 
-/// A file that goes.
-struct Departure<'a> {
-    feed: &'a mut Feed,
-    /// All was read.
-    over: bool,
-    /// Bytes that went to the sender.
-    given: u64,
-    expected: Option<u64>,
-}
-
-impl Departure<'_> {
-    /// Gives the sender what it wants.
-    async fn give(&mut self, sender: &mut Sender) -> Result<(), Error> {
-        while sender.wanted() > 0 && !self.over {
-            let mut gaps: Vec<IoSliceMut<'_>> = sender.gaps().map(IoSliceMut::new).collect();
-            let came = self.feed.fill(&mut gaps).await?;
-            sender.filled(came);
-            self.over = came == 0;
-            self.given += came as u64;
-        }
-        if self.over {
-            if self.expected.is_some_and(|size| size != self.given) {
-                return Err(Reason::SourceChanged.into());
-            }
-            sender.end();
-        }
-        Ok(())
+/// Gives the sender what it wants; there must be as many bytes as were announced.
+async fn give(feed: &mut Feed, sender: &mut Sender, announced: Option<u64>) -> Result<(), Error> {
+    while sender.wanted() > 0 && !feed.is_over() {
+        let came = feed.fill(sender.gaps(sender.wanted())).await?;
+        sender.filled(came);
     }
+    if feed.is_over() {
+        if announced.is_some_and(|size| size != feed.given()) {
+            return Err(Reason::SourceChanged.into());
+        }
+        sender.end();
+    }
+    Ok(())
 }

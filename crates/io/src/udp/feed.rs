@@ -21,6 +21,10 @@ pub struct Feed {
     turn: Option<Turn>,
     /// Its file system keeps files in memory, though it cannot say so of a part (tmpfs).
     memory: bool,
+    /// Bytes that were given.
+    given: u64,
+    /// All was given.
+    over: bool,
 }
 
 /// Makes bytes as they stand on the wire out of bytes as they stand here, and puts them behind those that are there.
@@ -32,10 +36,11 @@ const COLD: usize = 256 * 1024;
 impl Feed {
     /// From its beginning.
     pub fn new(source: Source) -> Self {
-        match source.0 {
-            From::Bytes(rest) => Self { from: From::Bytes(Bytes::new()), rest, turn: None, memory: false },
-            from => Self { from, rest: Bytes::new(), turn: None, memory: false },
-        }
+        let (from, rest) = match source.0 {
+            From::Bytes(rest) => (From::Bytes(Bytes::new()), rest),
+            from => (from, Bytes::new()),
+        };
+        Self { from, rest, turn: None, memory: false, given: 0, over: false }
     }
 
     /// From its beginning, and its bytes as `turn` makes them.
@@ -45,39 +50,72 @@ impl Feed {
         feed
     }
 
+    /// Bytes that were given.
+    pub const fn given(&self) -> u64 {
+        self.given
+    }
+
+    /// Whether all was given.
+    pub const fn is_over(&self) -> bool {
+        self.over
+    }
+
     /// Puts the next bytes into the gaps, from the first on, and tells how many; 0 is the body's end (or no gap).
     ///
     /// # Errors
     /// The storage's; a file that is shorter than it was when it was opened is [`Reason::Io`].
-    pub async fn fill(&mut self, gaps: &mut [IoSliceMut<'_>]) -> Result<usize, Error> {
+    pub async fn fill<'a>(&mut self, gaps: impl Iterator<Item = &'a mut [u8]>) -> Result<usize, Error> {
+        let mut gaps: Vec<IoSliceMut<'_>> = gaps.map(IoSliceMut::new).collect();
         let wanted: usize = gaps.iter().map(|gap| gap.len()).sum();
-        if wanted == 0 {
-            return Ok(0);
+        let mut came = self.at_hand(&mut gaps);
+        if came == 0 && wanted > 0 {
+            self.fetch(wanted).await?;
+            came = self.spread(&mut gaps);
+            self.over = came == 0;
         }
-        if self.rest.is_empty() {
-            match &mut self.from {
-                From::Bytes(_) => {}
-                From::Chunks(chunks) => self.rest = turned(chunks.next().await?.unwrap_or_default(), self.turn),
-                From::File { file, at, end } => {
-                    let left = usize::try_from(end.saturating_sub(*at)).unwrap_or(usize::MAX);
-                    if left == 0 {
-                        return Ok(0);
-                    }
-                    if self.turn.is_none()
-                        && let Ok(came @ 1..) = at_once(file, gaps, *at, left, &mut self.memory)
-                    {
-                        *at += came as u64;
-                        return Ok(came);
-                    }
-                    self.rest = read(file, *at, left.min(wanted.max(COLD))).await?;
-                    if self.rest.is_empty() && *end != u64::MAX {
-                        return Err(shorter());
-                    }
-                    *at += self.rest.len() as u64;
-                    self.rest = turned(std::mem::take(&mut self.rest), self.turn);
+        Ok(came)
+    }
+
+    /// The same with what is in memory; 0 says nothing.
+    pub fn fill_now<'a>(&mut self, gaps: impl Iterator<Item = &'a mut [u8]>) -> usize {
+        if self.over { 0 } else { self.at_hand(&mut gaps.map(IoSliceMut::new).collect::<Vec<_>>()) }
+    }
+
+    fn at_hand(&mut self, gaps: &mut [IoSliceMut<'_>]) -> usize {
+        if self.rest.is_empty()
+            && self.turn.is_none()
+            && let From::File { file, at, end } = &mut self.from
+        {
+            let left = usize::try_from(end.saturating_sub(*at)).unwrap_or(usize::MAX);
+            let came = if left > 0 { at_once(file, gaps, *at, left, &mut self.memory).unwrap_or_default() } else { 0 };
+            *at += came as u64;
+            self.given += came as u64;
+            return came;
+        }
+        self.spread(gaps)
+    }
+
+    /// Has something at hand, where there is more.
+    async fn fetch(&mut self, wanted: usize) -> Result<(), Error> {
+        self.rest = match &mut self.from {
+            From::Bytes(_) => Bytes::new(),
+            From::Chunks(chunks) => chunks.next().await?.unwrap_or_default(),
+            From::File { file, at, end } => {
+                let left = usize::try_from(end.saturating_sub(*at)).unwrap_or(usize::MAX);
+                let came = if left > 0 { read(file, *at, left.min(wanted.max(COLD))).await? } else { Bytes::new() };
+                if came.is_empty() && left > 0 && *end != u64::MAX {
+                    return Err(shorter());
                 }
+                *at += came.len() as u64;
+                came
             }
-        }
+        };
+        self.rest = turned(std::mem::take(&mut self.rest), self.turn);
+        Ok(())
+    }
+
+    /// Puts what is at hand into the gaps.
+    fn spread(&mut self, gaps: &mut [IoSliceMut<'_>]) -> usize {
         let mut filled = 0;
         for gap in gaps {
             let now = gap.len().min(self.rest.len());
@@ -86,7 +124,8 @@ impl Feed {
             }
             filled += now;
         }
-        Ok(filled)
+        self.given += filled as u64;
+        filled
     }
 }
 
@@ -219,10 +258,15 @@ mod tests {
         let (mut feed, mut out) = (Feed::new(source), Vec::new());
         loop {
             let mut gaps: Vec<Vec<u8>> = lengths.iter().map(|&n| vec![0; n]).collect();
-            let mut slices: Vec<IoSliceMut<'_>> = gaps.iter_mut().map(|g| IoSliceMut::new(g)).collect();
-            let came = feed.fill(&mut slices).await?;
-            out.extend(gaps.concat().into_iter().take(came));
+            // What is in memory comes without waiting, and what is not by waiting.
+            let mut came = feed.fill_now(gaps.iter_mut().map(|gap| &mut **gap));
             if came == 0 {
+                came = feed.fill(gaps.iter_mut().map(|gap| &mut **gap)).await?;
+            }
+            out.extend(gaps.concat().into_iter().take(came));
+            assert_eq!(feed.given(), out.len() as u64);
+            if came == 0 {
+                assert!(feed.is_over() && feed.fill_now(gaps.iter_mut().map(|gap| &mut **gap)) == 0);
                 return Ok(out);
             }
         }
@@ -247,7 +291,7 @@ mod tests {
             let mut feed = Feed::turned(source, doubled);
             let mut gap = vec![0; 2 * text.len() + 1];
             let mut filled = 0;
-            while let Ok(came @ 1..) = feed.fill(&mut [IoSliceMut::new(&mut gap[filled..])]).await {
+            while let Ok(came @ 1..) = feed.fill(std::iter::once(&mut gap[filled..])).await {
                 filled += came;
             }
             assert!(gap[..filled] == twice);

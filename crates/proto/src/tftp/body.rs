@@ -8,12 +8,13 @@ use super::packet::{HEADER, header};
 /// transfers.
 const AHEAD: usize = 32 * 1024;
 
-/// Blocks that were read and are not acknowledged yet: numbers count from 1 and never wrap.
+/// Blocks that were read and are not acknowledged yet: numbers count from 1 and never wrap. They stand in a ring, so that the
+/// next ones are read while those before them are on their way.
 pub(super) struct Blocks {
     packets: Vec<u8>,
     /// Bytes of a packet.
     stride: usize,
-    /// Packets there is room for.
+    /// Packets there is room for: a multiple of the window, so that a window stands in a row where nothing was lost.
     room: usize,
     /// Blocks that are read at once.
     ahead: usize,
@@ -34,13 +35,18 @@ impl Blocks {
         let (stride, window) = (usize::from(blksize) + HEADER, usize::from(window).max(1));
         // Some small windows are read in one call.
         let ahead = window * (AHEAD / (stride * window)).max(1);
-        // A window more: what was acknowledged in part needs to be moved to the front now and then only.
+        // And a window more, which is on its way meanwhile.
         let room = ahead + window;
         Self { packets: vec![0; stride * room], stride, room, ahead, head: 0, whole: 0, begun: 0, first: 1, last: None }
     }
 
     const fn blksize(&self) -> usize {
         self.stride - HEADER
+    }
+
+    /// Where the packet of the block stands that has so many before it, counted in packets.
+    const fn place(&self, before: usize) -> usize {
+        (self.head + before) % self.room
     }
 
     /// How many blocks are whole.
@@ -59,28 +65,24 @@ impl Blocks {
         if self.last.is_some() || self.whole >= blocks.min(self.ahead) {
             return 0;
         }
-        let missing = self.ahead - self.whole;
-        (missing * self.blksize()).saturating_sub(self.begun)
+        ((self.ahead - self.whole) * self.blksize()).saturating_sub(self.begun)
     }
 
-    /// The room for them, in its pieces.
-    pub(super) fn gaps(&mut self, blocks: u64) -> impl Iterator<Item = &mut [u8]> {
-        let missing = self.wanted(blocks).div_ceil(self.blksize());
-        if self.head + self.whole + missing + usize::from(self.begun > 0) > self.room {
-            self.move_up();
-        }
+    /// Bytes there is room for behind those that are on their way; none where they are not worth a call yet.
+    pub(super) const fn spare(&self) -> usize {
+        let free = self.room - self.whole;
+        if self.last.is_some() || free < self.ahead { 0 } else { (free * self.blksize()).saturating_sub(self.begun) }
+    }
+
+    /// The room for the next `bytes`, in its pieces: a little more, so that the last block is whole, and never more than
+    /// there is.
+    pub(super) fn gaps(&mut self, bytes: usize) -> impl Iterator<Item = &mut [u8]> {
+        let missing = (bytes + self.begun).div_ceil(self.blksize()).min(self.room - self.whole);
         let mut skip = HEADER + self.begun;
-        let from = (self.head + self.whole) * self.stride;
-        let packets = self.packets.get_mut(from..).unwrap_or_default().chunks_exact_mut(self.stride).take(missing);
+        let from = self.place(self.whole) * self.stride;
+        let (front, back) = self.packets.split_at_mut(from);
+        let packets = back.chunks_exact_mut(self.stride).chain(front.chunks_exact_mut(self.stride)).take(missing);
         packets.map(move |packet| packet.get_mut(std::mem::replace(&mut skip, HEADER)..).unwrap_or_default())
-    }
-
-    fn move_up(&mut self) {
-        let from = self.head * self.stride;
-        let until = from + (self.whole + usize::from(self.begun > 0)) * self.stride;
-        let until = until.min(self.packets.len());
-        self.packets.copy_within(from..until, 0);
-        self.head = 0;
     }
 
     /// So many bytes were put into the gaps, from the first on.
@@ -90,13 +92,10 @@ impl Blocks {
         self.begun = bytes % self.blksize();
     }
 
-    /// The body has ended: its last block is the one that is not full, and may be empty (RFC 1350 §6).
-    pub(super) fn end(&mut self) {
-        if self.last.is_none() {
-            // An empty last block may need a place of its own.
-            if self.head + self.whole >= self.room {
-                self.move_up();
-            }
+    /// The body has ended: its last block is the one that is not full, and may be empty (RFC 1350 §6). It waits for a place
+    /// where there is none; then this is to be said again.
+    pub(super) const fn end(&mut self) {
+        if self.last.is_none() && self.whole < self.room {
             self.last = Some(self.begun);
             self.whole += 1;
             self.begun = 0;
@@ -107,18 +106,27 @@ impl Blocks {
     pub(super) const fn release(&mut self, blocks: u64) {
         let blocks = if blocks < self.whole as u64 { blocks as usize } else { self.whole };
         self.first += blocks as u64;
+        self.head = self.place(blocks);
         self.whole -= blocks;
-        self.head += blocks;
         if self.whole == 0 && self.begun == 0 {
             self.head = 0;
         }
     }
 
+    /// The last block that stands in a row with block `from`.
+    pub(super) fn in_a_row(&self, from: u64) -> u64 {
+        from + (self.room - 1 - self.place_of(from)) as u64
+    }
+
+    fn place_of(&self, block: u64) -> usize {
+        self.place(usize::try_from(block - self.first).unwrap_or_default())
+    }
+
     /// Packets of blocks `from` to `until` (with it), one behind the other, their headers written; the last may be
-    /// shorter than the others.
+    /// shorter than the others. No further than [`Blocks::in_a_row`].
     pub(super) fn packets(&mut self, from: u64, until: u64, numbers: Rollover) -> &[u8] {
-        let at = |block: u64| self.head + usize::try_from(block - self.first).unwrap_or(usize::MAX);
-        let (begin, end) = (at(from) * self.stride, at(until).saturating_add(1).saturating_mul(self.stride));
+        let begin = self.place_of(from) * self.stride;
+        let end = begin + usize::try_from(until + 1 - from).unwrap_or(usize::MAX).saturating_mul(self.stride);
         let short = match (self.last(), self.last) {
             (Some(last), Some(len)) if last == until => self.blksize() - len,
             _ => 0,

@@ -206,10 +206,16 @@ impl Sender {
         if self.stage == Stage::Moving { self.terms.windowsize.into() } else { 0 }
     }
 
-    /// The places those bytes are wanted at, in order; together [`Sender::wanted`] long. [`Sender::filled`] says how many
-    /// came.
-    pub fn gaps(&mut self) -> impl Iterator<Item = &mut [u8]> {
-        self.blocks.gaps(self.window())
+    /// How many bytes of the file there is room for behind what is on its way: who waits for an answer may read them
+    /// meanwhile. None where they are not worth a call yet.
+    pub fn spare(&self) -> usize {
+        if self.stage == Stage::Moving { self.blocks.spare() } else { 0 }
+    }
+
+    /// The places for the next `bytes` of the file, in order, or a little more: [`Sender::wanted`] or [`Sender::spare`] or
+    /// fewer. [`Sender::filled`] says how many came.
+    pub fn gaps(&mut self, bytes: usize) -> impl Iterator<Item = &mut [u8]> {
+        self.blocks.gaps(bytes)
     }
 
     /// So many bytes were put into the gaps.
@@ -220,7 +226,7 @@ impl Sender {
     /// Takes bytes of the file, as many as are wanted, and tells how many those were.
     pub fn push(&mut self, bytes: &[u8]) -> usize {
         let mut rest = bytes;
-        for gap in self.gaps() {
+        for gap in self.gaps(self.wanted()) {
             let (now, later) = rest.split_at_checked(gap.len()).unwrap_or((rest, &[]));
             if let Some(place) = gap.get_mut(..now.len()) {
                 place.copy_from_slice(now);
@@ -235,8 +241,8 @@ impl Sender {
         taken
     }
 
-    /// The file has ended.
-    pub fn end(&mut self) {
+    /// The file has ended. To be said again with every turn, for the last block may wait for a place.
+    pub const fn end(&mut self) {
         self.blocks.end();
     }
 
@@ -412,6 +418,7 @@ impl Sender {
         if until < from {
             return None;
         }
+        let until = until.min(self.blocks.in_a_row(from));
         if until > self.top {
             self.timed = Some((until, now));
         }

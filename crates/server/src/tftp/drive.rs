@@ -1,6 +1,5 @@
 //! A body on its way, in packets: the transfer's machine, the file behind the gate, and the wire between.
 
-use std::io::IoSliceMut;
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
@@ -21,38 +20,28 @@ use types::{Direction, Error, Reason, What};
 use super::transfer::{Session, Told};
 use super::upload::{Upload, take};
 
-/// A file on its way to the client.
-struct Text {
-    feed: Feed,
-    /// All was read.
-    over: bool,
-    /// Bytes that went to the sender.
-    given: u64,
-}
-
-/// Bytes that are read before they are sent, about.
+/// Bytes that are read before they are sent, about: sent at once, they are still near the processor.
 const BITE: usize = 256 * 1024;
 
-impl Text {
-    /// Gives the sender what it wants, but no more than a bite: sent at once, its bytes are still near the processor.
-    async fn give(&mut self, sender: &mut Sender) -> Result<(), Error> {
-        if sender.wanted() > 0 && !self.over {
-            let mut room = BITE;
-            let few = |gap: &&mut [u8]| {
-                let before = room;
-                room = before.saturating_sub(gap.len());
-                before > 0
-            };
-            let mut gaps: Vec<IoSliceMut<'_>> = sender.gaps().take_while(few).map(IoSliceMut::new).collect();
-            let came = self.feed.fill(&mut gaps).await?;
-            sender.filled(came);
-            self.over = came == 0;
-            self.given += came as u64;
-        }
-        if self.over {
-            sender.end();
-        }
-        Ok(())
+/// Gives the sender what it wants, but no more than a bite.
+async fn give(feed: &mut Feed, sender: &mut Sender) -> Result<(), Error> {
+    let wanted = sender.wanted().min(BITE);
+    if wanted > 0 && !feed.is_over() {
+        let came = feed.fill(sender.gaps(wanted)).await?;
+        sender.filled(came);
+    }
+    if feed.is_over() {
+        sender.end();
+    }
+    Ok(())
+}
+
+/// What is in memory and comes next is read while the answer is on its way.
+fn read_on(feed: &mut Feed, sender: &mut Sender) {
+    let spare = sender.spare().min(BITE);
+    if spare > 0 {
+        let came = feed.fill_now(sender.gaps(spare));
+        sender.filled(came);
     }
 }
 
@@ -68,13 +57,12 @@ impl Session {
         let Reading { source, permit, .. } = reading;
         let meter = permit.meter().cloned().unwrap_or_default();
         let mut sender = Sender::new(opening, terms, self.listener.sending, self.now());
-        let feed = if self.mode == Mode::Netascii { Feed::turned(source, netascii::encode) } else { Feed::new(source) };
-        let mut text = Text { feed, over: false, given: 0 };
+        let mut feed = if self.mode == Mode::Netascii { Feed::turned(source, netascii::encode) } else { Feed::new(source) };
         let (mut stops, mut alarm) = (pin!(stopped(&revoked, meter.token())), Alarm::default());
         self.note(|| What::Started(Direction::Out));
         let mut why = None;
         loop {
-            if let Err(error) = text.give(&mut sender).await {
+            if let Err(error) = give(&mut feed, &mut sender).await {
                 sender.fail(errors::code(error.reason), &error.reason.to_string());
                 why = Some(error.reason);
             }
@@ -82,14 +70,15 @@ impl Session {
                 why = Some(reason);
                 break;
             }
-            let moved = sender.acknowledged().saturating_mul(u64::from(terms.blksize)).min(text.given);
+            let moved = sender.acknowledged().saturating_mul(u64::from(terms.blksize)).min(feed.given());
             meter.count(usize::try_from(moved - meter.moved().min(moved)).unwrap_or(usize::MAX));
             if sender.ended().is_some() {
                 break;
             }
-            if why.is_none() && sender.wanted() > 0 && !text.over {
+            if why.is_none() && sender.wanted() > 0 && !feed.is_over() {
                 continue;
             }
+            read_on(&mut feed, &mut sender);
             if let Err(reason) = self.hear(&mut sender, stops.as_mut(), &mut alarm).await {
                 sender.fail(errors::code(reason), &reason.to_string());
                 why = Some(reason);
@@ -107,12 +96,8 @@ impl Session {
     async fn transmit(&mut self, sender: &mut Sender, meter: &Meter) -> Result<(), Reason> {
         let now = self.now();
         while let Some(batch) = sender.transmit(now) {
-            let mut left = batch.packets.len();
-            while left > 0 {
-                // An ERROR is told whatever the rate; a transfer that was stopped has one.
-                let Ok(granted) = meter.grant(left).await else { break };
-                left -= granted.min(left);
-            }
+            // An ERROR is told whatever the rate; a transfer that was stopped has one.
+            let _ = meter.grant_all(batch.packets.len()).await;
             self.wire.send(&self.route, batch.packets, batch.size).await.map_err(|_| Reason::DataUnreachable)?;
         }
         Ok(())

@@ -3,8 +3,6 @@
 //! A client whose last ACK was lost does not know that its file stands, and sends it again: switches and telephones do so
 //! by themselves. What stands already with the same content is confirmed, and nothing is made twice.
 
-use std::io::IoSliceMut;
-
 use bytes::Bytes;
 use io::body::{Sink, Source};
 use io::meter::Meter;
@@ -38,7 +36,7 @@ impl Twin {
         let mut own = vec![0; bytes.len()];
         let mut filled = 0;
         while let Some(gap) = own.get_mut(filled..).filter(|gap| !gap.is_empty()) {
-            match self.feed.fill(&mut [IoSliceMut::new(gap)]).await {
+            match self.feed.fill(std::iter::once(gap)).await {
                 Ok(came @ 1..) => filled += came,
                 _ => return false,
             }
@@ -48,7 +46,7 @@ impl Twin {
 
     /// Whether nothing follows.
     async fn ends(&mut self) -> bool {
-        matches!(self.feed.fill(&mut [IoSliceMut::new(&mut [0])]).await, Ok(0))
+        matches!(self.feed.fill(std::iter::once(&mut [0][..])).await, Ok(0))
     }
 }
 

@@ -84,7 +84,7 @@ impl Wire {
         if let Kind::Unopened(at, cutting) = self.kind {
             let ports = if let Place::Range(ports) = place { Some(&**ports) } else { None };
             let socket = Datagrams::bind_within(at, ports, cutting)?;
-            let inbox = if writing { Inbox::new(4, LARGEST) } else { Inbox::new(2, 2_048) };
+            let inbox = if writing { Inbox::new(4, LARGEST) } else { Inbox::new(2, 2_048).looking() };
             self.kind = Kind::Own { socket, inbox, strangers: Strangers::default() };
         }
         self.socket().map(|socket| socket.route(self.peer, self.asked))
