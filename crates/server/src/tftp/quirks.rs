@@ -18,10 +18,33 @@ pub struct Quirk {
     pub does: &'static str,
     /// What the server does for them.
     pub answer: &'static str,
-    /// Where it was seen.
+    /// What the row rests on.
+    pub rests: Rests,
+    /// Where that is found.
     pub source: &'static str,
     /// What it turns on.
     pub switch: Switch,
+}
+
+/// What says that clients are so.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rests {
+    /// The client's own source text.
+    Code,
+    /// A report of somebody who met such clients, with what was on the wire or what helped.
+    Report,
+    /// The manual of a server that has a switch for it: nobody is named who needs it.
+    Experience,
+}
+
+impl Rests {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Code => "its source",
+            Self::Report => "a report",
+            Self::Experience => "experience alone",
+        }
+    }
 }
 
 /// What a quirk turns on.
@@ -51,6 +74,7 @@ pub const QUIRKS: &[Quirk] = &[
         clients: "UEFI PXE (EDK II) and boot ROMs",
         does: "ask for a file with tsize, end that transfer with ERROR 8 or 0 once they know the size, and ask again",
         answer: "the end is written down as a size probe and is no failure",
+        rests: Rests::Report,
         source: "https://github.com/pin/tftp/issues/125",
         switch: Switch::Always,
     },
@@ -59,7 +83,8 @@ pub const QUIRKS: &[Quirk] = &[
         clients: "EFI PXE clients",
         does: "break off where the OACK has an option that they did not ask for",
         answer: "the OACK has none (RFC 2347)",
-        source: "https://github.com/pypxe/PyPXE/pull/125",
+        rests: Rests::Report,
+        source: "https://github.com/gagle/node-tftp/pull/14, https://github.com/pypxe/PyPXE/pull/125",
         switch: Switch::Always,
     },
     Quirk {
@@ -67,7 +92,8 @@ pub const QUIRKS: &[Quirk] = &[
         clients: "Windows boot managers",
         does: "ask for \\Boot\\BCD and the like",
         answer: "backslashes are slashes, and slashes in front are none",
-        source: "https://thekelleys.org.uk/dnsmasq/ (src/tftp.c)",
+        rests: Rests::Report,
+        source: "https://github.com/theforeman/puppet-tftp/pull/1, https://github.com/MicrosoftDocs/windows-itpro-docs/pull/5121",
         switch: Switch::Always,
     },
     Quirk {
@@ -75,7 +101,8 @@ pub const QUIRKS: &[Quirk] = &[
         clients: "curl",
         does: "takes a tsize of 0 in an OACK for an error",
         answer: "the size of an empty file is not told",
-        source: "https://github.com/curl/curl (lib/tftp.c)",
+        rests: Rests::Code,
+        source: "https://github.com/curl/curl (lib/tftp.c: invalid tsize)",
         switch: Switch::Always,
     },
     Quirk {
@@ -83,23 +110,26 @@ pub const QUIRKS: &[Quirk] = &[
         clients: "atftp",
         does: "repeats a lost ACK only after five seconds in which nothing comes",
         answer: "the server's waits grow to eight seconds",
-        source: "https://sourceforge.net/projects/atftp/ (tftp_file.c)",
+        rests: Rests::Code,
+        source: "https://github.com/madmartin/atftp (tftp_def.h: TIMEOUT)",
         switch: Switch::Always,
     },
     Quirk {
         name: "five-seconds-up",
         clients: "curl",
-        does: "repeats the last block of an upload each five seconds until its ACK comes",
+        does: "repeats the last block of an upload until its ACK comes: each five seconds with --max-time, else each 72",
         answer: "the server stays for twelve seconds to repeat that ACK",
-        source: "https://github.com/curl/curl (lib/tftp.c)",
+        rests: Rests::Code,
+        source: "https://github.com/curl/curl (lib/tftp.c: retry_time)",
         switch: Switch::Always,
     },
     Quirk {
         name: "sent-again",
         clients: "Cisco IOS and others",
-        does: "send a whole file again when its last ACK was lost, and stumble over \"file exists\"",
+        does: "send a request again that was not answered, or the whole file when its last ACK was lost, and stumble over \"file exists\"",
         answer: "what stands with the same content is confirmed",
-        source: "https://github.com/mpetazzoni/ptftpd/issues/8",
+        rests: Rests::Report,
+        source: "https://github.com/mpetazzoni/ptftpd/issues/8, https://github.com/msoulier/tftpy/issues/137",
         switch: Switch::Always,
     },
     Quirk {
@@ -107,6 +137,7 @@ pub const QUIRKS: &[Quirk] = &[
         clients: "QEMU's UEFI and others",
         does: "agree on blocks of a whole packet, and then work badly with them",
         answer: "blocks of 1024 bytes at most",
+        rests: Rests::Report,
         source: "https://github.com/crowbar/crowbar-core/pull/1078",
         switch: Switch::Blksize(1024),
     },
@@ -115,7 +146,8 @@ pub const QUIRKS: &[Quirk] = &[
         clients: "some boot ROMs",
         does: "ask for blksize, and behave badly where they get it",
         answer: "blksize is not answered",
-        source: "https://thekelleys.org.uk/dnsmasq/docs/dnsmasq-man.html (--tftp-no-blocksize)",
+        rests: Rests::Experience,
+        source: "dnsmasq(8) (--tftp-no-blocksize)",
         switch: Switch::Refuse(Asked::Blksize),
     },
     Quirk {
@@ -123,6 +155,7 @@ pub const QUIRKS: &[Quirk] = &[
         clients: "programs with faults in their options",
         does: "send options, and go wrong with the answer",
         answer: "no option is answered: the first block is",
+        rests: Rests::Experience,
         source: "tftpd(8) of tftp-hpa (--refuse)",
         switch: Switch::Refuse(Asked::All),
     },
@@ -166,7 +199,13 @@ pub fn page() -> String {
     for quirk in QUIRKS {
         let when = if quirk.switch == Switch::Always { "all" } else { "named" };
         let (does, answer) = (quirk.does.replace('|', "\\|"), quirk.answer);
-        page.push_str(&format!("| `{}` | {} | {does} | {answer} | {when} | {} |\n", quirk.name, quirk.clients, quirk.source));
+        page.push_str(&format!(
+            "| `{}` | {} | {does} | {answer} | {when} | {} | {} |\n",
+            quirk.name,
+            quirk.clients,
+            quirk.rests.words(),
+            quirk.source
+        ));
     }
     page
 }
@@ -181,8 +220,11 @@ name = \"blksize-1024\"
 from = [\"192.0.2.0/24\"]
 ```
 
-| quirk | clients | what they do | what the server does | for | seen |
-| --- | --- | --- | --- | --- | --- |
+What a row rests on is said with it: the client's own source, a report of somebody who met such clients, or experience alone,
+where all that is known is that another server has a switch for it.
+
+| quirk | clients | what they do | what the server does | for | rests on | where |
+| --- | --- | --- | --- | --- | --- | --- |
 ";
 
 #[cfg(test)]
