@@ -44,6 +44,9 @@ impl Line for Row {
     fn title(self) -> String {
         match self {
             Self::One { blksize, windowsize } => format!("one client, blksize {blksize}, windowsize {windowsize}"),
+            Self::Many { clients, windowsize } if clients > HUNDREDS => {
+                format!("{clients} clients at once, {LITTLE} MiB each, windowsize {windowsize}")
+            }
             Self::Many { clients, windowsize } => format!("{clients} clients at once, windowsize {windowsize}"),
             Self::Loss { percent, windowsize } => format!("{percent} % lost, {LOSERS} clients, windowsize {windowsize}"),
         }
@@ -54,6 +57,12 @@ const FAILED: Figure = less("transfers failed");
 
 /// Clients at once on a path that loses packets.
 const LOSERS: usize = 16;
+
+/// More clients at once than this fetch little each, or a row would take minutes.
+const HUNDREDS: usize = 100;
+
+/// MiB that each of hundreds of clients fetches.
+const LITTLE: usize = 1;
 
 /// How much of everything.
 struct Sizes {
@@ -143,8 +152,8 @@ fn lay(scratch: &Path, sizes: &Sizes) -> Result<std::path::PathBuf> {
     open(scratch)?;
     open(&root)?;
     let mut noise = Noise(0x9E37_79B9_7F4A_7C15);
-    for (name, length) in [("one", sizes.one << 20), ("many", sizes.many << 20), ("loss", sizes.loss << 20), ("checked", CHECKED)]
-    {
+    let mib = [("one", sizes.one), ("many", sizes.many), ("little", LITTLE), ("loss", sizes.loss)];
+    for (name, length) in mib.map(|(name, mib)| (name, mib << 20)).into_iter().chain([("checked", CHECKED)]) {
         let mut bytes = vec![0; length];
         noise.fill(&mut bytes);
         fs::write(root.join(name), bytes)?;
@@ -168,7 +177,7 @@ fn measure(row: Row, server: &Server, ground: &Path, scratch: &Path, sizes: &Siz
     }
     let (mut figures, why) = match row {
         Row::One { .. } => one(wish("one"), sizes)?,
-        Row::Many { clients, .. } => many(clients, wish("many"), sizes.within)?,
+        Row::Many { clients, .. } => many(clients, wish(if clients > HUNDREDS { "little" } else { "many" }), sizes.within)?,
         Row::Loss { percent, .. } => {
             let _lossy = Lossy::begin(percent)?;
             many(LOSERS, wish("loss"), sizes.within_loss)?
@@ -271,7 +280,7 @@ fn report(options: &Options, ready: &[Server], results: &Results<Row, Kind>, siz
          - One client for all servers, on bare sockets: only the heads of packets leave the kernel, or many packets leave it in \
          one call; many clients are one thread. Before every row a file of {CHECKED} bytes is fetched and compared.\n\
          - One client fetches {one} MiB of blocks of 512 bytes, and up to 32 times as much of larger ones. Many clients fetch \
-         {many} MiB each, for no longer than {within} s; what has come by then counts.\n\
+         {many} MiB each (hundreds of them {LITTLE} MiB), for no longer than {within} s; what has come by then counts.\n\
          - On a path that loses packets every packet is dropped by chance, DATA and ACK alike (nftables), batches being cut \
          before; {LOSERS} clients fetch {loss} MiB each for no longer than {within_loss} s. A client repeats its ACK once for a \
          gap and after a second of silence; without progress for 20 s a transfer has failed.\n\
