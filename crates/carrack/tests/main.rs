@@ -12,6 +12,7 @@ mod door;
 mod floors;
 mod harness;
 mod limits;
+mod messages;
 mod modes;
 mod ports;
 mod resume;

@@ -44,6 +44,7 @@ impl Drop for Inner {
         let mut state = self.session.state();
         if state.login == self.login {
             state.user = None;
+            state.letterbox = None;
         }
     }
 }
@@ -136,6 +137,8 @@ impl Access {
         state.login = state.login.wrapping_add(1);
         state.user = Some(view.who.name.clone());
         let login = state.login;
+        // What waited was for who was here before.
+        state.letterbox = None;
         drop(state);
         let owner = Owner((!view.who.anonymous).then(|| view.who.name.clone()));
         Self(Arc::new(Inner {
@@ -151,6 +154,20 @@ impl Access {
 
     pub(crate) fn gate(&self) -> &Arc<Gate> {
         &self.0.session.gate
+    }
+
+    pub(crate) fn own(&self) -> &Arc<Session> {
+        &self.0.session
+    }
+
+    /// Which of the session's logins this is.
+    pub(crate) fn login(&self) -> u32 {
+        self.0.login
+    }
+
+    /// The virtual host this login went through.
+    pub(crate) fn host(&self) -> Option<&str> {
+        self.0.host.as_deref()
     }
 
     pub(crate) fn owner(&self) -> &Owner {
@@ -404,6 +421,8 @@ impl Access {
                 Ok(Yield::Done)
             }
             Op::Who => self.who().await.map(Yield::Who),
+            Op::Recipient { to, delivery } => self.recipient(to, *delivery).await.map(|()| Yield::Done),
+            Op::Message { to, delivery, text } => self.message(to, *delivery, text).await.map(Yield::Delivered),
         }
     }
 

@@ -11,7 +11,7 @@ use vfs::storage::SharedStorage;
 use crate::audit::{Audit, Recent};
 use crate::limits::{Rates, Share};
 use crate::login::check_hash;
-use crate::rules::{HostRules, ListenerRules, Mount, Network, Password, Principal, Rules, UserRules, effective};
+use crate::rules::{HostRules, ListenerRules, MailRules, Mount, Network, Password, Principal, Rules, UserRules, effective};
 
 /// What one reload put in force.
 pub(crate) struct InForce {
@@ -149,6 +149,15 @@ impl InForce {
                 return Err(wrong(format!("host {name:?}: no user is called {user:?}")));
             }
         }
+        if let Some(mail) = &rules.mail {
+            match rules.mounts.get(&mail.mount) {
+                None => return Err(wrong(format!("mail: no mount is called {:?}", mail.mount))),
+                Some(mount) if mount.read_only => {
+                    return Err(wrong(format!("mail: the mount {:?} is read-only", mail.mount)));
+                }
+                Some(_) => {}
+            }
+        }
         for (name, listener) in &rules.listeners {
             if let Some(host) = listener.host.as_ref().filter(|host| !rules.hosts.contains_key(*host)) {
                 return Err(wrong(format!("listener {name:?}: no host is called {host:?}")));
@@ -189,6 +198,12 @@ impl InForce {
     pub(crate) fn lets_in(&self, listener: &str, ip: IpAddr) -> bool {
         let inside = |nets: &[Network]| nets.iter().any(|net| net.contains(ip));
         self.rules.listeners.get(listener).is_none_or(|l| !inside(&l.deny) && (l.allow.is_empty() || inside(&l.allow)))
+    }
+
+    /// Where mail is kept.
+    pub(crate) fn mail(&self) -> Option<(&MailRules, &Mount)> {
+        let mail = self.rules.mail.as_ref()?;
+        Some((mail, self.rules.mounts.get(&mail.mount)?))
     }
 
     pub(crate) fn host(&self, name: &str) -> Option<&HostRules> {

@@ -11,8 +11,11 @@ pub mod folder;
 mod force;
 pub mod guest;
 pub mod keys;
+mod letterbox;
 mod limits;
 pub mod login;
+mod maildir;
+mod message;
 pub mod open;
 pub mod permission;
 pub mod permit;
@@ -21,7 +24,9 @@ pub mod rules;
 mod verdict;
 pub mod walk;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -39,8 +44,8 @@ pub use open::OpenFile;
 pub use permission::{PathRules, Permissions};
 pub use permit::{Outcome, Permit};
 pub use rules::{
-    AuditPolicy, AuditSettings, Certificate, Defaults, GroupRules, HostRules, Limits, ListenerRules, Mount, Network, Password,
-    PlainLogin, Principal, Rules, UserRules, effective,
+    AuditPolicy, AuditSettings, Certificate, Defaults, GroupRules, HostRules, Limits, ListenerRules, MailRules, Mount, Network,
+    Password, PlainLogin, Principal, Rules, UserRules, effective,
 };
 pub use walk::Progress;
 
@@ -65,6 +70,10 @@ pub struct Gate {
     hashing: Arc<Semaphore>,
     counters: Counters,
     recent: Arc<Recent>,
+    /// Mail is kept one message after the other.
+    mailing: tokio::sync::Mutex<()>,
+    /// Counts names of mail up, from a start nobody can foretell: no two runs give the same.
+    mailed: AtomicU64,
     stopping: AtomicBool,
 }
 
@@ -85,6 +94,8 @@ impl Gate {
             transfers: Arc::default(),
             counters: Counters::default(),
             recent,
+            mailing: tokio::sync::Mutex::default(),
+            mailed: AtomicU64::new(RandomState::new().hash_one(0)),
             stopping: AtomicBool::new(false),
         }))
     }

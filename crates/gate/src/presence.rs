@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Instant;
 
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use types::{Direction, Presence, Reason, SessionId, VPath};
 
 use crate::Gate;
+use crate::letterbox::Letterbox;
 use crate::rules::Limits;
 use crate::verdict::Need;
 
@@ -35,6 +37,8 @@ pub(crate) struct Session {
     pub(crate) since: Instant,
     token: CancellationToken,
     why: OnceLock<Reason>,
+    /// Something is in the letterbox.
+    pub(crate) has_messages: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -49,6 +53,8 @@ pub(crate) struct State {
     pub(crate) login: u32,
     /// Failed logins.
     pub(crate) tries: u32,
+    /// Messages that wait to be shown, where the session can show any to who is logged in.
+    pub(crate) letterbox: Option<Letterbox>,
     /// Transfers under way.
     pub(crate) moving: Vec<Arc<Moving>>,
 }
@@ -160,6 +166,7 @@ impl Door {
             since: io::clock::now(),
             token: CancellationToken::new(),
             why: OnceLock::new(),
+            has_messages: AtomicBool::new(false),
             state: Mutex::new(State { host, ..State::default() }),
         });
         table.sessions.insert(id, Arc::downgrade(&session));

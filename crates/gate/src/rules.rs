@@ -33,6 +33,8 @@ pub struct Rules {
     pub limits: Limits,
     /// Mounts by name.
     pub mounts: HashMap<Box<str>, Mount>,
+    /// Where mail from user to user is kept; none is where nothing is said.
+    pub mail: Option<MailRules>,
     /// What is written down.
     pub audit: AuditSettings,
     /// Authorities whose SSH certificates let in whom they name, whoever that is.
@@ -48,6 +50,17 @@ pub struct Mount {
     pub storage: SharedStorage,
     /// Nothing changes through this mount, whoever asks.
     pub read_only: bool,
+}
+
+/// Where mail from user to user is kept (XSEM, MAIL and their kin), and how much of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MailRules {
+    /// The mount that has one Maildir a user below its root.
+    pub mount: Box<str>,
+    /// How many unread messages a user may have.
+    pub most: u32,
+    /// How large a message may be, in bytes, with its header.
+    pub size: u64,
 }
 
 /// How a password is kept.
@@ -102,6 +115,8 @@ pub struct Defaults {
     pub fxp: Option<bool>,
     /// Whether the user sees all sessions (SITE WHO) and not only its own.
     pub sees_all: Option<bool>,
+    /// Whether the user may send messages to others (SITE MSG, XSEN and their kin).
+    pub messages: Option<bool>,
     /// Accounts ACCT may name; those of the user and of all groups together.
     pub accounts: Vec<Box<str>>,
     /// Whether one must be named.
@@ -355,6 +370,8 @@ pub struct Principal {
     pub fxp: bool,
     /// Whether the user sees all sessions.
     pub sees_all: bool,
+    /// Whether the user may send messages to others.
+    pub messages: bool,
     /// Accounts ACCT may name.
     pub accounts: Vec<Box<str>>,
     /// Whether one must be named.
@@ -422,6 +439,7 @@ pub fn effective(user: &UserRules, groups: &HashMap<Box<str>, GroupRules>) -> Pr
         allow_from: first(&layers, |l| l.allow_from.clone()),
         fxp: first(&layers, |l| l.fxp).unwrap_or(false),
         sees_all: first(&layers, |l| l.sees_all).unwrap_or(false) && !anonymous,
+        messages: first(&layers, |l| l.messages).unwrap_or(false) && !anonymous,
         accounts,
         account_required: first(&layers, |l| l.account_required).unwrap_or(false),
         umask: first(&layers, |l| l.umask).unwrap_or(0o022) & 0o777,

@@ -92,6 +92,7 @@ impl World {
             active: true,
             passive: true,
             single_port: false,
+            historic: false,
             tls: None,
             gssapi: None,
             ebcdic: Default::default(),

@@ -31,14 +31,14 @@ fn the_page_says_what_the_table_says() {
 fn page() -> String {
     let mut page = String::from(
         "# FTP commands\n\nMade from the table in `crates/proto/src/ftp/verb.rs`, which HELP and the sessions go by, too. \
-         *Login* says whether one must be logged in; commands that are not served yet answer 502. FEAT lists what works on a \
-         connection.\n\n\
+         *Login* says whether one must be logged in; those *with `historic`* answer 502 unless the listener has \
+         `historic = true`. FEAT lists what works on a connection.\n\n\
          | command | argument | what it does | login | served | source |\n| --- | --- | --- | --- | --- | --- |\n",
     );
     let cell = |text: &str| text.replace('|', "\\|").replace('<', "\\<");
     for row in ROWS {
         let login = if row.stage == Stage::LoggedIn { "yes" } else { "" };
-        let served = if row.served == Served::Yes { "yes" } else { "no" };
+        let served = if row.served == Served::Yes { "yes" } else { "with `historic`" };
         let (argument, meaning) = (cell(row.argument), cell(row.meaning));
         page += &format!("| {} | {argument} | {meaning} | {login} | {served} | {} |\n", row.name, row.source);
     }

@@ -1,8 +1,10 @@
 //! `Op`: all that can be asked of a file tree, whatever the protocol; `Yield`: what comes back.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::attr::{Attr, AttrChange};
+use crate::message::{Delivered, Delivery};
 use crate::path::{VPath, show};
 
 /// Everything that may be refused, counted or charged.
@@ -144,6 +146,22 @@ pub enum Op {
     },
     /// Ask who is here. Yields [`Yield::Who`].
     Who,
+    /// Ask whether a message would reach somebody. Yields [`Yield::Done`].
+    Recipient {
+        /// The user's name, or a session's id.
+        to: Box<str>,
+        /// How it would go.
+        delivery: Delivery,
+    },
+    /// Send somebody a message. Yields [`Yield::Delivered`].
+    Message {
+        /// The user's name, or a session's id.
+        to: Box<str>,
+        /// How it goes.
+        delivery: Delivery,
+        /// Its lines, with LF between them.
+        text: Arc<[u8]>,
+    },
 }
 
 /// What an upload does to a file that stands.
@@ -220,6 +238,8 @@ pub enum Yield {
     Space(Space),
     /// Who is here.
     Who(Vec<Presence>),
+    /// What became of a message.
+    Delivered(Delivered),
 }
 
 /// What lies below a folder.
@@ -279,7 +299,7 @@ impl Op {
             | Self::Reserve { path, .. } => Some(path),
             Self::Join { to, .. } => Some(to),
             Self::Copy { from, .. } | Self::Rename { from, .. } => Some(from),
-            Self::Mount { .. } | Self::Umask { .. } | Self::Who => None,
+            Self::Mount { .. } | Self::Umask { .. } | Self::Who | Self::Recipient { .. } | Self::Message { .. } => None,
         }
     }
 }
@@ -303,6 +323,18 @@ impl fmt::Display for OpenHow {
             None => Ok(()),
         }
     }
+}
+
+/// What is done with a message and for whom.
+fn sending(to: &str, delivery: Delivery, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let verb = match delivery {
+        Delivery::Sessions => "send",
+        Delivery::SessionsOrMail => "send-or-mail",
+        Delivery::SessionsAndMail => "send-and-mail",
+        Delivery::Mail => "mail",
+    };
+    write!(f, "{verb} ")?;
+    show(to.as_bytes(), f)
 }
 
 /// The line a ladder shows for an ask.
@@ -367,6 +399,14 @@ impl fmt::Display for Op {
             }
             Self::Umask { mask } => write!(f, "umask {mask:03o}"),
             Self::Who => f.write_str("who"),
+            Self::Recipient { to, delivery } => {
+                f.write_str("may ")?;
+                sending(to, *delivery, f)
+            }
+            Self::Message { to, delivery, text } => {
+                sending(to, *delivery, f)?;
+                write!(f, " {} bytes", text.len())
+            }
         }
     }
 }
@@ -407,6 +447,7 @@ impl fmt::Display for Yield {
                 None => f.write_str("free unlimited"),
             },
             Self::Who(who) => write!(f, "{} sessions", who.len()),
+            Self::Delivered(d) => write!(f, "sent to {} sessions{}", d.sessions, if d.mailed { " and mailed" } else { "" }),
         }
     }
 }

@@ -181,6 +181,14 @@ reasons! {
     PlanOutdated = "740", "what the plan was made for has changed since", "Make the plan anew and look at it again; nothing was changed.";
     PlanUnreadable = "741", "that is no plan that can be applied", "The message names the line; make the plan anew with carrack plan.";
     ChecksumDiffers = "742", "the copy's checksum is not the original's", "Copy it again; if it happens again, the network or a disk is not to be trusted.";
+    MessagesDenied = "750", "the user may not send messages to others", "Set messages = true for the user or one of its groups.";
+    NoRecipient = "751", "nobody of that name can be sent a message", "Check the name; SITE WHO tells who is here.";
+    NotHere = "752", "the user has no session that shows messages", "Send it as mail (MAIL, XSEM), or later.";
+    MailboxFull = "753", "too many messages wait for the user", "Try again when some of them were read.";
+    MessageTooLarge = "754", "the message is larger than it may be", "Send less; [mail] size says how much mail may be.";
+    NoMailbox = "755", "nothing here keeps mail", "Name a mount for it under [mail].";
+    HistoricOff = "756", "this listener does not serve the historic mail commands", "Set historic = true on the listener.";
+    TooManyRecipients = "757", "a message has as many recipients as it may have", "Send it once more to the others.";
     PasswordMissing = "760", "the login needs a password and nobody can be asked for it", "Give it with --password-file, in CARRACK_PASSWORD, or in ~/.netrc; or run it at a terminal.";
     PasswordUnusable = "761", "the password that was given cannot be used", "The message names where it came from and what is wrong with it.";
     BadBookmark = "762", "the bookmark cannot be used", "The message says which one and why; `carrack bookmark list` shows all.";

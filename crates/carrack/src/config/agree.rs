@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
-use gate::rules::{GroupRules, HostRules, UserRules};
+use gate::rules::{GroupRules, HostRules, MailRules, UserRules};
 
 use super::acme::ReadAcme;
 use super::listener::{ReadHost, ReadListener};
 use super::page::Page;
 use super::person::ReadPerson;
 use super::section::{Told, nearest};
-use super::settings::ReadMount;
+use super::settings::{ReadMail, ReadMount};
 use super::ssh::ReadSsh;
 use super::tftp::ReadTftp;
 use super::tls::{ReadCertificate, Words};
@@ -32,6 +32,7 @@ pub(super) struct Read {
     pub(super) groups: Vec<ReadPerson>,
     pub(super) anonymous: Option<ReadPerson>,
     pub(super) hosts: Vec<ReadHost>,
+    pub(super) mail: Option<ReadMail>,
 }
 
 /// What agrees.
@@ -46,6 +47,7 @@ pub(super) struct Agreed {
     pub(super) groups: HashMap<Box<str>, GroupRules>,
     pub(super) anonymous: Option<UserRules>,
     pub(super) hosts: HashMap<Box<str>, HostRules>,
+    pub(super) mail: Option<MailRules>,
     pub(super) password_files: Vec<std::path::PathBuf>,
 }
 
@@ -82,6 +84,7 @@ impl Read {
             ssh: self.ssh.into_iter().filter_map(|l| l.ssh).collect(),
             certificates: self.certificates.into_iter().filter_map(|c| c.files).collect(),
             acme: self.acme.and_then(|a| a.acme),
+            mail: self.mail.map(|mail| mail.rules),
             mounts: self.mounts.into_iter().filter_map(|m| m.mount).collect(),
         })
     }
@@ -122,6 +125,14 @@ impl Read {
             }
             if let Some(root) = &host.root {
                 refers(page, &header, "mount", &root.value, &root.at, &mounts);
+            }
+        }
+        if let Some(mail) = &self.mail {
+            refers(page, "[mail]", "mount", &mail.rules.mount, &mail.mount_at, &mounts);
+            let fixed = self.mounts.iter().filter_map(|m| m.mount.as_ref()).any(|m| m.name == mail.rules.mount && m.read_only);
+            if fixed {
+                let what = format!("[mail] names the mount \"{}\", which is read-only", mail.rules.mount);
+                page.fault(mail.mount_at.clone(), what, "Name a mount that can be written to.");
             }
         }
         for read in &self.tftp {

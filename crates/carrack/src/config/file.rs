@@ -72,13 +72,15 @@ fn read(page: &Page, table: &Spanned<DeTable<'_>>, base: &Path) -> Option<Config
     let hosts: Vec<_> = whole.sections("host").into_iter().map(listener::host).collect();
     let (limits, waits, ascii_size) =
         whole.section("limits").map_or_else(|| (gate::rules::Limits::default(), Waits::default(), ASCII_SIZE), settings::limits);
+    let mail = whole.section("mail").and_then(settings::mail);
     let log = whole.section("log").map_or_else(Log::default, |s| settings::log(s, base));
     let audit = whole.section("audit").map_or_else(Default::default, |s| settings::audit(s, base));
     let trace = whole.section("trace").map_or_else(Trace::default, settings::trace);
     let process = whole.section("process").map_or_else(Process::default, settings::process);
     whole.end();
 
-    let read = agree::Read { listeners, ssh, tftp, certificates, acme, shared_tls, mounts, users, groups, anonymous, hosts };
+    let read =
+        agree::Read { listeners, ssh, tftp, certificates, acme, shared_tls, mounts, users, groups, anonymous, hosts, mail };
     let mut agreed = read.agree(page)?;
     if let Some(kerberos) = &kerberos {
         kerberos.map(agreed.users.values_mut());
@@ -99,6 +101,7 @@ fn read(page: &Page, table: &Spanned<DeTable<'_>>, base: &Path) -> Option<Config
         hosts: agreed.hosts,
         password_files: agreed.password_files,
         banner,
+        mail: agreed.mail,
         limits,
         waits,
         ascii_size,

@@ -72,6 +72,7 @@ pub(super) fn listener(section: Section<'_>, base: &Path) -> ReadListener {
     let words = [("loopback", PlainLogin::Loopback), ("allow", PlainLogin::Allow), ("refuse", PlainLogin::Refuse)];
     let plain_login = section.choice("plain_login", &words).unwrap_or(PlainLogin::Loopback);
     let single_port = section.flag("single_port").unwrap_or(true);
+    let historic = section.flag("historic").unwrap_or(false);
     let pages = CodePage::ALL.map(|page| (page.name(), page));
     let ebcdic = section.choice("ebcdic", &pages).unwrap_or_default();
     let kerberos = section.flag("kerberos").unwrap_or(true);
@@ -92,6 +93,7 @@ pub(super) fn listener(section: Section<'_>, base: &Path) -> ReadListener {
         passive,
         active,
         single_port,
+        historic,
         ebcdic,
         plain_login,
         tls: None, // until it is known whether there are certificates

@@ -72,6 +72,8 @@ pub(crate) struct Config {
     pub(crate) password_files: Vec<PathBuf>,
     /// Lines that greet whoever connects.
     pub(crate) banner: Vec<Box<str>>,
+    /// Where mail from user to user is kept, where it is.
+    pub(crate) mail: Option<gate::rules::MailRules>,
     /// What the door counts.
     pub(crate) limits: Limits,
     /// How long things may take.
@@ -112,6 +114,8 @@ pub(crate) struct Listener {
     pub(crate) active: Option<Active>,
     /// Data connections may arrive on the control port (SPSV).
     pub(crate) single_port: bool,
+    /// The mail commands of old are served.
+    pub(crate) historic: bool,
     /// Which EBCDIC TYPE E means.
     pub(crate) ebcdic: proto::ftp::data::CodePage,
     /// Whether passwords are taken in clear.

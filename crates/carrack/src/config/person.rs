@@ -248,6 +248,7 @@ fn defaults(section: &Section<'_>) -> (Defaults, Vec<Told<Box<str>>>) {
         allow_from: section.parsed_list("allow_from", value::network),
         fxp: section.flag("fxp"),
         sees_all: section.flag("sees_all"),
+        messages: section.flag("messages"),
         accounts,
         account_required: section.flag("account_required"),
         umask: section.parsed("umask", value::umask).map(|t| t.value),

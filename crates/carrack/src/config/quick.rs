@@ -85,6 +85,7 @@ pub(crate) fn quick(args: &Serve) -> Result<Quick, String> {
         rules.own.mounts = whole_tree();
         rules.own.permissions = vec![(VPath::root(), Permissions::ALL)];
         rules.own.sees_all = Some(true);
+        rules.own.messages = Some(true);
         users.insert(u.name.clone(), rules);
     }
     let tftp = tftp(&args.door)?;
@@ -113,6 +114,7 @@ pub(crate) fn quick(args: &Serve) -> Result<Quick, String> {
             password_files: Vec::new(),
             banner: Vec::new(),
             // Without a configuration everybody may come from one address: this machine's, or a NAT's.
+            mail: None,
             limits: Limits { sessions_per_address: Limits::default().sessions, ..Limits::default() },
             waits: Waits::default(),
             ascii_size: super::ASCII_SIZE,
@@ -158,6 +160,7 @@ fn listeners(args: &Serve) -> Result<Vec<Listener>, String> {
             passive: Some(Passive { ports, by_network: Vec::new(), address: address.clone() }),
             active: Some(Active { source_port: Some(20) }),
             single_port: true,
+            historic: false,
             ebcdic: Default::default(),
             plain_login,
             tls,

@@ -1,11 +1,11 @@
-//! How are `[[mount]]`, `[limits]`, `[log]`, `[audit]`, `[trace]` and `[process]` read?
+//! How are `[[mount]]`, `[limits]`, `[mail]`, `[log]`, `[audit]`, `[trace]` and `[process]` read?
 #![allow(clippy::disallowed_methods, reason = "the configuration is one of the owners of files")]
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gate::rules::{AuditPolicy, AuditSettings, Limits};
+use gate::rules::{AuditPolicy, AuditSettings, Limits, MailRules};
 use vfs::storage::Durability;
 
 use super::section::{Section, Told};
@@ -133,6 +133,22 @@ pub(super) fn limits(section: Section<'_>) -> (Limits, Waits, u64) {
     }
     section.end();
     (limits, waits, ascii_size)
+}
+
+/// Where mail is kept, and where the mount's name stands.
+pub(super) struct ReadMail {
+    pub(super) rules: MailRules,
+    pub(super) mount_at: Range<usize>,
+}
+
+/// Reads `[mail]`.
+pub(super) fn mail(section: Section<'_>) -> Option<ReadMail> {
+    let mount = section.needed("mount", "post").and_then(|_| section.parsed("mount", value::name));
+    let most = section.number32("most", 1..=100_000).unwrap_or(100);
+    let size = section.bytes("size").unwrap_or(64 << 10);
+    section.end();
+    let mount = mount?;
+    Some(ReadMail { rules: MailRules { mount: mount.value, most, size }, mount_at: mount.at })
 }
 
 /// Reads `[log]`.

@@ -97,6 +97,7 @@ const NOT_HERE: &[&str] = &[
     "active",
     "active_source_port",
     "single_port",
+    "historic",
     "plain_login",
     "tls",
     "tls_data",

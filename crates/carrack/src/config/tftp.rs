@@ -109,6 +109,7 @@ const NOT_HERE: &[&str] = &[
     "active",
     "active_source_port",
     "single_port",
+    "historic",
     "ebcdic",
     "plain_login",
     "proxy_protocol",

@@ -125,7 +125,7 @@ impl Story {
                 self.moving = Some(("".into(), path.into()));
                 None
             }
-            ("stat" | "lstat" | "usage" | "space" | "reserve" | "who", None) => None,
+            ("stat" | "lstat" | "usage" | "space" | "reserve" | "who" | "may", None) => None,
             ("login", None) if text.starts_with("account needed") => None,
             ("host", None) => None,
             ("login", None) => Some(Fact::words("login", "logged in")),

@@ -94,6 +94,7 @@ impl Server {
                 active: true,
                 passive: !odd.no_passive,
                 single_port: false,
+                historic: false,
                 tls: odd.tls.map(|_| proto::ftp::server::Tls { login_required: true, data_required: true, ccc: false }),
                 gssapi: None,
                 ebcdic: Default::default(),

@@ -4,6 +4,7 @@
 mod audit;
 mod door;
 mod files;
+mod messages;
 mod open;
 mod properties;
 mod reload;

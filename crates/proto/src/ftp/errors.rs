@@ -29,12 +29,15 @@ pub const fn reply_code(reason: Reason) -> u16 {
         | R::CrossMount
         | R::NotALink
         | R::UnknownMount
+        | R::MessagesDenied
+        | R::NoRecipient
+        | R::NoMailbox
         | R::MountPoint
         | R::MountGone => 550,
         // Space: the disk may have some later (452), an allowance is an allowance (552).
-        R::NoSpace => 452,
-        R::OverQuota | R::TooLarge => 552,
-        R::Busy | R::TooManyTransfers => 450,
+        R::NoSpace | R::TooManyRecipients => 452,
+        R::OverQuota | R::TooLarge | R::MessageTooLarge => 552,
+        R::Busy | R::TooManyTransfers | R::NotHere | R::MailboxFull => 450,
         R::Io | R::AuditFull | R::TooMany | R::SizeMismatch | R::Shrunk | R::NoBuffers => 451,
         // REST itself was taken; it is the transfer that finds nothing there, and RFC 959 §5.4 gives RETR 551 or 550.
         R::BeyondEnd => 551,
@@ -103,7 +106,7 @@ pub const fn reply_code(reason: Reason) -> u16 {
         // What the peer said.
         R::LineTooLong | R::Unknown => 500,
         R::BadByte | R::Syntax => 501,
-        R::NotServed => 502,
+        R::NotServed | R::HistoricOff => 502,
         R::NotNow => 503,
         R::BadParameter => 504,
         // SFTP's own; no FTP session meets them.

@@ -1,6 +1,9 @@
 //! `Reply`: a code and its lines, from server to client (RFC 959 §4.2).
 
 use std::borrow::Cow;
+use std::sync::Arc;
+
+use types::{Message, text};
 
 /// A reply. Its text is one line or several, split by LF; no line may hold CR (names are encoded before they
 /// come here, see [`name`](crate::ftp::name)).
@@ -42,6 +45,29 @@ impl Reply {
     /// Adds words to the end of its text.
     pub(crate) fn add(&mut self, words: &str) {
         self.text.to_mut().extend_from_slice(words.as_bytes());
+    }
+
+    /// Whether messages of other users may stand before its text: it is one line that says that something went well, and no
+    /// program reads anything else out of it.
+    pub fn can_carry(&self) -> bool {
+        self.part == Part::Whole && matches!(self.code, 200 | 202 | 221 | 225 | 226 | 250) && !self.text.contains(&b'\n')
+    }
+
+    /// With messages of other users before its text, which stays the last line. Nothing of a message can end the reply or
+    /// act on a terminal.
+    #[must_use]
+    pub fn carrying(self, messages: &[Arc<Message>]) -> Self {
+        let mut lines = String::new();
+        for message in messages {
+            let at = message.at.civil();
+            lines += &format!("Message from {}, {:02}:{:02} UTC:\n", text::printable(&message.from), at.hour, at.minute);
+            for line in message.text.split(|&b| b == b'\n') {
+                lines += &format!("| {}\n", text::printable(&String::from_utf8_lossy(line)));
+            }
+        }
+        let mut text = lines.into_bytes();
+        text.extend_from_slice(&self.text);
+        Self { text: Cow::Owned(text), ..self }
     }
 
     /// The lines as they go out, without their ends. Of several lines the first is `code-text`, the last
@@ -96,5 +122,21 @@ mod tests {
         assert_eq!(printed(&Reply::fixed(200, "Done.")), "200 Done.\r\n");
         assert_eq!(printed(&Reply::new(211, "Features:\nSIZE\nEnd")), "211-Features:\r\n SIZE\r\n211 End\r\n");
         assert_eq!(printed(&Reply::opening(213, "Status of /")), "213-Status of /\r\n");
+    }
+
+    #[test]
+    fn messages_stand_before_the_text_and_cannot_end_the_reply() {
+        let at = types::Time::from_seconds(1_795_294_730);
+        let message = |text: &[u8]| Arc::new(Message { from: "bob".into(), at, text: text.into() });
+        let carrying = Reply::fixed(200, "Here.").carrying(&[message(b"200 Bye\x1b[2J\r\n\xff"), message(b"")]);
+        assert_eq!(
+            printed(&carrying),
+            "200-Message from bob, 20:58 UTC:\r\n | 200 Bye\\x1b[2J\\x0d\r\n | \u{fffd}\r\n Message from bob, 20:58 UTC:\r\n \
+             | \r\n200 Here.\r\n"
+        );
+        assert!(Reply::fixed(226, "Done.").can_carry());
+        for reply in [Reply::fixed(227, "(1,2)"), Reply::new(250, "a\nb"), Reply::fixed(550, "No."), Reply::opening(200, "a")] {
+            assert!(!reply.can_carry(), "{reply:?}");
+        }
     }
 }

@@ -5,8 +5,8 @@
 pub enum Served {
     /// Works.
     Yes,
-    /// Known, answered 502.
-    No,
+    /// Works where the listener serves what is historic; else it is answered 502.
+    Historic,
 }
 
 /// When a verb may be used.
@@ -39,7 +39,7 @@ pub struct Row {
 
 /// Stands for a row that is not there, which the test below shows cannot be.
 static FALLBACK: Row =
-    Row { verb: Verb::Noop, name: "NOOP", argument: "", meaning: "", source: "", stage: Stage::Any, served: Served::No };
+    Row { verb: Verb::Noop, name: "NOOP", argument: "", meaning: "", source: "", stage: Stage::Any, served: Served::Yes };
 
 macro_rules! verbs {
     ($($verb:ident $name:literal $argument:literal $stage:ident $served:ident $source:literal $meaning:literal;)*) => {
@@ -157,17 +157,17 @@ verbs! {
     Mic "MIC" "<base64>" Any Yes "RFC 2228 3" "integrity-protected command";
     Conf "CONF" "<base64>" Any Yes "RFC 2228 3" "confidential command";
     Enc "ENC" "<base64>" Any Yes "RFC 2228 3" "private command";
-    Xrsq "XRSQ" "<scheme>" Any No "RFC 743" "choose a scheme of recipients";
-    Xrcp "XRCP" "<user>" LoggedIn No "RFC 743" "name a recipient";
-    Xsem "XSEM" "<user>" LoggedIn No "RFC 737" "send or mail";
-    Xsen "XSEN" "<user>" LoggedIn No "RFC 737" "send to a terminal";
-    Xmas "XMAS" "<user>" LoggedIn No "RFC 737" "mail and send";
-    Mail "MAIL" "<user>" LoggedIn No "RFC 765" "mail";
-    Msnd "MSND" "<user>" LoggedIn No "RFC 765" "send to a terminal";
-    Msom "MSOM" "<user>" LoggedIn No "RFC 765" "send or mail";
-    Msam "MSAM" "<user>" LoggedIn No "RFC 765" "mail and send";
-    Mrsq "MRSQ" "<scheme>" LoggedIn No "RFC 765" "choose a scheme of recipients";
-    Mrcp "MRCP" "<user>" LoggedIn No "RFC 765" "name a recipient";
+    Xrsq "XRSQ" "[R | T | ?]" LoggedIn Historic "RFC 743" "choose a scheme of recipients";
+    Xrcp "XRCP" "<user>" LoggedIn Historic "RFC 743" "name a recipient";
+    Xsem "XSEM" "[<user>]" LoggedIn Historic "RFC 737" "send or mail";
+    Xsen "XSEN" "[<user>]" LoggedIn Historic "RFC 737" "send to a terminal";
+    Xmas "XMAS" "[<user>]" LoggedIn Historic "RFC 737" "mail and send";
+    Mail "MAIL" "[<user>]" LoggedIn Historic "RFC 765" "mail";
+    Msnd "MSND" "[<user>]" LoggedIn Historic "RFC 765" "send to a terminal";
+    Msom "MSOM" "[<user>]" LoggedIn Historic "RFC 765" "send or mail";
+    Msam "MSAM" "[<user>]" LoggedIn Historic "RFC 765" "mail and send";
+    Mrsq "MRSQ" "[R | T | ?]" LoggedIn Historic "RFC 765" "choose a scheme of recipients";
+    Mrcp "MRCP" "<user>" LoggedIn Historic "RFC 765" "name a recipient";
 }
 
 #[cfg(test)]

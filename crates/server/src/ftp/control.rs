@@ -441,6 +441,7 @@ impl Control {
         let now = self.now();
         match output {
             Output::Reply(reply) => {
+                let reply = self.with_messages(reply);
                 if self.recorder.is_on() {
                     for line in reply.lines() {
                         self.recorder.record(now, What::Reply(String::from_utf8_lossy(line.trim_ascii()).into()));
@@ -512,6 +513,15 @@ impl Control {
         }
         if let Some(access) = self.asks.fresh_access() {
             self.signals.revoked = Some(Box::pin(access.revoked().cancelled_owned()));
+            access.shows_messages();
+        }
+    }
+
+    /// What other users have sent stands before the next reply that can carry it.
+    fn with_messages(&self, reply: Reply) -> Reply {
+        match self.asks.access() {
+            Some(access) if access.has_messages() && reply.can_carry() => reply.carrying(&access.messages()),
+            _ => reply,
         }
     }
 

@@ -28,6 +28,7 @@ pub(super) fn rules(config: &Config, mounts: &[OpenMount]) -> Rules {
             .collect(),
         banner: config.banner.clone(),
         limits: config.limits.clone(),
+        mail: config.mail.clone(),
         mounts: mounts.iter().map(mount).collect(),
         audit: config.audit.clone(),
         authorities: config.ssh_identity.authorities.clone(),
@@ -52,6 +53,7 @@ pub(super) fn listener(
             active: one.active.is_some(),
             passive: one.passive.is_some(),
             single_port: one.single_port,
+            historic: one.historic,
             tls: one.tls.as_ref().map(|tls| proto::ftp::server::Tls {
                 login_required: tls.mode != TlsMode::Offered,
                 data_required: tls.data_required,

@@ -26,6 +26,8 @@ pub struct Settings {
     pub passive: bool,
     /// Whether data connections may arrive on the control port (SPSV).
     pub single_port: bool,
+    /// Whether the mail commands of old are served (XSEN, MAIL and their kin).
+    pub historic: bool,
     /// What goes for TLS; nothing where the listener has none.
     pub tls: Option<Tls>,
     /// What goes for security exchanges by GSSAPI (RFC 2228); nothing where the listener has none.

@@ -244,7 +244,9 @@ impl Session {
 
     fn line(&mut self, line: &[u8]) {
         let command = Command::parse(line);
-        if verbs::security::takes(self, &command) {
+        // Behind a security exchange the lines of a message come protected, as commands do.
+        let as_it_is = verbs::mail::is_drafting(self) && !self.protection.is_exchanged();
+        if !as_it_is && verbs::security::takes(self, &command) {
             return;
         }
         match self.protection.is_exchanged() {
@@ -275,8 +277,12 @@ impl Session {
             Heard::Line(_, None) if self.protection.is_exchanged() => self.run_heard(Heard::Unsafe(Reason::CommandUnprotected)),
             Heard::Line(line, level) => {
                 self.protect_replies(level);
+                if verbs::mail::is_drafting(self) {
+                    return verbs::mail::take_line(self, &line);
+                }
                 self.run(&Command::parse(&line));
             }
+            Heard::Malformed(error) if verbs::mail::is_drafting(self) => verbs::mail::spoil(self, error.reason()),
             Heard::Malformed(error) => self.refuse_line(error),
             Heard::Unsafe(reason) => self.refuse(&reason.into(), None),
         }
@@ -320,11 +326,7 @@ impl Session {
     }
 
     fn refuse_line(&mut self, error: LineError) {
-        let reason = match error {
-            LineError::TooLong => Reason::LineTooLong,
-            LineError::BadByte => Reason::BadByte,
-        };
-        self.say(Reply::new(500, text(reason)));
+        self.say(Reply::new(500, text(error.reason())));
     }
 
     fn run(&mut self, command: &Command<'_>) {
@@ -332,8 +334,8 @@ impl Session {
             return self.say(Reply::new(500, text(Reason::Unknown)));
         };
         let row = verb.row();
-        if row.served == Served::No {
-            return self.say(Reply::new(502, text(Reason::NotServed)));
+        if row.served == Served::Historic && !self.settings.historic {
+            return self.say(Reply::new(502, text(Reason::HistoricOff)));
         }
         if row.stage == verb::Stage::LoggedIn && self.user().is_none() {
             return self.say(Reply::new(530, text(Reason::NotLoggedIn)));

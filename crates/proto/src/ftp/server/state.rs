@@ -8,6 +8,7 @@ use types::{AskId, Error, Reason, TransferId, VPath, Yield};
 
 use super::exchange::{Cover, Level, Password, Reserved, Seal};
 use super::session::Session;
+use super::verbs::mail::Mailing;
 use crate::ftp::data::Form;
 use crate::ftp::digest::Algorithm;
 use crate::ftp::listing::Facts;
@@ -134,6 +135,8 @@ pub(super) struct User {
     pub(super) umask: u32,
     /// How long this user may be silent.
     pub(super) idle: Duration,
+    /// What the mail commands have going on; nothing where none came.
+    pub(super) mailing: Option<Box<Mailing>>,
     /// What the client says it is.
     pub(super) client: Option<Box<str>>,
 }

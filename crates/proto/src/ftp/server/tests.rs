@@ -19,6 +19,7 @@ fn settings() -> Settings {
         active: true,
         passive: true,
         single_port: true,
+        historic: false,
         tls: None,
         gssapi: None,
         ebcdic: Default::default(),

@@ -54,6 +54,10 @@ pub(super) fn feat(session: &mut Session) {
     let languages =
         Language::ALL.map(|language| format!("{}{}", language.tag(), if language == session.language { "*" } else { "" }));
     add(&format!("LANG {}", languages.join(";")));
+    let historic = session.settings.historic;
+    if historic {
+        add("MAIL");
+    }
     add("MDTM");
     add("MFF Modify;UNIX.mode;UNIX.owner;UNIX.group;");
     add("MFMT");
@@ -63,6 +67,9 @@ pub(super) fn feat(session: &mut Session) {
     add(&format!("MLST {}", session.user().map_or_else(Facts::default, |user| user.facts.clone()).print_feat()));
     add("MODE B BODIES");
     add("MODE Z");
+    if historic {
+        ["MRCP", "MRSQ R;T", "MSAM", "MSND", "MSOM"].into_iter().for_each(&mut add);
+    }
     if session.settings.passive {
         add("PASV");
     }
@@ -73,7 +80,7 @@ pub(super) fn feat(session: &mut Session) {
     add("RANG STREAM");
     add("REST STREAM");
     add("RMDA");
-    add("SITE CHMOD;CHOWN;CPFR;CPTO;DU;HASH;HELP;IDLE;QUOTA;SYMLINK;UMASK;UTIME;WHO");
+    add("SITE CHMOD;CHOWN;CPFR;CPTO;DU;HASH;HELP;IDLE;MSG;QUOTA;SYMLINK;UMASK;UTIME;WHO");
     add("SIZE");
     if session.settings.single_port {
         add("SPSV");
@@ -81,9 +88,10 @@ pub(super) fn feat(session: &mut Session) {
     add("THMB JPEG|PNG");
     add("TVFS");
     add("UTF8");
-    for verb in ["XCRC", "XMD5", "XSHA", "XSHA1", "XSHA256", "XSHA512"] {
-        add(verb);
-    }
+    let (mail, scheme) = (["XMAS"].as_slice(), ["XRCP", "XRSQ R;T", "XSEM", "XSEN"].as_slice());
+    let shown = |names| if historic { names } else { [].as_slice() };
+    let digests = ["XSHA", "XSHA1", "XSHA256", "XSHA512"];
+    ["XCRC"].iter().chain(shown(mail)).chain(&["XMD5"]).chain(shown(scheme)).chain(&digests).copied().for_each(add);
     lines.push_str("\nEnd");
     session.say(Reply::new(211, lines));
 }

@@ -140,6 +140,7 @@ pub(in crate::ftp::server) fn answered(session: &mut Session, answer: Result<Wel
                 fxp: welcome.fxp,
                 umask: 0o022,
                 idle,
+                mailing: None,
                 client: None,
             })));
             // RFC 2228 §4: 232 where no password was needed.

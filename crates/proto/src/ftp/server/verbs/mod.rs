@@ -10,6 +10,7 @@ pub(super) mod host;
 mod identity;
 mod list;
 pub(super) mod login;
+pub(super) mod mail;
 mod navigation;
 pub(super) mod passive;
 mod port;
@@ -90,7 +91,10 @@ pub(super) fn run(session: &mut Session, verb: Verb, command: &Command<'_>) {
         Verb::Ccc => protection::ccc(session),
         Verb::Adat => security::adat(session, word),
         Verb::Mic | Verb::Conf | Verb::Enc => security::not_here(session),
-        // Rows that are not served never come here; naming them would only repeat the table.
-        _ => session.syntax(verb),
+        Verb::Xsen | Verb::Xsem | Verb::Xmas | Verb::Mail | Verb::Msnd | Verb::Msom | Verb::Msam => {
+            mail::mail(session, verb, word);
+        }
+        Verb::Xrsq | Verb::Mrsq => mail::scheme(session, verb, word),
+        Verb::Xrcp | Verb::Mrcp => mail::next_recipient(session, verb, word),
     }
 }

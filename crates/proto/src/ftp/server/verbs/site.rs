@@ -1,4 +1,4 @@
-//! SITE (RFC 959 §4.1.3): HELP, CHMOD, CHOWN, CPFR, CPTO, QUOTA, UTIME, SYMLINK, UMASK, IDLE, HASH, DU, WHO.
+//! SITE (RFC 959 §4.1.3): HELP, CHMOD, CHOWN, CPFR, CPTO, QUOTA, UTIME, SYMLINK, UMASK, IDLE, HASH, DU, MSG, WHO.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use types::{AttrChange, Op, Reason, Yield};
 
 use super::retrieve::number;
 use super::times;
-use super::{copy, digest};
+use super::{copy, digest, mail};
 use crate::ftp::name;
 use crate::ftp::reply::Reply;
 use crate::ftp::server::session::{Session, text};
@@ -27,6 +27,7 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("IDLE", "[<seconds>]", "tell or set how long silence may last"),
     ("HASH", "<file>", "tell a file's digest, as HASH does"),
     ("DU", "[<folder>]", "tell bytes and files below a folder"),
+    ("MSG", "<user | session> <text>", "send somebody who is here a message"),
     ("WHO", "", "tell who is here"),
 ];
 
@@ -56,6 +57,10 @@ pub(super) fn site(session: &mut Session, argument: &[u8]) {
         b"HASH" if rest.is_empty() => expected(session, "HASH"),
         b"HASH" => digest::hash(session, Verb::Hash, rest),
         b"DU" => du(session, rest),
+        b"MSG" => match split(rest) {
+            Some((to, line)) => mail::site_msg(session, to, line),
+            None => expected(session, "MSG"),
+        },
         b"WHO" => who(session),
         b"" => expected(session, "HELP"),
         _ => session.say(Reply::new(504, text(Reason::BadParameter))),
