@@ -3,7 +3,7 @@
 //! The client is Python's ftplib with MIT's library beneath: curl's `--krb` has been broken for years (7.88 reads no
 //! reply that ends with CRLF, and sends nothing behind the exchange) and is gone from newer versions.
 //!
-//! The feature needs the system's libraries, so this is not part of every run:
+//! The feature needs the system's libraries: `cargo xtask test` builds with it where they are there. By itself:
 //! `cargo build --package carrack --features gssapi`, then
 //! `CARRACK_BIN=target/debug/carrack cargo test --package interop --features gssapi --test kerberos`.
 #![allow(clippy::disallowed_methods, reason = "tests touch files")]

@@ -26,6 +26,9 @@ pub(crate) struct Options {
     fuzz_seconds: u64,
 }
 
+/// What program and outside tests have where the system's libraries are there to build it with.
+const FEATURES: &[&str] = &["--features", "carrack/gssapi,interop/gssapi"];
+
 /// Whether this runs where nothing may be skipped.
 fn is_ci() -> bool {
     std::env::var("CI").is_ok_and(|value| value == "true" || value == "1")
@@ -44,11 +47,20 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     let _ = fs::remove_file(&skipped);
     tools::provide(!options.no_install, &mut tally);
     step("format", &mut tally, cargo().args(["fmt", "--all", "--check"]));
-    step("lints", &mut tally, cargo().args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]));
-    step("the program", &mut tally, cargo().args(["build", "--quiet", "--package", "carrack"]));
-    tests(&mut tally, &skipped);
+    // One build for all: with Kerberos wherever it can be built, so that its test runs with the others.
+    let kerberos = tools::lacks_for_kerberos();
+    if let Some((what, package)) = kerberos {
+        tally.skip(&format!("Kerberos: {what} is missing (package {package})"));
+    }
+    let features = if kerberos.is_none() { FEATURES } else { &[] };
+    let lints = ["clippy", "--workspace", "--all-targets", "--quiet"];
+    step("lints", &mut tally, cargo().args(lints).args(features).args(["--", "-D", "warnings"]));
+    // The interop tests try this program, so it has the feature, too.
+    let program = ["build", "--quiet", "--package", "carrack", "--package", "interop"];
+    step("the program", &mut tally, cargo().args(program).args(features));
+    tests(&mut tally, &skipped, features);
     let mut docs = cargo();
-    docs.args(["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings");
+    docs.args(["doc", "--workspace", "--no-deps", "--quiet"]).args(features).env("RUSTDOCFLAGS", "-D warnings");
     step("documentation", &mut tally, &mut docs);
     if options.no_fuzz {
         tally.skip("fuzzing: --no-fuzz");
@@ -86,7 +98,7 @@ fn heading(name: &str) {
 }
 
 /// All tests of the workspace, the outside clients among them, and the examples in the documentation.
-fn tests(tally: &mut Tally, skipped: &Path) {
+fn tests(tally: &mut Tally, skipped: &Path, features: &[&str]) {
     heading("tests");
     let has_nextest = cargo().args(["nextest", "--version"]).output().is_ok_and(|done| done.status.success());
     let mut runs = Vec::new();
@@ -98,7 +110,11 @@ fn tests(tally: &mut Tally, skipped: &Path) {
     }
     for arguments in runs {
         let mut command = cargo();
-        command.args(&arguments).env("CARRACK_BIN", target().join("debug/carrack")).env("CARRACK_SKIPPED", skipped);
+        command
+            .args(&arguments)
+            .args(features)
+            .env("CARRACK_BIN", target().join("debug/carrack"))
+            .env("CARRACK_SKIPPED", skipped);
         if is_ci() {
             command.env("CARRACK_REQUIRE_CLIENTS", "1");
             // A change is judged by the same inputs as the one before it; `cargo test` alone takes new ones each time.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A program the outside-client tests want, and the package it comes in.
-const PROGRAMS: [(&str, &str); 28] = [
+const PROGRAMS: [(&str, &str); 32] = [
     ("curl", "curl"),
     ("lftp", "lftp"),
     ("ncftpput", "ncftp"),
@@ -35,6 +35,12 @@ const PROGRAMS: [(&str, &str); 28] = [
     ("perl", "perl"),
     ("node", "nodejs"),
     ("npm", "npm"),
+    // A realm of Kerberos, made for tests.
+    ("krb5kdc", "krb5-kdc"),
+    ("kadmin.local", "krb5-admin-server"),
+    ("kinit", "krb5-user"),
+    // Finds the library of Kerberos for the build.
+    ("pkg-config", "pkg-config"),
     // Fuzzing compiles libFuzzer.
     ("c++", "g++"),
     ("mount", "mount"),
@@ -43,11 +49,38 @@ const PROGRAMS: [(&str, &str); 28] = [
 ];
 
 fn is_installed(program: &str) -> bool {
-    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    // Debian has daemons where only root looks.
+    std::env::split_paths(&folders).chain(["/usr/sbin".into()]).any(|folder| folder.join(program).is_file())
 }
 
 fn well(command: &mut Command) -> bool {
     command.stdin(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+/// What the feature `gssapi` is built with, and the package it comes in; none where all of it is there.
+pub(super) fn lacks_for_kerberos() -> Option<(&'static str, &'static str)> {
+    let has_libclang = || {
+        let versions = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+        versions
+            .filter(|e| e.file_name().to_string_lossy().starts_with("llvm-"))
+            .any(|e| e.path().join("lib/libclang.so").exists())
+            || std::env::var_os("LIBCLANG_PATH").is_some()
+    };
+    let has_library = || {
+        let asked = Command::new("pkg-config").args(["--exists", "mit-krb5-gssapi"]).stderr(Stdio::null()).status();
+        asked.is_ok_and(|status| status.success())
+    };
+    if !has_library() {
+        return Some(("the library of Kerberos", "libkrb5-dev"));
+    }
+    (!has_libclang()).then_some(("libclang", "libclang-dev"))
+}
+
+/// Whether Debian's Python has the library of Kerberos: the client of the test with a KDC.
+fn has_python_gssapi() -> bool {
+    let python = Path::new("/usr/bin/python3");
+    python.exists() && well(Command::new(python).args(["-c", "import gssapi"]).stderr(Stdio::null()))
 }
 
 /// Makes what is missing available, or says that it is missing.
@@ -68,6 +101,13 @@ pub(super) fn provide(may_install: bool, tally: &mut Tally) {
         }
         if is_installed("python3") && !has_venv() {
             lacking.push(("Python's venv", "python3-venv"));
+        }
+        if !has_python_gssapi() {
+            lacking.push(("Python's gssapi", "python3-gssapi"));
+        }
+        // Both at once: the second is not looked for while the first is missing.
+        if lacks_for_kerberos().is_some() {
+            lacking.extend([("the library of Kerberos", "libkrb5-dev"), ("libclang", "libclang-dev")]);
         }
         lacking
     };

@@ -67,6 +67,13 @@ fn tftp(more: &str) -> String {
 }
 
 #[test]
+fn mail_needs_a_mount_that_can_be_written() {
+    let text = with("[[mount]]", "read_only = true");
+    let said = parse("c.toml", &text, Path::new("/")).err().map(|page| page.faults().to_string()).unwrap_or_default();
+    assert!(said.contains("[mail] names the mount \"data\", which is read-only"), "{said}");
+}
+
+#[test]
 fn each_key_of_tftp_is_read() {
     let config = |more: &str| parse("c.toml", &tftp(more), Path::new("/")).unwrap_or_else(|page| panic!("{}", page.faults()));
     let plain = config("").tftp.remove(0);
@@ -387,7 +394,6 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("[mail]", "mount = 7", "expects text, and this is the number 7"),
     ("[mail]", "most = 0", "`most` of [mail] cannot be 0"),
     ("[mail]", "size = \"0\"", "Expected at least one byte"),
-    ("[[mount]]", "read_only = true", "[mail] names the mount \"data\", which is read-only"),
     ("[limits]", "sessions = 0", "`sessions` of [limits] cannot be 0"),
     ("[limits]", "sessions_per_address = 99999999999", "cannot be 99999999999"),
     ("[limits]", "transfers = true", "expects a whole number"),
