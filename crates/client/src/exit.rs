@@ -41,8 +41,12 @@ pub const fn code(reason: Reason) -> u8 {
         | Reason::Unsupported
         | Reason::NoRestart
         | Reason::NotServed
-        | Reason::TftpBare => 4,
-        Reason::Unreachable | Reason::TftpNoAnswer | Reason::JumpFailed => 6,
+        | Reason::TftpBare
+        | Reason::ScpBare
+        | Reason::ScpSize
+        | Reason::ScpAbsent
+        | Reason::NoSftp => 4,
+        Reason::Unreachable | Reason::TftpNoAnswer | Reason::JumpFailed | Reason::ProxyCommand => 6,
         Reason::NotTheProtocol | Reason::Disconnected | Reason::ServerClosing | Reason::ServerRefused | Reason::ServerFault => 7,
         Reason::TooSlow => 8,
         Reason::Denied | Reason::StorageDenied | Reason::ReadOnly => 9,
@@ -51,6 +55,7 @@ pub const fn code(reason: Reason) -> u8 {
         Reason::NotProtected | Reason::DataNotProtected => 35,
         Reason::HostKeyUnknown | Reason::HostKeyChanged | Reason::HostKeyRevoked | Reason::HostCertificate => 60,
         Reason::SshFailed | Reason::SftpVersion => 79,
+        Reason::ScpMessage | Reason::ScpName | Reason::ScpUnasked | Reason::ScpWarned => 7,
         Reason::LoginRefused | Reason::AccountNeeded | Reason::PasswordMissing | Reason::PasswordUnusable | Reason::NoKeyring => {
             67
         }

@@ -22,6 +22,21 @@ pub struct Small<'a> {
     pub modified: Option<Time>,
 }
 
+/// A file that is sent, and what is known of it beforehand.
+#[derive(Clone, Copy, Debug)]
+pub struct Upload<'a> {
+    /// Where it is sent.
+    pub path: &'a VPath,
+    /// Anew, or from a byte on.
+    pub how: WriteHow,
+    /// How many bytes are sent, exactly.
+    pub expected: Option<u64>,
+    /// The permission bits it shall have from its first byte on.
+    pub mode: Option<u32>,
+    /// When it last changed, where that is to be kept.
+    pub modified: Option<Time>,
+}
+
 /// A server as a storage, and what can be asked of a server besides.
 pub trait Remote: Storage {
     /// What the server told of itself when the first session began.
@@ -54,6 +69,16 @@ pub trait Remote: Storage {
         source: Source,
         meter: Meter,
     ) -> BoxFuture<'a, Result<u64, Error>>;
+
+    /// As [`Remote::send`]; the file has its mode from the first byte on, and with the last its time, where the server can.
+    fn upload<'a>(&'a self, upload: Upload<'a>, source: Source, meter: Meter) -> BoxFuture<'a, Result<u64, Error>> {
+        self.send(upload.path, upload.how, upload.expected, source, meter)
+    }
+
+    /// Whether [`Remote::upload`] keeps times, which nothing else can then.
+    fn dates_with_the_bytes(&self) -> bool {
+        false
+    }
 
     /// How many small files can be under way at once over one connection that stays open from file to file; 0 where the server
     /// does not say that it does that well, and once it has failed.

@@ -239,6 +239,12 @@ reasons! {
     HostKeyRevoked = "880", "the server's host key, or the authority of its certificate, was revoked", "Do not connect. The line that is named says so; whoever keeps the server knows its new key.";
     HostCertificate = "881", "the server's host certificate does not hold", "See why: the authority must stand in known_hosts (@cert-authority), and the certificate must name this host and be valid today.";
     JumpFailed = "882", "a host on the way does not connect any further", "Check the server's name and port as that host sees them, and whether it may forward connections (AllowTcpForwarding).";
+    NoSftp = "860", "the server has no SFTP", "Let it serve the subsystem sftp; -O copies by the old protocol of scp.";
+    ProxyCommand = "861", "the ProxyCommand of ~/.ssh/config brings no connection", "Run the command by hand, with the server's name and port in it: it must speak with the server on its standard input and output.";
+    ScpUnasked = "862", "the server's scp sends what nobody asked for", "Do not copy from that server: it, or somebody between, is up to something.";
+    ScpBare = "863", "the old protocol of scp copies, lists and makes folders, and does nothing else", "Use SFTP (without -O) to rename, remove or change.";
+    ScpSize = "864", "the old protocol of scp wants to know a file's size before its first byte", "Send a file and not a pipe, or use SFTP (without -O).";
+    ScpAbsent = "865", "the server has no scp that answers", "Install scp there, or see what its shell says to a command.";
     TokenCoding = "950", "that is no base64", "Send tokens as RFC 4648 section 4 writes them, with the padding.";
     TokenRefused = "951", "the security token does not hold", "Get a fresh ticket (kinit) for this server's name, and see that the clocks agree; the server's log says what the mechanism found.";
     CommandUnprotected = "952", "commands must be protected after a security exchange", "Send them with MIC, CONF or ENC, those with secrets not with MIC; CCC ends that where it is allowed.";

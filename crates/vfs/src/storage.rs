@@ -82,8 +82,8 @@ pub type SharedStorage = Arc<dyn Storage>;
 /// What a storage can do beyond the least.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Capability {
-    /// Files are known by name alone and move whole (TFTP): nothing can be listed, renamed or removed, and a file's size is
-    /// all that is told of it, if at all.
+    /// Files move whole, under their own names from the first byte on: nothing can be renamed or removed (TFTP, and scp of
+    /// old), and TFTP lists nothing and tells no more of a file than its size, if at all.
     pub bare: bool,
     /// Folders can be renamed, in one step.
     pub rename_dir: bool,

@@ -56,6 +56,7 @@ impl Options {
                 bind: network_of(says_family).bind,
                 ipv4: network_of(says_family).ipv4,
                 ipv6: network_of(says_family).ipv6,
+                scp_protocol: network.scp_protocol || under.network.scp_protocol,
                 jump: network.jump.clone().or_else(|| under.network.jump.clone()),
                 proxy: network.proxy.clone().or_else(|| under.network.proxy.clone()),
                 charset: network.charset.clone().or_else(|| under.network.charset.clone()),
@@ -219,6 +220,11 @@ pub(crate) struct NetworkOptions {
     /// ~/.ssh/config has for them (ProxyJump, too) counts; `none` goes straight
     #[arg(long, value_name = "HOSTS", value_parser = |text: &str| Jump::parse_all(text).map(Jumps).map_err(|e| e.to_string()))]
     pub(crate) jump: Option<Jumps>,
+
+    /// Copy over SSH by the old protocol of scp, and not by SFTP. By itself this is done where the server has no SFTP. It copies,
+    /// lists and makes folders, and knows neither renaming nor going on with what was interrupted
+    #[arg(short = 'O', long)]
+    pub(crate) scp_protocol: bool,
 
     /// How the server writes names, where it is not UTF-8: latin1, cp1252, cp437, koi8-r, shift_jis and others
     #[arg(long, value_name = "NAME")]

@@ -18,7 +18,7 @@ use super::plan::{Plan, Seen, Step};
 use super::resume::{goes_on, has_changed};
 use super::small;
 use crate::failure::is_passing;
-use crate::remote::Remote;
+use crate::remote::{Remote, Upload};
 
 /// As much as goes through memory at once where neither end is a socket.
 const PORTION: u64 = 4 * 1024 * 1024;
@@ -28,6 +28,9 @@ const WORTH_RESUMING: u64 = 1024 * 1024;
 const LEAVE: Duration = Duration::from_secs(1);
 /// No pause between tries is longer.
 const PAUSE_AT_MOST: Duration = Duration::from_secs(30);
+
+/// What whoever sends a file may do with it until it is whole: read it back, and go on with it.
+const OWN: u32 = 0o600;
 
 /// Files at once where each has a connection of its own.
 const AT_ONCE: usize = 4;
@@ -397,17 +400,16 @@ impl Work<'_> {
         if self.settings.resume && worth && temporary.is_some() {
             at = self.part_of_upload(remote, file, name).await;
         }
+        let there = self.mode_there(remote, file).await?;
         let (bytes, modified) = match self.straight(remote, file, name, at).await? {
             Some(bytes) => (bytes, None),
-            None => self.through_here(remote, file, name, at).await?,
+            None => self.through_here(remote, file, name, (at, there)).await?,
         };
         self.verify(file.from, name).await?;
         let modified = file.modified.or(modified);
         match &temporary {
             Some(temporary) => {
-                if file.replaces && remote.keeps_modes() {
-                    self.keep_mode(file.to, temporary).await?;
-                }
+                self.keep_mode(there, temporary).await?;
                 publish(self.target, temporary, file.to, modified.filter(|_| self.keeps_times())).await?;
             }
             None => self.keep_time(name, modified).await?,
@@ -421,20 +423,24 @@ impl Work<'_> {
         if is_wanted { temporary_name(to) } else { None }
     }
 
-    /// From the source's storage to a server, by way of this machine: how many bytes, and when the source last changed.
+    /// From the source's storage to a server, by way of this machine, from a byte on and with the mode of what it replaces: how
+    /// many bytes, and when the source last changed.
     async fn through_here(
         &self,
         remote: &dyn Remote,
         file: File<'_>,
         name: &VPath,
-        at: u64,
+        (at, there): (u64, Option<u32>),
     ) -> Result<(u64, Option<Time>), Error> {
         let (attr, body) = self.source.storage.read(file.from, at, &self.source.owner).await?;
         // A source that is a server whose listing is not exact tells nothing to rely on; its own end does.
         let is_exact = self.source.remote.as_ref().is_none_or(|source| source.tells_sizes());
         let rest = is_exact.then(|| attr.size.saturating_sub(at));
         let how = if at == 0 { WriteHow::Replace } else { WriteHow::At(at) };
-        let bytes = remote.send(name, how, rest, body, self.meter(file)).await?;
+        let mode = there.or(attr.mode.filter(|_| self.source.remote.is_none()));
+        let modified = file.modified.or(attr.modified).filter(|_| self.settings.keep_times);
+        let upload = Upload { path: name, how, expected: rest, mode: mode.map(|mode| mode & 0o777 | OWN), modified };
+        let bytes = remote.upload(upload, body, self.meter(file)).await?;
         Ok((bytes, attr.modified))
     }
 
@@ -504,14 +510,21 @@ impl Work<'_> {
         publish(self.target, &beside, to, None).await
     }
 
-    /// What takes a file's place gets that one's mode, where the server knows of modes.
-    async fn keep_mode(&self, from: &VPath, to: &VPath) -> Result<(), Error> {
-        let before = match self.target.storage.stat(from, true, &self.target.owner).await {
-            Ok(before) => before,
-            Err(e) if e.reason == Reason::NotFound => return Ok(()),
-            Err(e) => return Err(e),
-        };
-        let Some(mode) = before.mode.filter(|_| before.kind == Kind::File) else { return Ok(()) };
+    /// The mode of the file whose place is taken, where the server knows of modes.
+    async fn mode_there(&self, remote: &dyn Remote, file: File<'_>) -> Result<Option<u32>, Error> {
+        if !file.replaces || !remote.keeps_modes() {
+            return Ok(None);
+        }
+        match self.target.storage.stat(file.to, true, &self.target.owner).await {
+            Ok(before) => Ok(before.mode.filter(|_| before.kind == Kind::File)),
+            Err(e) if e.reason == Reason::NotFound => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// What takes a file's place gets that one's mode to the last bit, whatever the server's umask left of it before.
+    async fn keep_mode(&self, there: Option<u32>, to: &VPath) -> Result<(), Error> {
+        let Some(mode) = there else { return Ok(()) };
         let change = AttrChange { mode: Some(mode & 0o777), ..AttrChange::default() };
         match self.target.storage.set_attr(to, &change).await {
             Err(e) if e.reason != Reason::Unsupported => Err(e),
@@ -526,6 +539,9 @@ impl Work<'_> {
     pub(super) async fn keep_time(&self, path: &VPath, modified: Option<Time>) -> Result<(), Error> {
         let Some(modified) = modified.filter(|_| self.keeps_times()) else { return Ok(()) };
         if let Some(remote) = &self.target.remote {
+            if remote.dates_with_the_bytes() {
+                return Ok(());
+            }
             return remote.set_modified(path, modified).await;
         }
         let change = AttrChange { modified: Some(modified), ..AttrChange::default() };

@@ -1,5 +1,6 @@
 //! What does `~/.ssh/config` say of a host (ssh_config(5))? Host, HostName, User, Port, IdentityFile, CertificateFile,
-//! IdentitiesOnly, UserKnownHostsFile, GlobalKnownHostsFile, HashKnownHosts, HostKeyAlias, StrictHostKeyChecking, ProxyJump and Include.
+//! IdentitiesOnly, UserKnownHostsFile, GlobalKnownHostsFile, HashKnownHosts, HostKeyAlias, StrictHostKeyChecking, ProxyJump,
+//! ProxyCommand and Include.
 //! The crates that read it refuse files that OpenSSH takes.
 
 use std::path::{Path, PathBuf};
@@ -49,7 +50,9 @@ pub struct HostSettings {
     pub trust: Option<HostTrust>,
     /// Through which hosts the way leads; none where it is said that it leads through none.
     pub jumps: Option<Vec<Jump>>,
-    /// A word of the configuration that would change the way to this host, and is not served: ProxyCommand.
+    /// The command of a program that leads there, its `%` words as they stand; it excludes the hosts on the way.
+    pub command: Option<Box<str>>,
+    /// A word of the configuration that would change the way to this host, and is not served: ProxyUseFdpass.
     pub unserved: Option<Box<str>>,
 }
 
@@ -91,6 +94,15 @@ impl Reading<'_> {
         let mut applies = within;
         for (number, line) in (1..).zip(text.lines()) {
             let bad = |why: &str| Error::with(Reason::Config, format!("{name} line {number}: {why}"));
+            // The rest of such a line is a shell's, quotes and all.
+            if let Some(command) = command_of(line) {
+                match command {
+                    "" => return Err(bad("a value is missing")),
+                    command if applies => self.command(command),
+                    _ => {}
+                }
+                continue;
+            }
             let words = words(line).ok_or_else(|| bad("a quote is not closed"))?;
             let Some((keyword, values)) = words.split_first() else { continue };
             let first = values.first().ok_or_else(|| bad("a value is missing"))?;
@@ -112,6 +124,16 @@ impl Reading<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A ProxyCommand that applies. Whichever comes first of it and ProxyJump counts.
+    fn command(&mut self, command: &str) {
+        let found = &mut self.found;
+        match (&found.command, &found.jumps) {
+            (None, None) if command.eq_ignore_ascii_case("none") => found.jumps = Some(Vec::new()),
+            (None, None) => found.command = Some(command.into()),
+            _ => {}
+        }
     }
 
     /// One line that applies.
@@ -143,17 +165,23 @@ impl Reading<'_> {
                 found.trust.get_or_insert(trust);
             }
             // Whichever of the two comes first counts.
-            "proxyjump" if found.unserved.is_none() && found.jumps.is_none() => {
+            "proxyjump" if found.command.is_none() && found.jumps.is_none() => {
                 found.jumps = Some(Jump::parse_all(first).map_err(|e| e.detail.unwrap_or_default().into_string())?);
             }
-            "proxycommand" if found.unserved.is_none() && found.jumps.is_none() => match first.eq_ignore_ascii_case("none") {
-                true => found.jumps = Some(Vec::new()),
-                false => found.unserved = Some("ProxyCommand".into()),
-            },
+            "proxyusefdpass" if is_yes() => drop(found.unserved.get_or_insert_with(|| "ProxyUseFdpass".into())),
             _ => {}
         }
         Ok(())
     }
+}
+
+/// What a line gives ProxyCommand, as it stands.
+fn command_of(line: &str) -> Option<&str> {
+    const KEYWORD: &str = "proxycommand";
+    let (keyword, rest) = line.trim().split_at_checked(KEYWORD.len())?;
+    let rest = keyword.eq_ignore_ascii_case(KEYWORD).then_some(rest)?;
+    let value = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '=');
+    (value.len() < rest.len() || rest.is_empty()).then_some(value)
 }
 
 /// `keyword value value`, `keyword=value`, with quotes around what holds blanks; `#` begins a comment.
@@ -184,14 +212,27 @@ fn matches(patterns: &[String], host: &str) -> bool {
     !refused && patterns.iter().any(|pattern| means(pattern))
 }
 
-/// Whether a pattern means a text: `*` is any letters, `?` one.
+/// Whether a pattern means a text: `*` is any letters, `?` one. Each star but the last one that was met is settled, so that
+/// many of them cost no more than one.
 pub fn wild(pattern: &[u8], text: &[u8]) -> bool {
-    match pattern.split_first() {
-        None => text.is_empty(),
-        Some((b'*', rest)) => (0..=text.len()).any(|skip| wild(rest, text.get(skip..).unwrap_or_default())),
-        Some((b'?', rest)) => !text.is_empty() && wild(rest, text.get(1..).unwrap_or_default()),
-        Some((letter, rest)) => text.first() == Some(letter) && wild(rest, text.get(1..).unwrap_or_default()),
+    let (mut at, mut read) = (0, 0);
+    // Behind the last star, and where what it stands for ends as far as is known.
+    let mut star: Option<(usize, usize)> = None;
+    while let Some(letter) = text.get(read) {
+        match (pattern.get(at), star) {
+            (Some(b'*'), _) => {
+                at += 1;
+                star = Some((at, read));
+            }
+            (Some(meant), _) if *meant == b'?' || meant == letter => (at, read) = (at + 1, read + 1),
+            (_, Some((behind, end))) => {
+                (at, read) = (behind, end + 1);
+                star = Some((behind, end + 1));
+            }
+            (_, None) => return false,
+        }
     }
+    pattern.get(at..).unwrap_or_default().iter().all(|letter| *letter == b'*')
 }
 
 /// `%h`, `%d` and `%%` in a value; others are left as they are.
@@ -223,6 +264,40 @@ fn file(name: &str, host: &str, home: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// The same, by its definition.
+    fn plainly(pattern: &[u8], text: &[u8]) -> bool {
+        match pattern.split_first() {
+            None => text.is_empty(),
+            Some((b'*', rest)) => (0..=text.len()).any(|skip| plainly(rest, &text[skip..])),
+            Some((b'?', rest)) => !text.is_empty() && plainly(rest, &text[1..]),
+            Some((letter, rest)) => text.first() == Some(letter) && plainly(rest, &text[1..]),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn patterns_mean_what_they_say(pattern in "[ab*?]{0,7}", text in "[ab]{0,7}") {
+            prop_assert_eq!(wild(pattern.as_bytes(), text.as_bytes()), plainly(pattern.as_bytes(), text.as_bytes()));
+        }
+
+        /// Any text is read or refused with its line; what is read stands for the host alone that was asked for.
+        #[test]
+        fn any_text_is_read_or_refused(
+            text in "((?i:Host|Match|ProxyJump|ProxyCommand|Port|HostName|Include|User)[ =]?[a-z0-9*!\"%@:,# ]{0,12}\n){0,6}",
+        ) {
+            match HostSettings::read(&[("c".into(), text)], "h", Path::new("/home/u"), &no_files) {
+                Ok(found) => prop_assert!(found.command.is_none() || found.jumps.is_none()),
+                Err(e) => prop_assert!(e.reason == Reason::Config && e.detail.is_some_and(|words| words.starts_with("c line "))),
+            }
+        }
+    }
+
+    #[test]
+    fn many_stars_cost_little() {
+        assert!(!wild(&[&b"*a".repeat(1_000)[..], b"b"].concat(), &[b'a'; 5_000]));
+    }
 
     const TEXT: &str = r#"
 # Before any Host: for all.
@@ -248,7 +323,7 @@ Host far
 Host near
     ProxyJump none
 Host told
-    ProxyCommand nc %h %p
+    ProxyCommand=sh -c "nc 'it'" %h %p # all of it
     ProxyJump near
 Match exec "true"
     User evil
@@ -272,7 +347,7 @@ Match exec "true"
         assert_eq!(web.identities, [Path::new("/home/u/.ssh/web"), Path::new("/keys/all")]);
         assert_eq!(web.certificates, [Path::new("/home/u/.ssh/web-ca.pub")]);
         assert_eq!(web.known_hosts, [Path::new("/home/u/a"), Path::new("/b c")]);
-        assert_eq!((web.trust, web.jumps, web.unserved), (Some(HostTrust::New), None, None));
+        assert_eq!((web.trust, web.jumps, web.command), (Some(HostTrust::New), None, None));
         let mail = read("webmail");
         assert_eq!((mail.address, mail.user.as_deref(), mail.port), (None, Some("nobody"), Some(22)));
         assert_eq!((mail.identities_only, mail.alias.as_deref()), (Some(true), Some("post")));
@@ -282,8 +357,11 @@ Match exec "true"
     fn the_way_leads_through_others() {
         let jump = |user: Option<&str>, host: &str, port| Jump { user: user.map(Into::into), host: host.into(), port };
         assert_eq!(read("far").jumps, Some(vec![jump(None, "near", None), jump(Some("j"), "::1", Some(2222))]));
-        assert_eq!((read("near").jumps, read("near").unserved), (Some(vec![]), None));
-        assert_eq!(read("told").unserved.as_deref(), Some("ProxyCommand"));
+        assert_eq!((read("near").jumps, read("near").command), (Some(vec![]), None));
+        assert_eq!(read("told").command.as_deref(), Some(r#"sh -c "nc 'it'" %h %p # all of it"#));
+        let told = |text: &str| HostSettings::read(&[("c".into(), text.into())], "h", Path::new("/"), &no_files).unwrap();
+        assert_eq!(told("proxycommand NONE\nProxyCommand x").jumps, Some(vec![]));
+        assert_eq!(told("ProxyUseFdpass yes\n ProxyCommandOfMine x").unserved.as_deref(), Some("ProxyUseFdpass"));
     }
 
     #[test]
@@ -307,7 +385,7 @@ Match exec "true"
 
     #[test]
     fn what_cannot_be_read_is_told_with_its_line() {
-        for text in ["\nPort many", "\nUser", "\nHostName \"a", "\nProxyJump a:b:c"] {
+        for text in ["\nPort many", "\nUser", "\nProxyCommand  ", "\nHostName \"a", "\nProxyJump a:b:c"] {
             let error = HostSettings::read(&[("file".into(), text.into())], "h", Path::new("/"), &no_files).unwrap_err();
             assert_eq!(error.reason, Reason::Config);
             assert!(error.detail.unwrap().starts_with("file line 2"));

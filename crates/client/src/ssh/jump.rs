@@ -56,6 +56,18 @@ impl Jump {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Any text is read or refused; what is read is a host that can be connected to.
+        #[test]
+        fn any_text_is_read_or_refused(text in "(ssh://)?[a-z0-9@:,./ \\[\\]%-]{0,24}") {
+            match Jump::parse_all(&text) {
+                Ok(jumps) => prop_assert!(jumps.iter().all(|jump| !jump.host.is_empty() && jump.port != Some(0))),
+                Err(e) => prop_assert_eq!(e.reason, Reason::BadUrl),
+            }
+        }
+    }
 
     #[test]
     fn lists_of_hosts() {

@@ -21,7 +21,7 @@ struct Line {
 }
 
 /// All that is known of one server.
-pub(super) struct Known {
+pub struct Known {
     /// The server as a line names it: `name`, or `[name]:port`.
     name: String,
     lines: Vec<Line>,
@@ -46,12 +46,12 @@ pub(super) fn name_of(host: &str, port: u16) -> String {
 
 impl Known {
     /// Nothing yet, of the server with this name.
-    pub(super) const fn new(name: String) -> Self {
+    pub const fn new(name: String) -> Self {
         Self { name, lines: Vec::new(), others: Vec::new() }
     }
 
     /// Takes in a file. Lines that cannot be read are passed over, as OpenSSH does: they may be of kinds that are gone.
-    pub(super) fn read(&mut self, file: &Path, text: &str) {
+    pub fn read(&mut self, file: &Path, text: &str) {
         for (number, line) in (1..).zip(text.lines()) {
             let words: Vec<&str> = line.split_whitespace().collect();
             if words.first().is_none_or(|word| word.starts_with('#')) {
@@ -71,12 +71,12 @@ impl Known {
     }
 
     /// The kinds of keys that are known of it: a server that has several shall show one of these.
-    pub(super) fn kinds(&self) -> Vec<Algorithm> {
+    pub fn kinds(&self) -> Vec<Algorithm> {
         self.lines.iter().filter(|line| line.marker.is_none()).map(|line| line.key.algorithm()).collect()
     }
 
     /// Whether an authority vouches for servers of this name.
-    pub(super) fn has_authority(&self) -> bool {
+    pub fn has_authority(&self) -> bool {
         self.lines.iter().any(|line| line.marker == Some(Marker::CertAuthority))
     }
 
@@ -195,6 +195,7 @@ pub(super) fn line(name: &str, key: &PublicKey, hashed: bool) -> Option<String> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use russh::keys::PrivateKey;
     use russh::keys::ssh_key::certificate::Builder;
     use russh::keys::ssh_key::private::Ed25519Keypair;
@@ -239,6 +240,17 @@ mod tests {
         assert_eq!(places, ["file line 5: *.net,!bad.net"]);
         assert!(judge("x.net", 1).unwrap_err().detail.unwrap().contains("file line 5 has ssh-ed25519 SHA256:"));
         assert!(!line("c", key(3).public_key(), true).unwrap().contains("c "), "the name is not to be read");
+    }
+
+    proptest! {
+        /// Any line is read or passed over, and none keeps the ones behind it from being read.
+        #[test]
+        fn any_line_is_read_or_passed_over(
+            line in "(@[a-z-]{0,14} )?[a-z|0-9*!?,\\[\\]:= ]{0,24}( ssh-ed25519 [A-Za-z0-9+/=]{0,40})?",
+        ) {
+            let known = known("h", &format!("{line}\nh {}\n", text(1)));
+            prop_assert!(known.kinds().contains(&Algorithm::Ed25519));
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! SFTP as a client: a server reached by SSH, as a storage.
 
 mod body;
+mod command;
 mod config;
 mod digest;
 mod hosts;
@@ -9,6 +10,7 @@ mod keys;
 mod known;
 mod login;
 mod record;
+mod scp;
 mod session;
 mod storage;
 mod transport;
@@ -18,9 +20,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use io::body::{Sink, Source};
+use io::meter::Meter;
+use io::pump::Pieces;
+use proto::ftp::client::{Features, Welcome};
+use proto::ftp::reply::Reply;
 use russh::keys::PrivateKey;
 use trace::record::Observer;
-use types::{Secret, SessionId};
+use types::{Error, Reason, Secret, SessionId};
 
 use crate::connect::Family;
 use crate::proxy::Proxy;
@@ -28,6 +35,8 @@ use crate::proxy::Proxy;
 pub use config::{File, HostSettings, HostTrust, wild};
 pub use hosts::Stranger;
 pub use jump::Jump;
+pub use known::Known;
+pub use scp::Scp;
 pub use storage::Sftp;
 
 /// Whom to connect to, and who logs in.
@@ -96,6 +105,8 @@ pub enum Way {
     Proxy(Arc<Proxy>),
     /// Through another server of SSH, which connects (ProxyJump).
     Jump(Box<Dial>),
+    /// Through a program, which the user's shell starts with this command (ProxyCommand).
+    Command(Box<str>),
 }
 
 /// What only a person can answer. May wait for the terminal: it is asked on the blocking pool.
@@ -174,5 +185,45 @@ impl Dial {
     /// What is connected to, and looked up in `known_hosts`.
     pub fn peer(&self) -> &str {
         self.address.as_deref().unwrap_or(&self.host)
+    }
+}
+
+/// What a server tells of itself that says nothing for people.
+fn welcome() -> Welcome {
+    let silent = Reply::fixed(220, "");
+    Welcome {
+        greeting: silent.clone(),
+        login: silent,
+        system: None,
+        features: Features { known: true, lines: Vec::new() },
+        protected: true,
+        data_protected: true,
+    }
+}
+
+/// Moves a body, as fast as the meter grants it.
+async fn moved(source: Source, sink: &mut Sink, expected: Option<u64>, meter: &Meter) -> Result<u64, Error> {
+    let (mut pieces, mut total) = (Pieces::of(source), 0_u64);
+    while let Some(mut piece) = pieces.next().await? {
+        let came = total.saturating_add(piece.len() as u64);
+        // A server that goes on behind the end it told may never stop.
+        if let Some(expected) = expected.filter(|expected| came > *expected) {
+            let words = format!("{came} bytes came, and {expected} were expected: what goes on behind is left");
+            return Err(Error::with(Reason::TransferShort, words));
+        }
+        while !piece.is_empty() {
+            let granted = meter.grant(piece.len()).await.map_err(|_| Error::new(Reason::Cancelled))?;
+            let part = piece.split_to(granted.min(piece.len()));
+            let length = part.len();
+            sink.write_all(part).await?;
+            meter.count(length);
+            total += length as u64;
+        }
+    }
+    match expected {
+        Some(expected) if expected != total => {
+            Err(Error::with(Reason::TransferShort, format!("{total} bytes came, and {expected} were expected")))
+        }
+        _ => Ok(total),
     }
 }

@@ -8,7 +8,7 @@ use io::clock;
 use trace::record::{Capacity, Recorder, SessionInfo};
 use types::{Error, What};
 
-use super::Dial;
+use super::{Dial, Way};
 
 /// The record of one connection, which ends once.
 pub(super) struct Record {
@@ -37,6 +37,7 @@ impl Record {
         let record = Self { recorder, begun: clock::now(), local: own };
         record.note(|| match peer {
             Some(peer) => What::Accepted(own, peer),
+            None if matches!(dial.way, Way::Command(_)) => What::Command("ProxyCommand of ~/.ssh/config".into()),
             None => What::Command(format!("direct-tcpip to {} port {}", dial.peer(), dial.port).into()),
         });
         record

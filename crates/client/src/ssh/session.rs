@@ -173,7 +173,9 @@ impl Running {
             tokio::select! {
                 said = read.wait() => match said {
                     Some(ChannelMsg::Data { data }) => self.session.take(&data),
-                    Some(ChannelMsg::Failure) => self.session.end(Error::with(Reason::SshFailed, "the server has no SFTP")),
+                    Some(ChannelMsg::Failure) => self.session.end(Reason::NoSftp.into()),
+                    // What never began is not there: some servers start it only to find that out.
+                    Some(ChannelMsg::Close | ChannelMsg::Eof) if self.ready.is_some() => self.session.end(Reason::NoSftp.into()),
                     None | Some(ChannelMsg::Close | ChannelMsg::Eof) => self.session.end(Reason::Disconnected.into()),
                     Some(_) => {}
                 },

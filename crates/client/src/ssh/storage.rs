@@ -7,9 +7,7 @@ use bytes::Bytes;
 use io::CancellationToken;
 use io::body::{BoxFuture, Sink, Source};
 use io::meter::Meter;
-use io::pump::Pieces;
-use proto::ftp::client::{Features, Welcome};
-use proto::ftp::reply::Reply;
+use proto::ftp::client::Welcome;
 use proto::sftp::attrs::Attrs;
 use proto::sftp::client::{Answer, Session};
 use proto::sftp::extension::Extension;
@@ -20,10 +18,10 @@ use vfs::{Capability, Listing, Opened, Owner, Storage, WriteOrder};
 
 use super::body::{Answers, Reading, Writing};
 use super::session::{Connection, Outcome};
-use super::{Dial, digest};
+use super::{Dial, digest, moved, welcome};
 use crate::checksum::{Algorithm, Checksum};
 use crate::ftp::Root;
-use crate::remote::Remote;
+use crate::remote::{Remote, Upload};
 
 /// Files at once: they share the session, and each fills the path by itself if it is large.
 const AT_ONCE: usize = 16;
@@ -61,16 +59,8 @@ impl Sftp {
                 _ => return Err(Error::with(Reason::NotTheProtocol, "the server does not say where the login leads")),
             },
         };
-        let silent = Reply::fixed(220, "");
-        let welcome = Welcome {
-            greeting: silent.clone(),
-            login: silent,
-            system: None,
-            features: Features { known: true, lines: Vec::new() },
-            protected: true,
-            data_protected: true,
-        };
-        Ok(Self { dial, life: parent.clone(), session: Mutex::new(connection), base, welcome })
+        let session = Mutex::new(connection);
+        Ok(Self { dial, life: parent.clone(), session, base, welcome: welcome() })
     }
 
     /// The session, a new one if the last was lost.
@@ -152,10 +142,11 @@ impl Sftp {
         Ok((attr, Source::from_chunks(reading)))
     }
 
-    /// Opens a file that is replaced, without a look at what is there before.
-    async fn open_anew(&self, path: &VPath) -> Result<Sink, Error> {
+    /// Opens a file that is replaced, without a look at what is there before. A new one has this mode from the first byte on, as
+    /// far as the server's umask lets it: nobody else reads what is not for all while it comes.
+    async fn open_anew(&self, path: &VPath, mode: Option<u32>) -> Result<Sink, Error> {
         let flags = OpenFlags::WRITE.and(OpenFlags::CREATE).and(OpenFlags::TRUNCATE);
-        match self.open_file(path, flags, None).await {
+        match self.open_file(path, flags, mode).await {
             Ok((connection, handle)) => Ok(Sink::from_put(Writing::new(connection, handle, 0))),
             Err(e) => Err(self.unless_folder(e, path).await),
         }
@@ -535,10 +526,15 @@ impl Remote for Sftp {
         source: Source,
         meter: Meter,
     ) -> BoxFuture<'a, Result<u64, Error>> {
+        self.upload(Upload { path, how, expected, mode: None, modified: None }, source, meter)
+    }
+
+    fn upload<'a>(&'a self, upload: Upload<'a>, source: Source, meter: Meter) -> BoxFuture<'a, Result<u64, Error>> {
+        let Upload { path, how, expected, mode, .. } = upload;
         Box::pin(async move {
             let mut sink = match how {
-                WriteHow::Replace if !path.is_root() => self.open_anew(path).await?,
-                _ => self.open_write(path, how, None).await?.sink,
+                WriteHow::Replace if !path.is_root() => self.open_anew(path, mode).await?,
+                _ => self.open_write(path, how, mode).await?.sink,
             };
             let bytes = moved(source, &mut sink, expected, &meter).await?;
             sink.commit().await.map(|()| bytes)
@@ -576,32 +572,5 @@ impl Remote for Sftp {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async { self.session.lock().await.close() })
-    }
-}
-
-/// Moves a body, as fast as the meter grants it.
-async fn moved(source: Source, sink: &mut Sink, expected: Option<u64>, meter: &Meter) -> Result<u64, Error> {
-    let (mut pieces, mut total) = (Pieces::of(source), 0_u64);
-    while let Some(mut piece) = pieces.next().await? {
-        let came = total.saturating_add(piece.len() as u64);
-        // A server that goes on behind the end it told may never stop.
-        if let Some(expected) = expected.filter(|expected| came > *expected) {
-            let words = format!("{came} bytes came, and {expected} were expected: what goes on behind is left");
-            return Err(Error::with(Reason::TransferShort, words));
-        }
-        while !piece.is_empty() {
-            let granted = meter.grant(piece.len()).await.map_err(|_| Error::new(Reason::Cancelled))?;
-            let part = piece.split_to(granted.min(piece.len()));
-            let length = part.len();
-            sink.write_all(part).await?;
-            meter.count(length);
-            total += length as u64;
-        }
-    }
-    match expected {
-        Some(expected) if expected != total => {
-            Err(Error::with(Reason::TransferShort, format!("{total} bytes came, and {expected} were expected")))
-        }
-        _ => Ok(total),
     }
 }

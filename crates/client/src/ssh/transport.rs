@@ -11,8 +11,10 @@ use russh::client::{Config, Handle, Handler, Msg, Session, connect_stream};
 use russh::keys::{Algorithm, PublicKeyOrCertificate};
 use russh::{Channel, Names, Preferred, SshId, cipher};
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
+use tokio::sync::oneshot;
 use types::{Error, Lane, Reason, What};
 
+use super::command::Program;
 use super::known::Known;
 use super::record::Record;
 use super::{Dial, Way, hosts, login};
@@ -50,6 +52,8 @@ pub(super) struct Guard {
     record: Arc<Record>,
     /// Why its key was not taken.
     refused: Arc<Mutex<Option<Error>>>,
+    /// Told once its key is there.
+    shown: Option<oneshot::Sender<()>>,
 }
 
 impl Drop for Transport {
@@ -78,6 +82,7 @@ impl Handler for Guard {
     }
 
     async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
+        drop(self.shown.take());
         let dial = self.dial.clone();
         let shown = match shown {
             PublicKeyOrCertificate::PublicKey { key, hash_alg } => {
@@ -141,7 +146,7 @@ impl Transport {
     /// # Errors
     /// Those of connecting; [`Reason::HostKeyChanged`], [`Reason::HostKeyUnknown`], [`Reason::HostKeyRevoked`],
     /// [`Reason::HostCertificate`], [`Reason::LoginRefused`], [`Reason::SshFailed`]; [`Reason::JumpFailed`] where a host on
-    /// the way does not connect.
+    /// the way does not connect, [`Reason::ProxyCommand`] where a program does not.
     pub(super) async fn open(dial: &Dial) -> Result<Self, Error> {
         Self::begin(dial, false).await
     }
@@ -152,7 +157,10 @@ impl Transport {
             let record = Arc::new(Record::begin(dial, local, peer));
             match logged_in(dial, is_hop, stream, &record).await {
                 Ok(handle) => Ok(Self { handle, record, _through: through.map(Box::new) }),
-                Err(e) => {
+                Err(mut e) => {
+                    if e.reason == Reason::Disconnected && matches!(dial.way, Way::Command(_)) {
+                        e.reason = Reason::ProxyCommand;
+                    }
                     record.end(Some(&e));
                     Err(e)
                 }
@@ -180,28 +188,54 @@ impl Transport {
     /// Opens a channel to a subsystem.
     ///
     /// # Errors
-    /// [`Reason::SshFailed`] where the server does not have it.
+    /// [`Reason::Disconnected`], [`Reason::TooSlow`]; that the server does not have it is said on the channel.
     pub(super) async fn subsystem(&self, name: &str, within: Duration) -> Result<Channel<Msg>, Error> {
-        let opening = async {
-            let channel = self.handle.channel_open_session().await.map_err(lost)?;
-            channel.request_subsystem(false, name).await.map_err(lost)?;
-            Ok(channel)
-        };
-        let deadline = clock::now() + within;
-        let late = |_| connect::too_slow("the subsystem sftp", within);
-        tokio::time::timeout_at(deadline.into(), opening).await.map_err(late)?
+        let channel = self.channel(within).await?;
+        // Whether there is one shows when it is waited for.
+        channel.request_subsystem(true, name).await.map_err(lost)?;
+        Ok(channel)
+    }
+
+    /// Opens a channel to a command that the server runs.
+    ///
+    /// # Errors
+    /// [`Reason::Disconnected`], [`Reason::TooSlow`].
+    pub(super) async fn exec(&self, command: Vec<u8>, within: Duration) -> Result<Channel<Msg>, Error> {
+        let channel = self.channel(within).await?;
+        channel.exec(true, command).await.map_err(lost)?;
+        Ok(channel)
+    }
+
+    async fn channel(&self, within: Duration) -> Result<Channel<Msg>, Error> {
+        let opening = tokio::time::timeout_at((clock::now() + within).into(), self.handle.channel_open_session());
+        opening.await.map_err(|_| connect::too_slow("a channel", within))?.map_err(lost)
+    }
+
+    /// Whether it can still be used.
+    pub(super) fn is_open(&self) -> bool {
+        !self.handle.is_closed()
     }
 }
 
 /// A connection whose server is the right one, and on which somebody is logged in.
 async fn logged_in(dial: &Dial, is_hop: bool, stream: Box<dyn Carrier>, record: &Arc<Record>) -> Result<Handle<Guard>, Error> {
     let refused = Arc::new(Mutex::default());
-    let guard = Guard { dial: dial.clone(), record: record.clone(), refused: refused.clone() };
+    let (shown, is_shown) = oneshot::channel();
+    let guard = Guard { dial: dial.clone(), record: record.clone(), refused: refused.clone(), shown: Some(shown) };
     let asked = dial.clone();
     let known = task::blocking(move || hosts::known(&asked)).await??;
     let connecting = connect_stream(Arc::new(config(&known, is_hop)), BufReader::with_capacity(AHEAD, stream), guard);
-    // Whoever is asked about a key takes the time it needs.
-    let mut handle = connecting.await.map_err(|e| {
+    // Whoever is asked about a key takes the time it needs; until there is one, the server does not.
+    let silence = async {
+        if tokio::time::timeout_at((clock::now() + dial.within).into(), is_shown).await.is_ok() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let connected = tokio::select! {
+        connected = connecting => connected,
+        () = silence => return Err(connect::too_slow("the server's key", dial.within)),
+    };
+    let mut handle = connected.map_err(|e| {
         let why = refused.lock().unwrap_or_else(PoisonError::into_inner).take();
         why.unwrap_or_else(|| lost(e))
     })?;
@@ -214,7 +248,7 @@ struct Carried {
     stream: Box<dyn Carrier>,
     /// The connection that leads there.
     through: Option<Transport>,
-    /// The address here, or that of the connection that leads there.
+    /// The address here, or that of the connection that leads there; a program's is known to nobody.
     local: SocketAddr,
     /// The server's address; nobody here knows it where another connects.
     peer: Option<SocketAddr>,
@@ -232,6 +266,10 @@ async fn carrier(dial: &Dial) -> Result<Carried, Error> {
             let onward = through.onward(via, dial).await.inspect_err(|e| through.record.end(Some(e)))?;
             let local = through.record.local();
             return Ok(Carried { stream: Box::new(onward), through: Some(through), local, peer: None });
+        }
+        Way::Command(template) => {
+            let local = SocketAddr::from(([127, 0, 0, 1], 0));
+            return Ok(Carried { stream: Box::new(Program::start(template, dial)?), through: None, local, peer: None });
         }
     };
     let _ = stream.set_nodelay(true); // slower without, and no worse

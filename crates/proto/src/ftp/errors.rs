@@ -139,6 +139,12 @@ pub const fn reply_code(reason: Reason) -> u16 {
         | R::HostKeyRevoked
         | R::HostCertificate
         | R::JumpFailed
+        | R::ProxyCommand
+        | R::NoSftp
+        | R::ScpUnasked
+        | R::ScpBare
+        | R::ScpSize
+        | R::ScpAbsent
         | R::SshFailed
         | R::AccountNeeded
         | R::NotProtected

@@ -1,6 +1,6 @@
 //! What do both ends of scp say to each other: files, folders, times, and whether it went well?
 
-use types::{Reason, Time};
+use types::{Error, Reason, Time};
 
 /// A message from the end that sends files.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -98,6 +98,28 @@ impl<'a> Message<'a> {
 pub fn put_warning(path: &[u8], reason: Reason, out: &mut Vec<u8>) {
     let text = [b"scp: ", path, b": ", reason.cause().as_bytes(), b" (", reason.code().as_bytes(), b")"].concat();
     Message::Warning(&text).put(out);
+}
+
+/// What a complaint means: the protocol has words for people alone, and most programs take the system's.
+pub(super) fn told(text: &[u8]) -> Error {
+    const WORDS: [(&str, Reason); 10] = [
+        ("no such file", Reason::NotFound),
+        ("permission denied", Reason::StorageDenied),
+        ("operation not permitted", Reason::StorageDenied),
+        ("not a regular file", Reason::IsAFolder),
+        ("is a directory", Reason::IsAFolder),
+        ("not a directory", Reason::NotAFolder),
+        ("no space left", Reason::NoSpace),
+        ("quota exceeded", Reason::OverQuota),
+        ("read-only file system", Reason::ReadOnly),
+        ("file exists", Reason::Exists),
+    ];
+    let text = String::from_utf8_lossy(text);
+    let small = text.to_lowercase();
+    // Another Carrack names its reason; those about files are believed.
+    let own = text.rfind("CRK-2").and_then(|at| Reason::by_code(text.get(at..at + 7)?));
+    let reason = own.or_else(|| WORDS.iter().find(|(words, _)| small.contains(words)).map(|(_, reason)| *reason));
+    Error::with(reason.unwrap_or(Reason::ScpWarned), format!("the server said: {}", types::text::printable(&text)))
 }
 
 fn put_text(text: &[u8], out: &mut Vec<u8>) {

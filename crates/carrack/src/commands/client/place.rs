@@ -8,7 +8,7 @@ use std::time::Duration;
 use client::charset::Charset;
 use client::connect::Family;
 use client::ftp::{ActivePorts, Dial, Ftp, Root, is_passing, settings};
-use client::ssh::Sftp;
+use client::ssh::{Scp, Sftp};
 use client::tftp::Tftp;
 use client::url::{self, Scheme};
 use client::{Place, Remote, Url, pool};
@@ -175,8 +175,21 @@ impl Client {
             }
             Scheme::Sftp => {
                 let dial = ssh::dial(url, options)?.observed(&self.observer);
-                let sftp = Arc::new(Sftp::open(dial, root, &self.life).await?);
-                Ok(Server { url: url.clone(), root, remote: sftp.clone(), storage: sftp, tftp: None })
+                let is_old = options.network.scp_protocol;
+                match if is_old { None } else { Some(Sftp::open(dial.clone(), root, &self.life).await) } {
+                    Some(Ok(sftp)) => {
+                        let sftp = Arc::new(sftp);
+                        return Ok(Server { url: url.clone(), root, remote: sftp.clone(), storage: sftp, tftp: None });
+                    }
+                    Some(Err(e)) if e.reason != Reason::NoSftp => return Err(e),
+                    Some(Err(_)) => self.output.note(format_args!(
+                        "{} has no SFTP: files are copied by the old protocol of scp, under their own names at once",
+                        url.host
+                    )),
+                    None => {}
+                }
+                let scp = Arc::new(Scp::open(dial, root, &self.life).await?);
+                Ok(Server { url: url.clone(), root, remote: scp.clone(), storage: scp, tftp: None })
             }
             Scheme::Tftp => {
                 let dial = tftp(url, options, self)?;

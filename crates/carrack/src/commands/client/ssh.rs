@@ -83,8 +83,13 @@ fn settled(
 /// The way that the configuration says.
 fn told_way(told: &HostSettings, host: &str, options: &Options, home: Option<&Path>, depth: usize) -> Result<Way, Error> {
     if let Some(word) = &told.unserved {
-        let words = format!("~/.ssh/config has {word} for {host}, which is not served; ProxyJump, --jump and --proxy are");
+        let words = format!(
+            "~/.ssh/config has {word} for {host}, which is not served; ProxyCommand without it, ProxyJump, --jump and --proxy are"
+        );
         return Err(Error::with(Reason::Unsupported, words));
+    }
+    if let Some(command) = &told.command {
+        return Ok(Way::Command(command.clone()));
     }
     way(told.jumps.as_deref().unwrap_or_default(), None, options, home, depth)
 }
