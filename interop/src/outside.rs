@@ -31,6 +31,8 @@ pub enum Kind {
     Pyftpdlib,
     /// The ftpd of GNU inetutils.
     Inetutils,
+    /// ProFTPD's mod_sftp: it speaks SFTP.
+    ModSftp,
 }
 
 /// Whether sessions are under TLS, which they must be then.
@@ -240,6 +242,7 @@ impl Order<'_> {
             Kind::Proftpd => self.proftpd()?,
             Kind::Pureftpd => self.pureftpd()?,
             Kind::Pyftpdlib => self.pyftpdlib()?,
+            Kind::ModSftp => self.mod_sftp()?,
             Kind::Inetutils => {
                 let got = peers::debian("inetutils-ftpd", "usr/sbin/ftpd")?;
                 (got.program, got.libraries, vec!["-u".into(), "022".into()])
@@ -327,8 +330,27 @@ impl Order<'_> {
                 self.file("server.key"),
             );
         }
+        Ok((got.program, libraries, self.proftpd_with(&tls)?))
+    }
+
+    /// ProFTPD with a key of its own and SFTP alone.
+    fn mod_sftp(&self) -> Result<(PathBuf, String, Vec<String>)> {
+        let got = peers::debian("proftpd-core", "usr/sbin/proftpd")?;
+        let module = peers::debian("proftpd-mod-crypto", "usr/lib/proftpd/mod_sftp.so")?;
+        let libraries = format!("{}:{}", got.libraries, module.libraries);
+        let key = self.file("host_key");
+        peers::output(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f", &key]))?;
+        let folder = module.program.parent().unwrap_or(&module.program).display();
         let text = format!(
-            "{tls}ServerType standalone\nServerName test\nPort {}\nUseIPv6 {}\nDefaultAddress {}\nSocketBindTight on\nUser nobody\n\
+            "ModulePath {folder}\nLoadModule mod_sftp.c\nSFTPEngine on\nSFTPHostKey {key}\nSFTPAuthMethods password\nSFTPLog none\n"
+        );
+        Ok((got.program, libraries, self.proftpd_with(&text)?))
+    }
+
+    /// The arguments of ProFTPD with these settings before its usual ones.
+    fn proftpd_with(&self, first: &str) -> Result<Vec<String>> {
+        let text = format!(
+            "{first}ServerType standalone\nServerName test\nPort {}\nUseIPv6 {}\nDefaultAddress {}\nSocketBindTight on\nUser nobody\n\
              Group nogroup\nPidFile {}/pid\nScoreboardFile none\nDelayEngine off\nSystemLog none\nTransferLog none\nWtmpLog off\n\
              UseReverseDNS off\nRequireValidShell off\nAuthOrder mod_auth_unix.c\nDefaultRoot ~\nUmask 022\nAllowOverwrite on\n\
              AllowStoreRestart on\nAllowRetrieveRestart on\n",
@@ -337,7 +359,7 @@ impl Order<'_> {
             self.address.ip(),
             self.scratch.display(),
         );
-        Ok((got.program, libraries, ["--nodaemon", "--quiet", "--config", &self.settings(&text)?].map(str::to_owned).to_vec()))
+        Ok(["--nodaemon", "--quiet", "--config", &self.settings(&text)?].map(str::to_owned).to_vec())
     }
 
     fn pureftpd(&self) -> Result<(PathBuf, String, Vec<String>)> {

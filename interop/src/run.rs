@@ -90,3 +90,25 @@ pub fn script(interpreter: &str, code: &str, ending: &str, arguments: &[&str], f
     std::fs::write(file.path(), code).expect("write");
     run_with(Command::new(interpreter).arg(file.path()).args(arguments).current_dir(folder), "", Duration::from_secs(120))
 }
+
+/// Starts a program that copies, and kills it once more than `more` bytes of a file lie in a folder: under another name than
+/// its own, and not yet all `whole` bytes of it.
+///
+/// # Panics
+/// If it ends before, or no part comes within a minute.
+#[track_caller]
+pub fn killed_in_its_midst(command: &mut Command, folder: &Path, name: &str, (more, whole): (u64, u64)) {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+    let until = Instant::now() + Duration::from_secs(60);
+    let part = |entry: std::fs::DirEntry| {
+        let is_it = entry.file_name().to_string_lossy().contains(name) && entry.file_name() != name;
+        is_it && entry.metadata().is_ok_and(|facts| (more..whole).contains(&facts.len()))
+    };
+    while !std::fs::read_dir(folder).expect("a folder").flatten().any(part) {
+        assert!(Instant::now() < until, "no part of {name} came");
+        assert!(child.try_wait().expect("wait").is_none(), "it was over before it was killed");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().expect("kill");
+    child.wait().expect("wait");
+}

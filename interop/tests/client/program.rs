@@ -1,17 +1,14 @@
 //! The program's course: what somebody types, its exit codes, and copies that are killed and gone on with.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use interop::files;
 use interop::outside::{Kind, Outside, Tls};
-use interop::run::{Ran, run};
+use interop::run::{Ran, killed_in_its_midst, run};
 
 use super::course::start;
 
-/// How long anything that is waited for may take: the machine may be slow and busy.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// The file that is cut off, and the rate it has: whoever looks has half a minute.
 const LARGE: usize = 32 << 20;
 const RATE: &str = "1M";
@@ -139,18 +136,6 @@ impl Course {
 
     /// Kills a copy once a part of the file is in the folder, under whatever name.
     fn kill_at_half(&self, words: &[&str], folder: &Path, name: &str) {
-        let mut child = self.command(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let until = Instant::now() + PATIENCE;
-        let part = |entry: std::fs::DirEntry| {
-            let is_it = entry.file_name().to_string_lossy().contains(name) && entry.file_name() != name;
-            is_it && entry.metadata().is_ok_and(|facts| (2 << 20..LARGE as u64).contains(&facts.len()))
-        };
-        while !std::fs::read_dir(folder).unwrap().flatten().any(part) {
-            assert!(Instant::now() < until, "no part of {name} came");
-            assert!(child.try_wait().unwrap().is_none(), "it was over before it was killed");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
+        killed_in_its_midst(&mut self.command(words), folder, name, (2 << 20, LARGE as u64));
     }
 }

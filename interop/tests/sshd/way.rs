@@ -110,3 +110,55 @@ fn through_a_proxy_and_from_there_through_a_server() {
     let refused = home.carrack(&["ls", "--proxy", "http://127.0.0.1:1", &home.url("far", "")]);
     assert!(refused.status.code() == Some(6) && refused.said.contains("the proxy"), "{refused:?}");
 }
+
+/// A ProxyCommand that goes through another server with OpenSSH's own client.
+fn through(home: &Home, by: &str) -> String {
+    let files = (home.shown(".ssh/config"), home.shown(".ssh/id_ed25519"), home.shown(".ssh/known_hosts"));
+    let known = format!("-o UserKnownHostsFile='{}' -o StrictHostKeyChecking=yes", files.2);
+    format!("ssh -F '{}' -i '{}' {known} -o BatchMode=yes -W \"[%h]:%p\" {by}", files.0, files.1)
+}
+
+#[test]
+fn a_program_of_the_users_own_leads_there() {
+    need_sshd!();
+    let home = Home::new();
+    let (far, near) = (home.sshd("far", ""), home.sshd("near", ""));
+    home.make_known(&[&far, &near]);
+    home.write("up", body());
+    home.configure(&format!("Host far\n ProxyCommand {}", through(&home, "near")));
+    let put = home.carrack(&["put", "-v", "up", &home.url("far", "big")]).well();
+    assert!(home.read("files/big") == body() && put.said.contains("ProxyCommand"), "{put:?}");
+    home.carrack(&["get", &home.url("far", "big"), "down"]).well();
+    assert!(home.read("down") == body() && forwarded(&home, &near) >= 2);
+    // It leads to the first host on the way, too.
+    home.configure("Host farther\n HostName 127.0.0.1\n ProxyJump far\n HostKeyAlias x\n StrictHostKeyChecking accept-new\n");
+    let before = forwarded(&home, &near);
+    home.carrack(&["ls", &format!("sftp://farther:{}/", near.port)]).well();
+    assert!(forwarded(&home, &near) > before && forwarded(&home, &far) > 0);
+}
+
+#[test]
+fn a_program_that_leads_nowhere_is_told_of() {
+    need_sshd!();
+    let home = Home::new();
+    let far = home.sshd("far", "");
+    home.make_known(&[&far]);
+    let refused = |line: &str, host: &str, words: &str| {
+        home.write(".ssh/config", format!("Host *\n {line}\n"));
+        let ran = home.carrack(&["ls", "--retries", "0", "--connect-timeout", "5", &format!("sftp://{host}/")]);
+        let code = ran.status.code();
+        assert!(!ran.status.success() && ran.said.contains(words) && !home.at("evil").exists(), "{line}: {code:?} {ran:?}");
+        ran.status.code()
+    };
+    assert_eq!(refused("ProxyCommand sh -c 'exit 7'", "far", "CRK-861"), Some(6));
+    assert_eq!(refused("ProxyCommand /no/such/program %h %p", "far", "CRK-861"), Some(6));
+    assert_eq!(refused("ProxyCommand nc %h %z", "far", "%z is not known"), Some(6));
+    // One that says nothing is not waited for without end.
+    assert_eq!(refused("ProxyCommand sleep 100", "far", "CRK-702"), Some(8));
+    // What a link has in it is no command.
+    let marker = home.shown("evil");
+    refused("ProxyCommand true %h", &format!("a;touch%20{}", marker.replace('/', "%2F")), "");
+    refused("ProxyCommand true %r", &format!("$(touch%20{})@far", marker.replace('/', "%2F")), "CRK-861");
+    refused("ProxyCommand true %n", "-oProxyCommand=x", "CRK-861");
+    refused("ProxyUseFdpass yes\n ProxyCommand true", "far", "ProxyUseFdpass");
+}

@@ -162,6 +162,7 @@ fn servers(tally: &mut Tally) {
         ("vsftpd", "usr/sbin/vsftpd"),
         ("proftpd-core", "usr/sbin/proftpd"),
         ("proftpd-mod-crypto", "usr/lib/proftpd/mod_tls.so"),
+        ("proftpd-mod-crypto", "usr/lib/proftpd/mod_sftp.so"),
         ("pure-ftpd", "usr/sbin/pure-ftpd"),
         ("inetutils-ftpd", "usr/sbin/ftpd"),
     ];
