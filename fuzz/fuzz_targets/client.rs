@@ -140,9 +140,9 @@ fn operation(kind: u8, name: Box<[u8]>) -> Operation {
         12 => Operation::Modified(name),
         13 => Operation::Cwd(name),
         14 => Operation::Quote(name),
-        15 => Operation::Kept { path: name, size: 5, store: false, modified: None, rename: None },
-        16 => Operation::Kept { path: name, size: 5, store: true, modified: Some(Time::default()), rename: None },
-        17 => Operation::Kept { path: name.clone(), size: 0, store: true, modified: None, rename: Some(name) },
+        15 => Operation::Kept { path: name, size: 5, store: false, modified: None },
+        16 => Operation::Kept { path: name, size: 5, store: true, modified: Some(Time::default()) },
+        17 => Operation::Kept { path: name, size: 0, store: true, modified: None },
         _ => Operation::Pwd,
     }
 }

@@ -102,6 +102,31 @@ fn an_upload_goes_on_at_a_marker() {
 }
 
 #[test]
+fn of_a_body_sent_ahead_nothing_is_seen_until_it_is_whole() {
+    let (site, _server, mut c) = start();
+    site.put("old", "old");
+    c.say("OPTS MODE B BODIES", "200");
+    for name in ["f", "old"] {
+        c.say("MODE B", "200");
+        let mut data = c.data();
+        c.say(&format!("STOR {name}"), "150");
+        data.write_all(&header(0, b"0123456789")).unwrap();
+        drop(data);
+        c.reply("426");
+    }
+    // Who sends the common way finds what came of it, and may go on.
+    c.say("SIZE f", "550");
+    c.say("SIZE old", "213 3");
+    until("its temporary files are gone", || std::fs::read_dir(site.data("")).unwrap().count() == 1);
+    c.say("MODE B", "200");
+    let mut data = c.data();
+    c.say("STOR f", "150");
+    data.write_all(&[header(0, b"01234"), header(0x40, b"")].concat()).unwrap();
+    c.reply("226");
+    c.say("SIZE f", "213 5");
+}
+
+#[test]
 fn a_download_goes_on_at_a_marker_of_the_server() {
     let (site, _server, mut c) = start();
     let body: Vec<u8> = (0..3_000_000u32).map(|n| (n % 251) as u8).collect();

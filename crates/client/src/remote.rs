@@ -14,8 +14,6 @@ use crate::ftp::Ftp;
 pub struct Small<'a> {
     /// Where it is sent.
     pub path: &'a VPath,
-    /// What it shall be called once it is there.
-    pub rename: Option<&'a VPath>,
     /// How many bytes it has, exactly.
     pub size: u64,
     /// When it last changed, where that is to be kept.
@@ -92,15 +90,13 @@ pub trait Remote: Storage {
         self.receive(path, 0, Some(size), sink, meter)
     }
 
-    /// As [`Remote::send`], a small file beside [`Remote::together`] others, with the time of its last change and its name once
-    /// it is there.
+    /// As [`Remote::send`], a small file beside [`Remote::together`] others, with the time of its last change once it is there.
+    /// Nobody sees it before.
     fn send_together<'a>(&'a self, file: Small<'a>, source: Source, meter: Meter) -> BoxFuture<'a, Result<u64, Error>> {
         Box::pin(async move {
             let bytes = self.send(file.path, WriteHow::Replace, Some(file.size), source, meter).await?;
-            match (file.rename, file.modified) {
-                (Some(to), modified) => self.publish(file.path, to, modified).await?,
-                (None, Some(modified)) => self.set_modified(file.path, modified).await?,
-                (None, None) => {}
+            if let Some(modified) = file.modified {
+                self.set_modified(file.path, modified).await?;
             }
             Ok(bytes)
         })

@@ -315,11 +315,23 @@ impl Access {
     /// # Errors
     /// The door's and the storage's.
     pub async fn write(&self, path: &VPath, how: WriteHow, expected: Option<u64>) -> Result<Writing, Error> {
+        self.write_as(&self.0.owner, path, how, expected).await
+    }
+
+    /// As [`Access::write`], but nothing of it is kept where it is interrupted.
+    ///
+    /// # Errors
+    /// The door's and the storage's.
+    pub async fn write_unkept(&self, path: &VPath, how: WriteHow, expected: Option<u64>) -> Result<Writing, Error> {
+        self.write_as(&Owner(None), path, how, expected).await
+    }
+
+    async fn write_as(&self, owner: &Owner, path: &VPath, how: WriteHow, expected: Option<u64>) -> Result<Writing, Error> {
         let writing = Permissions::WRITE | Permissions::OVERWRITE | Permissions::APPEND;
         let verb = if matches!(how, WriteHow::Append) { "append" } else { "write" };
         let flow = Some(Flow::Body(Direction::In));
         let mut pass = self.enter(Ask { flow, ..Ask::new(verb, path, Need::Any(writing)) }).await?;
-        match self.begin_write(&pass, how, expected).await {
+        match self.begin_write(owner, &pass, how, expected).await {
             Ok((path, at, sink)) => {
                 pass.permit.limit = pass.view.who.file_size.map(|most| most.saturating_sub(at));
                 Ok(Writing { path, at, sink, permit: pass.permit })
@@ -328,14 +340,20 @@ impl Access {
         }
     }
 
-    async fn begin_write(&self, pass: &Pass, how: WriteHow, expected: Option<u64>) -> Result<(VPath, u64, Sink), Error> {
+    async fn begin_write(
+        &self,
+        owner: &Owner,
+        pass: &Pass,
+        how: WriteHow,
+        expected: Option<u64>,
+    ) -> Result<(VPath, u64, Sink), Error> {
         let fits = |at: u64| match pass.view.who.file_size {
             Some(most) if at.saturating_add(expected.unwrap_or(0)) > most => Err(Error::new(Reason::TooLarge)),
             _ => Ok(()),
         };
         fits(if let WriteHow::At(at) = how { at } else { 0 })?;
         let narrow = self.narrow(pass, how).await?;
-        let order = WriteOrder { how: narrow, mode: 0o666 & !self.umask(), owner: &self.0.owner };
+        let order = WriteOrder { how: narrow, mode: 0o666 & !self.umask(), owner };
         let opened = pass.storage().write(&pass.path, order).await.map_err(|e| {
             // Replacing was narrowed to making new because only that is allowed: then the name is taken.
             if narrow != how && e.reason == Reason::Exists {

@@ -59,6 +59,6 @@ Every combination is served, both ways.
 | STRU R | A record is a line of the file. An LF inside a record is refused (CRK-343): nothing could tell it from the record's end. |
 | STRU P | Pages of up to 255 bytes, numbered modulo 256, in order. Descriptor pages are read over. |
 | MODE B, C | The data connection stays open from file to file (125). Downloads carry a restart marker each MiB; markers of uploads are answered with 110. REST takes the server's own markers: the byte of the file. |
-| MODE B BODIES | So FEAT says, and OPTS MODE B BODIES asks for it: in MODE B each STOR, APPE and STOU is followed by one body, and one that is refused has its body read and thrown away (64 MiB of it at most). A client can send many files without waiting for leave. Our own: no standard has it. |
+| MODE B BODIES | So FEAT says, and OPTS MODE B BODIES asks for it: in MODE B each STOR, APPE and STOU is followed by one body, and one that is refused has its body read and thrown away (64 MiB of it at most). A STOR shows nothing of a file that is not whole, and keeps nothing of it. A client can send many files without waiting for leave. Our own: no standard has it. |
 | MODE Z | Deflate with zlib's header and digest; a body that does not come to its end is not confirmed. OPTS MODE Z LEVEL 0 to 9. REST counts bytes of the file. |
 ";

@@ -22,12 +22,8 @@ pub async fn ask(access: &Access, op: Op) -> (Result<Yield, Error>, Option<Box<O
             Ok(reading) => (Ok(Yield::Reading(reading.attr.clone())), Some(Box::new(Opened::Reading(reading)))),
             Err(error) => (Err(error), None),
         },
-        Op::Write { path, how, expected } => match access.write(&path, how, expected).await {
-            Ok(writing) => {
-                (Ok(Yield::Writing { path: writing.path.clone(), at: writing.at }), Some(Box::new(Opened::Writing(writing))))
-            }
-            Err(error) => (Err(error), None),
-        },
+        Op::Write { path, how, expected, keep: true } => written(access.write(&path, how, expected).await),
+        Op::Write { path, how, expected, keep: false } => written(access.write_unkept(&path, how, expected).await),
         Op::Open { path, how } => match access.open(&path, how).await {
             Ok(file) => match file.attr().await {
                 Ok(attr) => (Ok(Yield::Opened(attr)), Some(Box::new(Opened::File(file)))),
@@ -41,5 +37,14 @@ pub async fn ask(access: &Access, op: Op) -> (Result<Yield, Error>, Option<Box<O
         },
         // Boxed: it takes twice the room of the others, and they are asked for every file.
         other => (Box::pin(access.act(&other)).await, None),
+    }
+}
+
+fn written(opened: Result<Writing, Error>) -> (Result<Yield, Error>, Option<Box<Opened>>) {
+    match opened {
+        Ok(writing) => {
+            (Ok(Yield::Writing { path: writing.path.clone(), at: writing.at }), Some(Box::new(Opened::Writing(writing))))
+        }
+        Err(error) => (Err(error), None),
     }
 }

@@ -25,6 +25,8 @@ pub enum Op {
         how: WriteHow,
         /// How many bytes the client said it will send (ALLO), if it did.
         expected: Option<u64>,
+        /// Whether what comes of it is kept for its owner where it is interrupted.
+        keep: bool,
     },
     /// Open a file for reading and writing at any place (SFTP). Yields [`Yield::Opened`]; the open file stays with the
     /// driver, and what is written is in place or, where the file was created or cut, when it is closed.

@@ -67,10 +67,8 @@ impl Work<'_> {
                 return Err(Reason::TransferShort.into());
             }
             let modified = file.modified.or(attr.modified).filter(|_| self.keeps_times());
-            // Not under its own name: who is cut off here sees what he has sent in the next listing, and would take it for whole.
-            let temporary = self.temporary(file.to);
-            let (path, rename) = temporary.as_ref().map_or((file.to, None), |temporary| (temporary, Some(file.to)));
-            let small = Small { path, rename, size, modified };
+            // Under its own name at once: a server that takes files so shows none that is not whole.
+            let small = Small { path: file.to, size, modified };
             remote.send_together(small, Source::from_bytes(body.into()), self.meter(file)).await
         };
         unless_lost(copy.await)

@@ -291,7 +291,7 @@ impl Connection {
 
     /// As [`Connection::receive`], a small file of exactly `size` bytes, beside others over one data connection that stays.
     async fn receive_kept(&self, path: Box<[u8]>, size: u64, sink: Sink, meter: Meter) -> Result<u64, Error> {
-        let operation = Operation::Kept { path, size, store: false, modified: None, rename: None };
+        let operation = Operation::Kept { path, size, store: false, modified: None };
         whole(self.call(operation, Body::Into(sink, meter), None).await?.answer().await).await
     }
 

@@ -499,9 +499,8 @@ impl Remote for Ftp {
 
     fn send_together<'a>(&'a self, file: Small<'a>, source: Source, meter: Meter) -> BoxFuture<'a, Result<u64, Error>> {
         Box::pin(async move {
-            let Small { path, rename, size, modified } = file;
-            let rename = rename.map(|path| self.wire(path)).transpose()?;
-            let operation = Operation::Kept { path: self.wire(path)?, size, store: true, modified, rename };
+            let Small { path, size, modified } = file;
+            let operation = Operation::Kept { path: self.wire(path)?, size, store: true, modified };
             self.lane.send(&self.pool, operation, source, meter).await
         })
     }

@@ -8,7 +8,9 @@ use crate::{Counts, Outcome, Progress};
 async fn code(access: &Access, op: &Op) -> Result<(), Reason> {
     match op {
         Op::Read { path, at } => access.read(path, *at).await.map(|r| r.permit.settle(Outcome::Done)),
-        Op::Write { path, how, expected } => access.write(path, *how, *expected).await.map(|w| w.permit.settle(Outcome::Done)),
+        Op::Write { path, how, expected, .. } => {
+            access.write(path, *how, *expected).await.map(|w| w.permit.settle(Outcome::Done))
+        }
         Op::List { path } => match access.list(path).await {
             Ok(mut folder) => {
                 while !folder.next_page().await.unwrap().is_empty() {}
@@ -22,7 +24,7 @@ async fn code(access: &Access, op: &Op) -> Result<(), Reason> {
 }
 
 fn write(at: &str, how: WriteHow) -> Op {
-    Op::Write { path: path(at), how, expected: None }
+    Op::Write { path: path(at), how, expected: None, keep: true }
 }
 
 /// Every operation that is granted by more than knowing of the place, and the permissions that are enough for it.
@@ -368,6 +370,18 @@ async fn another_mount_becomes_the_root_and_rules_stay_where_they_are() {
     assert_eq!(written.path, path("/g"));
     assert_eq!(code(&access, &Op::RemoveDir { path: path("/media") }).await, Err(Reason::Denied));
     assert_eq!(code(&access, &Op::Rename { from: path("/f"), to: path("/media/f"), replace: false }).await, Err(Reason::Denied));
+}
+
+#[tokio::test]
+async fn of_a_file_that_is_not_to_be_kept_the_storage_knows_no_owner() {
+    let tree = Tree::new(&["/f"]);
+    let (_gate, _guest, access) = bob(&tree, &[("/", "write")], |_| ()).await;
+    drop(access.write(&path("/new"), WriteHow::Replace, None).await.unwrap());
+    assert!(tree.last().ends_with("Some(\"bob\")"), "{}", tree.last());
+    drop(access.write_unkept(&path("/new"), WriteHow::Replace, None).await.unwrap());
+    assert!(tree.last().ends_with("None"), "{}", tree.last());
+    let denied = access.write_unkept(&path("/f"), WriteHow::Replace, None).await.map(drop).unwrap_err();
+    assert_eq!(denied.reason, Reason::Denied, "it passes the same door");
 }
 
 #[tokio::test]

@@ -215,7 +215,7 @@ impl Session {
             Uploads::Replace => WriteHow::Replace,
             Uploads::Versions => WriteHow::Unique,
         };
-        let op = Op::Write { path: path.clone(), how, expected: wishes.tsize };
+        let op = Op::Write { path: path.clone(), how, expected: wishes.tsize, keep: true };
         let (upload, permit) = match self.ask(access, op).await {
             Ok(Opened::Writing(writing)) => {
                 let before = self.just_before(access, &path, &writing.path).await;

@@ -198,8 +198,6 @@ pub enum Operation {
         store: bool,
         /// The time of the last change to be set on the server's file (MFMT).
         modified: Option<Time>,
-        /// What it shall be called once it is there (RNFR, RNTO).
-        rename: Option<Box<[u8]>>,
     },
     /// Make a folder (MKD).
     MakeDir(Box<[u8]>),

@@ -40,17 +40,14 @@ struct Flight {
     store: bool,
     size: u64,
     modified: Option<Time>,
-    rename: Option<Box<[u8]>>,
     /// The server said that it begins.
     begun: bool,
     /// How its body ended.
     body: Option<Result<u64, DataFault>>,
     /// The server's last word.
     verdict: Option<Reply>,
-    /// The file is there, and gets its time and its name.
-    naming: bool,
-    /// Why it did not get one of them.
-    refused: Option<Failure>,
+    /// The file is there, and gets its time.
+    dating: bool,
     /// Nobody wants to hear of it any more; what was begun is ended all the same.
     cancelled: bool,
 }
@@ -143,7 +140,7 @@ impl Session {
     }
 
     fn fly(&mut self, op: OpId, operation: Operation) {
-        let (Operation::Kept { path, size, store, modified, rename }, Some(lane)) = (operation, self.lane.as_mut()) else {
+        let (Operation::Kept { path, size, store, modified }, Some(lane)) = (operation, self.lane.as_mut()) else {
             return;
         };
         if path.contains(&0) {
@@ -152,19 +149,8 @@ impl Session {
         }
         let id = lane.id;
         let line = Line::new(if store { Verb::Stor } else { Verb::Retr }, &wire(&path));
-        let flight = Flight {
-            path,
-            store,
-            size,
-            modified,
-            rename,
-            begun: false,
-            body: None,
-            verdict: None,
-            naming: false,
-            refused: None,
-            cancelled: false,
-        };
+        let flight =
+            Flight { path, store, size, modified, begun: false, body: None, verdict: None, dating: false, cancelled: false };
         lane.flights.insert(op, flight);
         self.send_line(line, Wait::Opening, Then::Flight(op));
         if store {
@@ -226,36 +212,14 @@ impl Session {
             let detail = format!("{bytes} bytes moved where {} were expected", flight.size);
             return self.land(op, Err(Failure::because(Kind::SizeMismatch, detail)));
         }
-        // Only now: had the file been refused, time and name would have gone to the one that stood there before.
-        let mut lines = Vec::new();
-        if let Some(time) = flight.modified.take().filter(|_| flight.store) {
-            lines.push((Verb::Mfmt, [timeval::print(time).as_bytes(), b" ", &wire(&flight.path)].concat()));
-        }
-        if let Some(rename) = flight.rename.take() {
-            lines.push((Verb::Rnfr, wire(&flight.path).into_vec()));
-            lines.push((Verb::Rnto, wire(&rename).into_vec()));
-        }
-        flight.naming = !lines.is_empty();
-        let Some((last, before)) = lines.split_last() else { return self.land(op, Ok(bytes)) };
-        for (verb, argument) in before {
-            self.send(*verb, argument, move |session, reply| session.named(op, reply));
-        }
-        self.send(last.0, &last.1, move |session, reply| {
-            session.named(op, reply);
-            let refused = session.lane.as_mut().and_then(|lane| lane.flights.get_mut(&op)?.refused.take());
-            session.land(op, refused.map_or(Ok(bytes), Err));
+        // Only now: had the file been refused, its time would have gone to the one that stood there before.
+        let Some(time) = flight.modified.take().filter(|_| flight.store) else { return self.land(op, Ok(bytes)) };
+        flight.dating = true;
+        let argument = [timeval::print(time).as_bytes(), b" ", &wire(&flight.path)].concat();
+        self.send(Verb::Mfmt, &argument, move |session, reply| {
+            session.land(op, if is_positive(&reply) { Ok(bytes) } else { Err(Failure::refused(reply)) });
             session.lane_may_end();
         });
-    }
-
-    /// A file that is there has got its time or its name, or not.
-    fn named(&mut self, op: OpId, reply: Reply) {
-        if let Some(flight) = self.lane.as_mut().and_then(|lane| lane.flights.get_mut(&op))
-            && !is_positive(&reply)
-            && reply.code != 350
-        {
-            flight.refused.get_or_insert_with(|| Failure::refused(reply));
-        }
     }
 
     /// A file is over.
@@ -282,7 +246,7 @@ impl Session {
         let Some(lane) = self.lane.as_mut().filter(|lane| lane.stage != Stage::Broken) else { return };
         lane.stage = Stage::Broken;
         let id = lane.id;
-        let lost: Vec<_> = lane.flights.iter().filter(|(_, flight)| !flight.naming).map(|(op, _)| *op).collect();
+        let lost: Vec<_> = lane.flights.iter().filter(|(_, flight)| !flight.dating).map(|(op, _)| *op).collect();
         self.habits.no_lane = true;
         self.emit(Output::Cut(id));
         for op in lost {
@@ -333,3 +297,6 @@ impl Session {
 pub(super) const fn is_kept(operation: &Operation) -> bool {
     matches!(operation, Operation::Kept { .. })
 }
+
+#[cfg(test)]
+mod tests;

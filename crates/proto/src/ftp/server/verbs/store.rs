@@ -47,7 +47,9 @@ fn take(session: &mut Session, verb: Verb, argument: &[u8]) -> bool {
     };
     // What ALLO announced is the whole file as it is stored; only a whole upload that is stored as sent can be held to it.
     let expected = expected.filter(|_| as_stored && matches!(how, WriteHow::Replace | WriteHow::Unique));
-    let op = Op::Write { path: path.clone(), how, expected };
+    // Who sends ahead relies on it that nothing is seen of a file that is not whole, not even by himself.
+    let keep = !(form.ahead && form.mode == Mode::Block && how == WriteHow::Replace);
+    let op = Op::Write { path: path.clone(), how, expected, keep };
     session.ask_abortable(
         op,
         Box::new(move |session, answer| match answer {
