@@ -148,6 +148,10 @@ impl Place<'_> {
         let obscured = Command::new("rclone").args(["obscure", PASSWORD]).output().map(|out| out.stdout).unwrap_or_default();
         command.args(["--ftp-host", &ip, "--ftp-port", &port, "--ftp-user", self.user, "--ftp-pass"]);
         command.arg(String::from_utf8_lossy(&obscured).trim());
+        if work == Work::Get {
+            // Its several streams break off transfers, and it fails of the 426 that says so.
+            command.args(["--multi-thread-streams", "0"]);
+        }
         if self.over == Over::Tls {
             command.args(["--ftp-explicit-tls", "--ftp-no-check-certificate"]);
         }

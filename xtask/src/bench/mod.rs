@@ -19,6 +19,7 @@ use interop::peers;
 use rows::{Ground, Row};
 use servers::{Kind, Server};
 use std::fs;
+use std::io::{self, Read};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -312,15 +313,10 @@ fn report(options: &Options, ready: &[Server], results: &Results<Row, Kind>) -> 
     };
     let sizes = if options.quick { &QUICK } else { &FULL };
     let versions: Vec<String> = ready.iter().map(|server| format!("{} ({})", server.kind.name(), server.version)).collect();
-    let first_line = |path: &str, name: &str| {
-        let text = fs::read_to_string(path).unwrap_or_default();
-        let found = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
-        found.split_once([':', '=']).map_or(found, |(_, value)| value).trim().trim_matches('"').to_owned()
-    };
     let mut text = format!(
         "# Performance\n\n\
          This page is written by `cargo xtask bench --write`; the last run was `{command}`.\n\n\
-         Machine: {cores} cores of {cpu}, {memory} of memory, Linux {kernel}, {system}. All on one machine over loopback: client \
+         Machine: {machine}. All on one machine over loopback: client \
          and servers share the cores, so what counts is the ratio within this run.\n\n\
          Servers: {versions}.\n\n\
          ## Result\n\n\
@@ -353,11 +349,7 @@ fn report(options: &Options, ready: &[Server], results: &Results<Row, Kind>) -> 
          - As root the run has network and process namespaces of its own, with few sockets kept in TIME_WAIT: servers that bind a \
          listener per transfer would otherwise pay for the run before.\n",
         command = std::iter::once("cargo xtask".to_owned()).chain(std::env::args().skip(1)).collect::<Vec<_>>().join(" "),
-        cores = std::thread::available_parallelism().map_or(0, usize::from),
-        cpu = first_line("/proc/cpuinfo", "model name"),
-        memory = first_line("/proc/meminfo", "MemTotal"),
-        kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim(),
-        system = first_line("/etc/os-release", "PRETTY_NAME"),
+        machine = machine(),
         versions = versions.join(", "),
         table = table(false),
         over_ssh = table(true),
@@ -379,4 +371,29 @@ fn report(options: &Options, ready: &[Server], results: &Results<Row, Kind>) -> 
         }
     }
     text
+}
+
+/// Touches so much memory of a folder on tmpfs. What nobody used for some seconds a virtual machine's host has taken back,
+/// and who touches it first pays several times over.
+fn touch(folder: &Path, bytes: u64) -> Result<()> {
+    let mut file = tempfile::tempfile_in(folder)?;
+    io::copy(&mut io::repeat(0).take(bytes), &mut io::BufWriter::with_capacity(1 << 20, &mut file))?;
+    Ok(())
+}
+
+/// What is measured on.
+fn machine() -> String {
+    let first_line = |path: &str, name: &str| {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        let found = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+        found.split_once([':', '=']).map_or(found, |(_, value)| value).trim().trim_matches('"').to_owned()
+    };
+    format!(
+        "{} cores of {}, {} of memory, Linux {}, {}",
+        std::thread::available_parallelism().map_or(0, usize::from),
+        first_line("/proc/cpuinfo", "model name"),
+        first_line("/proc/meminfo", "MemTotal"),
+        fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim(),
+        first_line("/etc/os-release", "PRETTY_NAME"),
+    )
 }

@@ -2,7 +2,7 @@
 //! and over 50 ms, and text over 100 Mbit/s.
 
 use super::delay::{self, Path as Way};
-use super::programs::{Server, build, carrack};
+use super::programs::{Server, build, carrack, children_cpu};
 use super::table::median;
 use crate::Result;
 use std::fs;
@@ -20,6 +20,12 @@ pub(crate) struct Options {
     /// Small sizes and one round: to see that it works, not for figures.
     #[arg(long)]
     quick: bool,
+    /// Only rows whose title holds this.
+    #[arg(long)]
+    rows: Option<String>,
+    /// Measure the program that is built already.
+    #[arg(long)]
+    built: bool,
 }
 
 /// What is compared: the same work in two modes.
@@ -59,38 +65,24 @@ struct Sizes {
 }
 
 pub(crate) fn run(options: &Options) -> Result<bool> {
-    if cfg!(debug_assertions) {
-        return super::optimised();
+    if !options.built {
+        if cfg!(debug_assertions) {
+            return super::optimised();
+        }
+        build()?;
     }
-    build()?;
     let sizes = match options.quick {
         true => Sizes { files: 300, files_far: 30, text: 8 << 20 },
         false => Sizes { files: 5_000, files_far: 200, text: 64 << 20 },
     };
     let folder = tempfile::Builder::new().prefix("carrack-bench-").tempdir_in("/dev/shm")?;
     lay(folder.path(), &sizes)?;
-    println!("| row | MODE S | this | ratio | goal |\n| --- | --- | --- | --- | --- |");
+    println!("| row | MODE S | this | ratio | of each round | goal | CPU-s of client and server |");
+    println!("| --- | --- | --- | --- | --- | --- | --- |");
     let mut reached = true;
-    for row in &ROWS {
-        // Each path has a server of its own: its relay takes the same ports.
-        let server = Server::start(&folder.path().join("served"))?;
-        let here = match row.over {
-            Over::Loopback => Ipv4Addr::LOCALHOST,
-            Over::Delay => server.behind(Way { each_way: Duration::from_millis(25), rate: None })?,
-            Over::Rate => server.behind(Way { each_way: Duration::ZERO, rate: Some(100_000_000 / 8) })?,
-        };
-        let url = format!("ftp://u@{here}:{}/", server.port());
+    for row in ROWS.iter().filter(|row| options.rows.as_ref().is_none_or(|part| row.title.contains(&**part))) {
         let rounds = if options.quick { 1 } else { options.rounds };
-        let (mut plain, mut this) = (Vec::new(), Vec::new());
-        for _ in 0..rounds {
-            plain.push(row.measure(folder.path(), &url, Some("s"), &sizes)?);
-            this.push(row.measure(folder.path(), &url, row.mode, &sizes)?);
-        }
-        let (plain, this) = (median(&plain), median(&this));
-        let ratio = this / plain;
-        reached &= ratio >= row.goal;
-        let unit = if row.over == Over::Rate { "MiB/s" } else { "files/s" };
-        println!("| {} | {plain:.1} {unit} | {this:.1} {unit} | {ratio:.1} | {} |", row.title, row.goal);
+        reached &= row.compare(folder.path(), &sizes, rounds)?;
     }
     Ok(reached || options.quick)
 }
@@ -125,9 +117,56 @@ fn lay(folder: &Path, sizes: &Sizes) -> Result<()> {
     Ok(())
 }
 
-impl Row {
+/// What one run yielded.
+struct Figure {
     /// Files, or MiB, in a second.
-    fn measure(&self, folder: &Path, url: &str, mode: Option<&str>, sizes: &Sizes) -> Result<f64> {
+    pace: f64,
+    /// CPU-seconds of the client and of the server.
+    client: f64,
+    server: f64,
+}
+
+impl Row {
+    /// Both modes in turn, another one first in every round; whether the goal is reached.
+    fn compare(&self, folder: &Path, sizes: &Sizes, rounds: usize) -> Result<bool> {
+        // Each path has a server of its own: its relay takes the same ports.
+        let server = Server::start(&folder.join("served"))?;
+        let here = match self.over {
+            Over::Loopback => Ipv4Addr::LOCALHOST,
+            Over::Delay => server.behind(Way { each_way: Duration::from_millis(25), rate: None })?,
+            Over::Rate => server.behind(Way { each_way: Duration::ZERO, rate: Some(100_000_000 / 8) })?,
+        };
+        let url = format!("ftp://u@{here}:{}/", server.port());
+        let (mut plain, mut this) = (Vec::new(), Vec::new());
+        for round in 0..rounds {
+            for second in [false, true] {
+                let is_plain = second == (round % 2 == 1);
+                let mode = if is_plain { Some("s") } else { self.mode };
+                let figure = self.measure(folder, &url, mode, sizes, &server)?;
+                if is_plain { plain.push(figure) } else { this.push(figure) }
+            }
+        }
+        let of = |figures: &[Figure], what: fn(&Figure) -> f64| median(&figures.iter().map(what).collect::<Vec<_>>());
+        let ratios: Vec<f64> = plain.iter().zip(&this).map(|(plain, this)| this.pace / plain.pace).collect();
+        let each: Vec<String> = ratios.iter().map(|ratio| format!("{ratio:.2}")).collect();
+        let unit = if self.over == Over::Rate { "MiB/s" } else { "files/s" };
+        println!(
+            "| {} | {:.1} {unit} | {:.1} {unit} | {:.2} | {} | {} | {:.2} and {:.2}; {:.2} and {:.2} |",
+            self.title,
+            of(&plain, |figure| figure.pace),
+            of(&this, |figure| figure.pace),
+            median(&ratios),
+            each.join(", "),
+            self.goal,
+            of(&plain, |figure| figure.client),
+            of(&plain, |figure| figure.server),
+            of(&this, |figure| figure.client),
+            of(&this, |figure| figure.server),
+        );
+        Ok(median(&ratios) >= self.goal)
+    }
+
+    fn measure(&self, folder: &Path, url: &str, mode: Option<&str>, sizes: &Sizes, server: &Server) -> Result<Figure> {
         let few = self.over == Over::Delay && mode.is_some();
         let what = match (self.over, few) {
             (Over::Rate, _) => "text.log",
@@ -146,20 +185,22 @@ impl Row {
             command.args(["--mode", mode]);
         }
         command.env("CARRACK_PASSWORD", super::programs::PASSWORD).stdin(Stdio::null());
-        let begun = Instant::now();
+        super::touch(folder, 256 << 20)?;
+        let (begun, client, served) = (Instant::now(), children_cpu(), server.cpu());
         if !command.status()?.success() {
             return Err(format!("{}: carrack {verb} failed", self.title).into());
         }
         let took = begun.elapsed().as_secs_f64();
+        let (client, server) = (children_cpu() - client, server.cpu() - served);
         if self.over == Over::Rate {
-            return Ok(sizes.text as f64 / f64::from(1 << 20) / took);
+            return Ok(Figure { pace: sizes.text as f64 / f64::from(1 << 20) / took, client, server });
         }
         let count = fs::read_dir(into.path().join(what))?.count();
         let wanted = if few { sizes.files_far } else { sizes.files };
         if count != wanted {
             return Err(format!("{}: {count} files arrived of {wanted}", self.title).into());
         }
-        Ok(count as f64 / took)
+        Ok(Figure { pace: count as f64 / took, client, server })
     }
 }
 

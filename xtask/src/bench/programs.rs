@@ -5,7 +5,7 @@ use super::commands::Place;
 use super::servers::{self, Kind};
 use super::ssh::Keys;
 use super::table::{median, show};
-use super::{delay, processes};
+use super::{delay, processes, touch};
 use crate::{Result, target, workspace};
 use interop::peers;
 use std::collections::BTreeMap;
@@ -29,12 +29,22 @@ pub(crate) struct Options {
     /// Only rows whose title holds this.
     #[arg(long)]
     rows: Option<String>,
+    /// No rows over SSH.
+    #[arg(long)]
+    no_ssh: bool,
     /// Write the table to docs/performance-client.md too.
     #[arg(long)]
     write: bool,
     /// No new row is begun after so many minutes.
     #[arg(long, default_value_t = 15)]
     minutes: u64,
+    /// Measure the program that is built already.
+    #[arg(long)]
+    built: bool,
+    /// Add to the figures of earlier runs that were kept so, and show all of them: the rows may be measured in pieces. With
+    /// `--rounds 0` nothing more is measured.
+    #[arg(long)]
+    add: bool,
 }
 
 /// What is measured.
@@ -58,6 +68,20 @@ impl Program {
             Self::Rclone => "rclone",
             Self::Sftp => "OpenSSH sftp",
         }
+    }
+
+    /// As it tells it; sftp tells none, and is of the server's version.
+    fn version(self) -> Option<String> {
+        let (program, argument) = match self {
+            Self::Carrack => (carrack(), "--version"),
+            Self::Curl => ("curl".into(), "--version"),
+            Self::Lftp => ("lftp".into(), "--version"),
+            Self::Rclone => ("rclone".into(), "version"),
+            Self::Sftp => return None,
+        };
+        let output = Command::new(program).arg(argument).output().ok()?.stdout;
+        let first = String::from_utf8_lossy(&output).lines().next()?.replace(" | Version", "");
+        Some(first.split(['(', '|']).next()?.trim().to_owned())
     }
 }
 
@@ -116,14 +140,20 @@ const BUDGET: Duration = Duration::from_secs(20);
 const BUDGET_TREE: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(options: &Options) -> Result<bool> {
-    if cfg!(debug_assertions) {
-        return super::optimised();
+    if !options.built {
+        if cfg!(debug_assertions) {
+            return super::optimised();
+        }
+        build()?;
     }
-    build()?;
     processes::adopt();
     let start = Instant::now();
     let folder = tempfile::Builder::new().prefix("carrack-bench-").tempdir_in("/dev/shm")?;
-    let ground = Ground::lay(folder.path(), options.quick)?;
+    let ground = Ground::of(folder.path(), options.quick);
+    let rounds = if options.quick { 1 } else { options.rounds };
+    let is_meant = |row: &Row| rounds > 0 && !(options.no_ssh && row.over == Over::Ssh);
+    let is_wanted = |row: &Row| is_meant(row) && options.rows.as_ref().is_none_or(|part| ground.title(*row).contains(&**part));
+    ground.lay(&rows().into_iter().filter(is_wanted).collect::<Vec<_>>())?;
     let (mut failures, keys) = (Vec::new(), Keys::make(folder.path())?);
     let sshd = servers::obtain(Kind::Openssh);
     let sshd =
@@ -143,10 +173,9 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         failures.push(format!("rows over SSH: {why}"));
     }
     let rows: Vec<Row> = rows().into_iter().filter(|row| there.sshd.is_some() || row.over != Over::Ssh).collect();
-    let mut figures: BTreeMap<(Row, Program), Vec<(f64, f64)>> = BTreeMap::new();
-    let rounds = if options.quick { 1 } else { options.rounds };
+    let mut figures = if options.add { kept(&ground)? } else { Figures::new() };
     'all: for round in 0..rounds {
-        for row in rows.iter().filter(|row| options.rows.as_ref().is_none_or(|part| ground.title(**row).contains(&**part))) {
+        for row in rows.iter().filter(|row| is_wanted(row)) {
             for at in 0..Program::ALL.len() {
                 let program = Program::ALL[(at + round) % Program::ALL.len()];
                 if start.elapsed() > Duration::from_secs(options.minutes * 60) {
@@ -160,7 +189,13 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
                 }
                 eprintln!("round {} of {rounds}: {}, {}", round + 1, ground.title(*row), program.name());
                 match ground.measure(*row, program, &there) {
-                    Ok(Some(figure)) => figures.entry((*row, program)).or_default().push(figure),
+                    Ok(Some(figure)) => {
+                        eprintln!("    {} and {}", show(figure.0), show(figure.1));
+                        figures.entry((*row, program)).or_default().push(figure);
+                        if options.add {
+                            keep(&ground, *row, program, figure)?;
+                        }
+                    }
                     Ok(None) => {}
                     Err(why) => failures.push(format!("{}, {}: {why}", ground.title(*row), program.name())),
                 }
@@ -168,12 +203,45 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         }
     }
     let version = sshd.as_ref().map_or("", |(_, version)| version);
-    let text = report(&ground, &figures, &failures, rounds, version);
+    let text = report(&ground, &figures, &failures, version);
     println!("{text}");
     if options.write {
         fs::write(workspace().join("docs/performance-client.md"), &text)?;
     }
     Ok(failures.is_empty())
+}
+
+/// All that was measured.
+type Figures = BTreeMap<(Row, Program), Vec<(f64, f64)>>;
+
+/// Where figures stay from run to run.
+fn figures_file() -> PathBuf {
+    target().join("bench-client.figures")
+}
+
+/// Those of earlier runs. Rows of another size have another title.
+fn kept(ground: &Ground) -> Result<Figures> {
+    let text = match fs::read_to_string(figures_file()) {
+        Ok(text) => text,
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(why) => return Err(why.into()),
+    };
+    let mut figures = Figures::new();
+    for line in text.lines() {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let &[title, name, first, second] = fields.as_slice() else { return Err(format!("not a figure: {line}").into()) };
+        let row = rows().into_iter().find(|row| ground.title(*row) == title);
+        let program = Program::ALL.into_iter().find(|program| program.name() == name);
+        if let Some(key) = row.zip(program) {
+            figures.entry(key).or_default().push((first.parse()?, second.parse()?));
+        }
+    }
+    Ok(figures)
+}
+
+fn keep(ground: &Ground, row: Row, program: Program, (first, second): (f64, f64)) -> Result<()> {
+    let mut file = fs::File::options().create(true).append(true).open(figures_file())?;
+    Ok(writeln!(file, "{}\t{}\t{first}\t{second}", ground.title(row), program.name())?)
 }
 
 pub(super) fn build() -> Result<()> {
@@ -228,6 +296,11 @@ impl Server {
         self.port
     }
 
+    /// CPU-seconds it has taken so far.
+    pub(super) fn cpu(&self) -> f64 {
+        processes::cpu_seconds_of(self.child.id())
+    }
+
     /// All the ports it listens on.
     pub(super) fn ports(&self) -> impl Iterator<Item = u16> + use<> {
         [self.port].into_iter().chain(self.passive.clone())
@@ -271,26 +344,37 @@ fn free_range() -> Result<u16> {
 }
 
 impl Ground {
-    fn lay(folder: &Path, quick: bool) -> Result<Self> {
+    fn of(folder: &Path, quick: bool) -> Self {
         let (big, big_far) = if quick { (64 << 20, 32 << 20) } else { (1 << 30, 256 << 20) };
         let (small, small_far) = if quick { (200, 40) } else { (5_000, 500) };
         let (many, many_far) = if quick { (2_000, 1_000) } else { (100_000, 10_000) };
-        let it = Self { folder: folder.to_owned(), big, big_far, small, small_far, many, many_far };
-        let served = folder.join("served");
-        for (name, count) in [("many", many), ("many-far", many_far)] {
-            fs::create_dir_all(served.join(name))?;
-            for n in 0..count {
-                fs::write(served.join(name).join(format!("entry-{n:06}.dat")), b"")?;
+        Self { folder: folder.to_owned(), big, big_far, small, small_far, many, many_far }
+    }
+
+    /// Lays what these rows need.
+    fn lay(&self, rows: &[Row]) -> Result<()> {
+        let (folder, served) = (&self.folder, self.folder.join("served"));
+        fs::create_dir_all(&served)?;
+        let needs = |far: bool, works: &[Work]| rows.iter().any(|row| row.far == far && works.contains(&row.work));
+        for (name, count, far) in [("many", self.many, false), ("many-far", self.many_far, true)] {
+            if needs(far, &[Work::List]) {
+                fs::create_dir_all(served.join(name))?;
+                for n in 0..count {
+                    fs::write(served.join(name).join(format!("entry-{n:06}.dat")), b"")?;
+                }
             }
         }
         // A whole second long ago: what every protocol can tell.
         let time = std::time::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        for (name, size) in [("big", big), ("big-far", big_far)] {
-            fs::write(served.join(name), vec![7; usize::try_from(size)?])?;
-            fs::copy(served.join(name), folder.join(name))?;
+        for (name, size, far) in [("big", self.big, false), ("big-far", self.big_far, true)] {
+            if needs(far, &[Work::Get, Work::Put]) {
+                fs::write(served.join(name), vec![7; usize::try_from(size)?])?;
+                fs::copy(served.join(name), folder.join(name))?;
+            }
         }
-        for (name, count) in [("small", small), ("small-far", small_far)] {
-            for at in [served.join(name), folder.join(name)] {
+        for (name, count, far) in [("small", self.small, false), ("small-far", self.small_far, true)] {
+            let wanted = needs(far, &[Work::GetTree, Work::PutTree, Work::UpToDate]);
+            for at in [served.join(name), folder.join(name)].into_iter().filter(|_| wanted) {
                 for n in 0..count {
                     let place = at.join(format!("folder-{:02}", n % 25));
                     fs::create_dir_all(&place)?;
@@ -300,7 +384,7 @@ impl Ground {
                 }
             }
         }
-        Ok(it)
+        Ok(())
     }
 
     fn title(&self, row: Row) -> String {
@@ -336,6 +420,8 @@ impl Ground {
             peers::output(Command::new("cp").arg("-a").arg(tree).arg(&out))?;
         }
         let Some(command) = self.command(row, program, there)? else { return Ok(None) };
+        let room = if row.is_tree() || row.work == Work::UpToDate { 256 << 20 } else { self.big + (256 << 20) };
+        touch(&self.folder, room)?;
         let (begun, cpu) = (Instant::now(), children_cpu());
         let whole = self.finish(command, if row.is_tree() { BUDGET_TREE } else { BUDGET })?;
         let (took, cpu) = (begun.elapsed().as_secs_f64(), children_cpu() - cpu);
@@ -416,7 +502,7 @@ impl Ground {
             return Ok(true);
         }
         let said = fs::read_to_string(log)?;
-        Err(format!("{done}: {}", said.lines().last().unwrap_or_default()).into())
+        Err(format!("{done}: {}", said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default()).into())
     }
 }
 
@@ -428,31 +514,32 @@ fn size_of(place: &Path) -> u64 {
 }
 
 /// CPU time of all children that have ended and were waited for, in seconds.
-fn children_cpu() -> f64 {
+pub(super) fn children_cpu() -> f64 {
     let line = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let numbers = line.rsplit_once(") ").map_or("", |(_, rest)| rest);
     let ticks: u64 = numbers.split(' ').skip(13).take(2).filter_map(|n| n.parse::<u64>().ok()).sum();
     ticks as f64 / rustix::param::clock_ticks_per_second() as f64
 }
 
-fn report(
-    ground: &Ground,
-    figures: &BTreeMap<(Row, Program), Vec<(f64, f64)>>,
-    failures: &[String],
-    rounds: usize,
-    sshd: &str,
-) -> String {
+fn report(ground: &Ground, figures: &Figures, failures: &[String], sshd: &str) -> String {
+    let counts = || figures.values().map(Vec::len);
+    let rounds = match (counts().min(), counts().max()) {
+        (Some(least), Some(most)) if least < most => format!("{least} to {most}"),
+        (_, most) => most.unwrap_or_default().to_string(),
+    };
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let mut text = format!(
         "# Performance of the client\n\nThis page is written by `cargo xtask bench-client --write`; the last run was \
-         `cargo xtask {}`.\n\nThe same server for all, on tmpfs and loopback: over FTP carrack with `durability = \"os\"`, over \
+         `cargo xtask {}`.\n\nMachine: {}. Programs: {}.\n\nThe same server for all, on tmpfs and loopback: over FTP carrack with `durability = \"os\"`, over \
          SFTP OpenSSH's ({sshd}) with internal-sftp, a key to log in with, and aes128-gcm where a program lets one choose (carrack \
          and rclone take it by themselves). The programs run one after the other, with their defaults; medians, rounds: {rounds}, \
-         interleaved. For \"50 ms\" a relay holds every byte back for 25 ms each way. curl copies no trees: it is given the list \
-         of their files. Trees are measured in files per second, over {} s at most: a program that is not done by then is \
+         interleaved, each after as much memory was touched as it fills. For \"50 ms\" a relay holds every byte back for 25 ms each way. curl copies no trees: it is given the list \
+         of their files. rclone fetches the large file over FTP in one stream, for its usual four fail of the 426 behind each. Trees are measured in files per second, over {} s at most: a program that is not done by then is \
          stopped, and what it has moved counts. Everything else may take {} s. A ratio above 1 means that carrack is ahead of the \
          best of the others.\n\n",
         arguments.join(" "),
+        super::machine(),
+        Program::ALL.into_iter().filter_map(Program::version).collect::<Vec<_>>().join("; "),
         BUDGET_TREE.as_secs(),
         BUDGET.as_secs(),
     );
@@ -480,13 +567,7 @@ fn report(
 }
 
 /// The two lines of a row.
-fn lines(
-    text: &mut String,
-    ground: &Ground,
-    figures: &BTreeMap<(Row, Program), Vec<(f64, f64)>>,
-    row: Row,
-    programs: [Program; 4],
-) {
+fn lines(text: &mut String, ground: &Ground, figures: &Figures, row: Row, programs: [Program; 4]) {
     let what = if row.is_tree() { ["files/s", "CPU-ms/file"] } else { ["s", "CPU-s of the program"] };
     for (part, what) in what.into_iter().enumerate() {
         let value = |program| {

@@ -7,7 +7,7 @@ use super::table::Line;
 use super::{Sizes, raw, ssh};
 use crate::Result;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Barrier;
@@ -265,15 +265,10 @@ impl Ground {
         self.memory.join("big")
     }
 
-    /// Touches as much memory as the row will fill. What nobody used for some seconds a virtual machine's host has taken
-    /// back, and who touches it first pays several times over: no server should.
+    /// Touches as much memory as the row will fill: no server should pay for that.
     pub(super) fn warm(&self, row: Row, sizes: &Sizes) -> Result<()> {
         let bytes = row.fills(sizes);
-        if bytes > 0 {
-            let mut file = tempfile::tempfile_in(self.root(row))?;
-            io::copy(&mut io::repeat(0).take(bytes), &mut io::BufWriter::with_capacity(1 << 20, &mut file))?;
-        }
-        Ok(())
+        if bytes > 0 { super::touch(self.root(row), bytes) } else { Ok(()) }
     }
 
     fn small(&self, n: usize) -> PathBuf {
