@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use io::CancellationToken;
+use io::body::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use types::{Error, Reason};
 
+use crate::copy::join::all;
 use crate::ftp::{Connection, Dial, Learned};
 
 /// Connections to one server.
@@ -127,12 +129,14 @@ impl Pool {
         None
     }
 
-    /// Says good-bye in every connection that is idle.
+    /// Says good-bye in every connection that is idle: in all at the same time, for each waits for its reply.
     pub async fn close(&self) {
-        while let Some(connection) = self.take_idle() {
+        let idle = std::iter::from_fn(|| self.take_idle());
+        let closing = idle.map(|connection| {
             self.open.fetch_sub(1, Ordering::Relaxed);
-            connection.close().await;
-        }
+            Box::pin(async move { connection.close().await }) as BoxFuture<'_, ()>
+        });
+        all(closing.collect()).await;
     }
 }
 

@@ -33,7 +33,7 @@ const PAUSE_AT_MOST: Duration = Duration::from_secs(30);
 const OWN: u32 = 0o600;
 
 /// Files at once where each has a connection of its own.
-const AT_ONCE: usize = 4;
+pub(super) const AT_ONCE: usize = 4;
 
 /// How a plan is done.
 #[derive(Clone)]

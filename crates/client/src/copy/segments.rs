@@ -16,7 +16,7 @@ use vfs::Owner;
 
 use super::join::first;
 use super::resume::{goes_on, has_changed};
-use super::run::{File, Work};
+use super::run::{AT_ONCE, File, Work};
 use crate::failure::is_passing;
 use crate::remote::Remote;
 
@@ -123,7 +123,7 @@ impl Work<'_> {
     pub(super) fn segments(&self, remote: &dyn Remote, size: u64) -> usize {
         let many = match self.settings.segments {
             Some(many) => many,
-            None if size >= self.settings.segments_from => remote.connections() / self.at_once.max(1),
+            None if size >= self.settings.segments_from => remote.connections().min(AT_ONCE) / self.at_once.max(1),
             None => 1,
         };
         let possible = remote.capability().write_at && size >= 2 * SHORTEST;

@@ -28,8 +28,9 @@ const RETRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
 /// No pause is longer.
 const PAUSE_AT_MOST: Duration = Duration::from_secs(30);
-/// As many connections to one server as a command may have at once, unless it says otherwise.
-pub(super) const CONNECTIONS: usize = 4;
+/// As many connections to one server as a command may have at once, unless it says otherwise. Copies take fewer; folders are
+/// listed over all of them.
+pub(super) const CONNECTIONS: usize = 8;
 
 /// A place that is open.
 #[derive(Clone)]
