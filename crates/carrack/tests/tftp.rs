@@ -135,7 +135,7 @@ pub(crate) fn address(server: &mut Server) -> SocketAddr {
 pub(crate) const TFTP: &str = "[[listener]]\nname = \"boot\"\nprotocol = \"tftp\"\naddress = \"127.0.0.1:0\"\n";
 
 /// A server over TFTP alone, with these lines for its listener, and these for the anonymous user.
-fn tftp(listener: &str, anonymous: &str) -> (Site, Server, SocketAddr) {
+pub(crate) fn tftp(listener: &str, anonymous: &str) -> (Site, Server, SocketAddr) {
     let site = Site::new(&[TFTP, listener, "\n", DATA, "[anonymous]\n", anonymous].concat());
     site.put("hello.txt", "hello\n");
     let mut server = Server::serve(&["--config", &site.file()]);

@@ -11,7 +11,8 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
 use super::{Said, There, carrack, run};
-use crate::harness::{PASSWORD, PATIENCE, Server, Site};
+use crate::harness::{PASSWORD, PATIENCE, Server, Site, until};
+use crate::tftp::tftp;
 
 /// A shell at a terminal of its own.
 struct Terminal {
@@ -243,6 +244,45 @@ fn a_person_types_and_tab_completes() {
     // Ctrl-C throws away what was typed, and nothing else.
     shell.press("\x03");
     shell.expect(":/sub/deep> ");
+    shell.press("\x04");
+    assert_eq!(shell.ended(), 0, "{}", shell.all);
+}
+
+#[test]
+fn files_are_asked_for_by_their_names_over_tftp() {
+    let (site, _server, at) = tftp("uploads = \"new\"", "permissions = { \"/\" = \"all\" }\n");
+    std::fs::create_dir(site.data("sub")).unwrap();
+    site.put("sub/deep.txt", "deep\n");
+    let mut shell = Terminal::open(&[&format!("tftp://{at}/")]);
+    shell.expect("nothing is connected: over TFTP each file is asked for by itself\n");
+    let prompt = |folder: &str| format!("{at}:{folder}> ");
+    shell.expect(&prompt("/"));
+    // There are no names to complete with, and what was typed stays.
+    shell.press("cat hel\tlo.txt\r");
+    shell.expect("cat hello.txt\n");
+    shell.expect("hello\n");
+    shell.expect(&prompt("/"));
+    shell.line("get hello.txt");
+    shell.expect("1 file, 6 B");
+    shell.expect(&prompt("/"));
+    assert_eq!(std::fs::read(shell.home.path().join("hello.txt")).unwrap(), b"hello\n");
+    std::fs::write(shell.home.path().join("new.txt"), "new\n").unwrap();
+    shell.line("put new.txt");
+    shell.expect("1 file, 4 B");
+    shell.expect(&prompt("/"));
+    until("the upload stands", || std::fs::read(site.data("new.txt")).is_ok_and(|b| b == b"new\n"));
+    for (line, reason) in [("ls", "CRK-802"), ("rm new.txt", "CRK-802"), ("cat none", "CRK-201")] {
+        shell.line(line);
+        shell.expect(reason);
+        shell.expect(&prompt("/"));
+    }
+    // A folder is no more than the beginning of names.
+    shell.line("cd sub");
+    shell.expect(&prompt("/sub"));
+    shell.line("cat deep.txt");
+    shell.expect("cat deep.txt\n");
+    shell.expect("deep\n");
+    shell.expect(&prompt("/sub"));
     shell.press("\x04");
     assert_eq!(shell.ended(), 0, "{}", shell.all);
 }

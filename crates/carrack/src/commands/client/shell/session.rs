@@ -221,6 +221,9 @@ async fn arrive(client: &Client, url: client::Url) -> Result<(Folder, String), E
     let welcome = remote.welcome();
     let greeting = String::from_utf8_lossy(&welcome.greeting.text);
     let first = types::text::printable(greeting.lines().next().unwrap_or_default());
+    if root.storage.capability().bare {
+        return Ok((folder, "nothing is connected: over TFTP each file is asked for by itself".to_owned()));
+    }
     let how = match (welcome.protected, welcome.data_protected) {
         (true, true) => "protected by TLS",
         (true, false) => "logged in under TLS, files in clear",
@@ -229,8 +232,12 @@ async fn arrive(client: &Client, url: client::Url) -> Result<(Folder, String), E
     Ok((folder, format!("connected ({how}): {first}")))
 }
 
-/// Sees that a place is a folder.
+/// Sees that a place is a folder, where the protocol can tell.
 async fn enter(client: &Client, folder: &Folder, to: &VPath) -> Result<(), Error> {
     let there = client.open_url(&folder.url_of(to), &client.options).await?;
-    if to.is_root() || there.attr(true).await?.is_dir() { Ok(()) } else { Err(Reason::NotAFolder.into()) }
+    if to.is_root() || there.storage.capability().bare || there.attr(true).await?.is_dir() {
+        Ok(())
+    } else {
+        Err(Reason::NotAFolder.into())
+    }
 }
