@@ -118,6 +118,19 @@ impl Pair {
         }
     }
 
+    /// Reads what there is room for while answers are on their way.
+    fn read_on(&mut self) {
+        let mut came = 0;
+        for gap in self.sender.gaps(self.sender.spare().min(100_000)) {
+            let rest = &self.file[self.read + came..];
+            let now = gap.len().min(rest.len());
+            gap[..now].copy_from_slice(&rest[..now]);
+            came += now;
+        }
+        self.sender.filled(came);
+        self.read += came;
+    }
+
     /// Sends whatever there is to be sent.
     fn speak(&mut self, link: &mut Link) {
         self.feed();
@@ -126,6 +139,7 @@ impl Pair {
                 link.send(self.now, false, packet);
             }
         }
+        self.read_on();
         if self.receiver.is_holding() || self.receiver.is_whole() {
             self.came.extend(self.receiver.take());
         }
