@@ -11,6 +11,7 @@ pub mod files;
 pub mod network;
 pub mod outside;
 pub mod peers;
+pub mod pty;
 pub mod run;
 pub mod sshd;
 mod subject;

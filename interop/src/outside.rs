@@ -79,14 +79,27 @@ impl Outside {
     /// # Errors
     /// In words, where it cannot be had or does not start.
     pub fn start(kind: Kind, v6: bool, tls: Tls, reuse: bool) -> Result<Self> {
+        let ip = if v6 { IpAddr::V6(Ipv6Addr::LOCALHOST) } else { IpAddr::V4(Ipv4Addr::LOCALHOST) };
+        Self::start_at(ip, kind, tls, reuse, false)
+    }
+
+    /// Starts it in clear on 127.0.0.`host`, a machine that is not the clients'. `beyond`: data may go to and come from other
+    /// machines than the client's.
+    ///
+    /// # Errors
+    /// As [`Outside::start`].
+    pub fn elsewhere(kind: Kind, host: u8, beyond: bool) -> Result<Self> {
+        Self::start_at(IpAddr::V4(Ipv4Addr::new(127, 0, 0, host)), kind, Tls::Off, false, beyond)
+    }
+
+    fn start_at(ip: IpAddr, kind: Kind, tls: Tls, reuse: bool, beyond: bool) -> Result<Self> {
         let scratch = TempDir::new()?;
         fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755))?;
         let root = scratch.path().join("home");
         fs::create_dir(&root)?;
         chown(&root, Some(ID), Some(ID))?;
-        let ip = if v6 { IpAddr::V6(Ipv6Addr::LOCALHOST) } else { IpAddr::V4(Ipv4Addr::LOCALHOST) };
         let address = TcpListener::bind((ip, 0))?.local_addr()?;
-        let order = Order { kind, address, tls, reuse, root: &root, scratch: scratch.path() };
+        let order = Order { kind, address, tls, reuse, beyond, root: &root, scratch: scratch.path() };
         let authority = if tls == Tls::Off { None } else { Some(order.certify()?) };
         let command = order.command()?;
         let running = if kind == Kind::Inetutils {
@@ -211,6 +224,7 @@ struct Order<'a> {
     address: SocketAddr,
     tls: Tls,
     reuse: bool,
+    beyond: bool,
     root: &'a Path,
     scratch: &'a Path,
 }
@@ -300,8 +314,9 @@ impl Order<'_> {
         };
         let empty = self.scratch.join("empty");
         fs::create_dir(&empty)?;
+        let beyond = if self.beyond { "port_promiscuous=YES\npasv_promiscuous=YES\n" } else { "" };
         let text = format!(
-            "{listen}\nlisten_port={port}\nbackground=NO\nanonymous_enable=NO\nlocal_enable=YES\nwrite_enable=YES\nlocal_umask=022\n\
+            "{beyond}{listen}\nlisten_port={port}\nbackground=NO\nanonymous_enable=NO\nlocal_enable=YES\nwrite_enable=YES\nlocal_umask=022\n\
              file_open_mode=0666\nchroot_local_user=YES\nallow_writeable_chroot=YES\npam_service_name=other\nseccomp_sandbox=NO\n\
              isolate=NO\nisolate_network=NO\nsecure_chroot_dir={}\nmdtm_write=YES\nxferlog_enable=NO\n{tls}",
             empty.display()
@@ -353,11 +368,12 @@ impl Order<'_> {
             "{first}ServerType standalone\nServerName test\nPort {}\nUseIPv6 {}\nDefaultAddress {}\nSocketBindTight on\nUser nobody\n\
              Group nogroup\nPidFile {}/pid\nScoreboardFile none\nDelayEngine off\nSystemLog none\nTransferLog none\nWtmpLog off\n\
              UseReverseDNS off\nRequireValidShell off\nAuthOrder mod_auth_unix.c\nDefaultRoot ~\nUmask 022\nAllowOverwrite on\n\
-             AllowStoreRestart on\nAllowRetrieveRestart on\n",
+             AllowStoreRestart on\nAllowRetrieveRestart on\nAllowForeignAddress {}\n",
             self.address.port(),
             if self.address.is_ipv6() { "on" } else { "off" },
             self.address.ip(),
             self.scratch.display(),
+            if self.beyond { "on" } else { "off" },
         );
         Ok(["--nodaemon", "--quiet", "--config", &self.settings(&text)?].map(str::to_owned).to_vec())
     }

@@ -83,6 +83,15 @@ impl Server {
         Self::said(&text.concat(), before)
     }
 
+    /// Starts carrack on 127.0.0.`host`, a machine that is not the clients', with these keys for its user.
+    pub fn elsewhere(host: u8, user: &str) -> Self {
+        let text = format!(
+            "[[listener]]\nname = \"alone\"\nprotocol = \"ftp\"\naddress = \"127.0.0.{host}:0\"\npassive_ports = \"0\"\n\
+             [[user]]\nname = \"{USER}\"\npassword = \"{HASH}\"\n{user}\n"
+        );
+        Self::said(&text, Vec::new())
+    }
+
     /// Starts carrack with TFTP alone, over IPv4 and IPv6: these keys for both listeners, and everybody may do all.
     pub fn over_tftp(keys: &str) -> Self {
         let listeners = [tftp("tftp4", "127.0.0.1:0", keys), tftp("tftp6", "[::1]:0", keys)];
@@ -274,6 +283,10 @@ fn listening(said: &str) -> Option<Ports> {
     }
     if let Some(ssh) = port("ssh") {
         return Some(Ports { clear: (0, 0), implicit: None, tftp: None, ssh: Some(ssh) });
+    }
+    if let Some((_, alone)) = said.split_once("alone listens on 127.0.0.") {
+        let clear = port_after(alone, ":")?;
+        return Some(Ports { clear: (clear, clear), implicit: None, tftp: None, ssh: None });
     }
     let clear = port("clear")?;
     Some(Ports { clear: (clear, clear), implicit: Some(port("implicit")?), tftp: None, ssh: None })

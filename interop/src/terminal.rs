@@ -2,14 +2,12 @@
 //! pressed.
 
 use std::fs::File;
-use std::io::{Read, Write};
-use std::path::Path;
+use std::io::Write;
 use std::process::{Child, Command};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use crate::pty::{self, Started};
 
 /// How long something may take to be shown: the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -38,41 +36,8 @@ impl Terminal {
     /// # Panics
     /// Where there is no terminal to be had.
     pub fn open(plain: &Command) -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
-        grantpt(&master).expect("grantpt");
-        unlockpt(&master).expect("unlockpt");
-        tcsetwinsize(&master, Winsize { ws_row: 40, ws_col: 250, ws_xpixel: 0, ws_ypixel: 0 }).expect("a size");
-        let name = ptsname(&master, Vec::new()).expect("a name");
-        let slave = File::options().read(true).write(true).open(Path::new(name.to_str().expect("text"))).expect("open");
-        let mut command = Command::new("setsid");
-        command.arg("--ctty").arg("--wait").arg(plain.get_program()).args(plain.get_args());
-        for (name, value) in plain.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        if let Some(folder) = plain.get_current_dir() {
-            command.current_dir(folder);
-        }
-        command.env("TERM", "dumb").env("PAGER", "cat").env("LC_ALL", "C.UTF-8");
-        let other = || slave.try_clone().expect("a second handle");
-        command.stdin(other()).stdout(other()).stderr(other());
-        drop(slave);
-        let child = command.spawn().expect("setsid");
-        // Or this process would keep the terminal open.
-        drop(command);
-        let keys = File::from(master);
-        let mut from = keys.try_clone().expect("a second handle");
-        let (tx, pieces) = channel();
-        std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            // At the end of the other side a terminal fails with EIO.
-            while let Ok(n @ 1..) = from.read(&mut bytes) {
-                if tx.send(bytes[..n].to_vec()).is_err() {
-                    break;
-                }
-            }
+        let Started { child, keys, pieces } = pty::start(plain, 250, |command| {
+            command.env("TERM", "dumb").env("PAGER", "cat").env("LC_ALL", "C.UTF-8");
         });
         Self { child, keys, pieces, fresh: String::new(), shown: String::new() }
     }

@@ -1,12 +1,15 @@
 //! A file goes from one server straight to another, and is the same there.
 
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use client::Remote as _;
 use client::ftp::{Ftp, Root};
-use interop::outside::{Kind, Outside, Tls};
-use interop::{Way, files};
+use interop::outside::{Kind, Outside, Tls, may_start};
+use interop::run::{Ran, run};
+use interop::{PASSWORD, Server, USER, Way, files};
 use io::CancellationToken;
 use types::Reason;
 use vfs::{Owner, Storage as _};
@@ -44,4 +47,54 @@ pub(crate) fn refused_under_tls(kind: Kind) {
         let e = from.exchange(&path("/a"), &to, &path("/b"), 0).await.unwrap_err();
         assert_eq!(e.reason, Reason::NoExchange, "{e}");
     });
+}
+
+/// `carrack mirror --fxp` of a tree from one server to another.
+fn copied(from: &str, to: &str) -> Ran {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new(interop::carrack());
+    command.args(["mirror", "--no-tls", "--fxp", "--json", &format!("{from}tree"), &format!("{to}there")]);
+    run(command.env("CARRACK_PASSWORD", PASSWORD).env("HOME", home.path()).current_dir(home.path())).well()
+}
+
+fn url(host: &str, port: u16) -> String {
+    format!("ftp://{USER}@{host}:{port}/")
+}
+
+/// What comes of it where both allow it, and where they do not: equal trees each time, and it is said how they went.
+fn told(ran: &Ran, allowed: bool, from: &Path, to: &Path) {
+    assert_eq!(ran.said.contains("\"event\":\"no_exchange\""), !allowed, "{}", ran.said);
+    assert!(allowed || (ran.said.contains("CRK-735") && ran.said.contains("the server said: 50")), "{}", ran.said);
+    files::assert_same_trees(&from.join("tree"), &to.join("there"));
+}
+
+fn fill(root: &Path) {
+    std::fs::create_dir_all(root.join("tree/folder")).unwrap();
+    for (n, name) in ["one", "two words", "folder/three"].iter().enumerate() {
+        files::make(&root.join("tree").join(name), 400_000 * (n + 1), n as u64);
+    }
+}
+
+/// Two of our own servers, neither on the client's machine.
+pub(crate) fn own(allowed: bool) {
+    let key = format!("fxp = {allowed}");
+    let (one, other) = (Server::elsewhere(2, &key), Server::elsewhere(3, &key));
+    fill(one.root());
+    let ran = copied(&url("127.0.0.2", one.port()), &url("127.0.0.3", other.port()));
+    told(&ran, allowed, one.root(), other.root());
+}
+
+/// Two of another's servers, likewise.
+pub(crate) fn elsewhere(kind: Kind, allowed: bool) {
+    if !may_start() {
+        return interop::skip("other servers want root to be started");
+    }
+    let servers = Outside::elsewhere(kind, 2, allowed).and_then(|one| Ok((one, Outside::elsewhere(kind, 3, allowed)?)));
+    let (one, other) = match servers {
+        Ok(servers) => servers,
+        Err(why) => return interop::skip(&format!("{kind:?} does not start here: {why}")),
+    };
+    fill(one.root());
+    let ran = copied(&url("127.0.0.2", one.address().port()), &url("127.0.0.3", other.address().port()));
+    told(&ran, allowed, one.root(), other.root());
 }

@@ -91,6 +91,12 @@ courses! {
         proftpd_to_pureftpd: fxp::between(Kind::Proftpd, Kind::Pureftpd);
         pureftpd_to_vsftpd: fxp::between(Kind::Pureftpd, Kind::Vsftpd);
         vsftpd_under_tls: fxp::refused_under_tls(Kind::Vsftpd);
+        own_allowed: fxp::own(true);
+        own_refused: fxp::own(false);
+        vsftpd_allowed: fxp::elsewhere(Kind::Vsftpd, true);
+        vsftpd_refused: fxp::elsewhere(Kind::Vsftpd, false);
+        proftpd_allowed: fxp::elsewhere(Kind::Proftpd, true);
+        proftpd_refused: fxp::elsewhere(Kind::Proftpd, false);
     }
     carrack {
         passive: course::own(Way::Passive4);

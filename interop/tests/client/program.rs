@@ -132,6 +132,20 @@ impl Course {
         self.kill_at_half(&["put", "--limit-rate", RATE, "large", &up], server.root(), "up");
         self.run(&["put", "large", &up]).well();
         files::assert_same(&here.join("large"), &server.root().join("up"));
+        self.cut_off_mirror(server);
+    }
+
+    /// So is a mirror; when it is through the trees are equal, and nothing of the one that was killed is left.
+    fn cut_off_mirror(&self, server: &Outside) {
+        let (mine, theirs) = (self.home.path().join("killed"), server.root().join("killed"));
+        files::make(&mine.join("small"), 10_000, 3);
+        files::make(&mine.join("large"), LARGE, 4);
+        std::fs::create_dir(&theirs).unwrap();
+        server.hand_over(&theirs).unwrap();
+        let there = self.url("killed");
+        self.kill_at_half(&["mirror", "--size-only", "--limit-rate", RATE, "killed", &there], &theirs, "large");
+        self.run(&["mirror", "--size-only", "killed", &there]).well();
+        files::assert_same_trees(&mine, &theirs);
     }
 
     /// Kills a copy once a part of the file is in the folder, under whatever name.

@@ -1,14 +1,16 @@
 //! The shell as people use it: at a terminal that is a real one to the program, and from scripts.
 
+#[allow(unreachable_pub, reason = "a module of another crate, which shares it")]
+#[path = "../../../../interop/src/pty.rs"]
+mod pty;
+
 use std::fs::File;
-use std::io::{Read, Write};
-use std::path::Path;
+use std::io::Write;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use pty::Started;
 
 use super::{Said, There, carrack, run};
 use crate::harness::{PASSWORD, PATIENCE, Server, Site, until};
@@ -45,42 +47,9 @@ impl Terminal {
 
     /// Any command at a terminal.
     fn start(plain: &Command, home: tempfile::TempDir) -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
-        grantpt(&master).unwrap();
-        unlockpt(&master).unwrap();
-        tcsetwinsize(&master, Winsize { ws_row: 40, ws_col: 200, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
-        let name = ptsname(&master, Vec::new()).unwrap();
-        let slave = File::options().read(true).write(true).open(Path::new(name.to_str().unwrap())).unwrap();
-        // A session of its own, whose terminal this is: Ctrl-C is a signal then, as it is for people.
-        let mut command = Command::new("setsid");
-        command.arg("--ctty").arg("--wait").arg(plain.get_program()).args(plain.get_args());
-        for (name, value) in plain.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        command
-            .env("HOME", home.path())
-            .env("XDG_STATE_HOME", home.path().join("state"))
-            .env("TERM", "xterm")
-            .env("PAGER", "cat");
-        command.current_dir(home.path());
-        command.stdin(slave.try_clone().unwrap()).stdout(slave.try_clone().unwrap()).stderr(slave);
-        let child = command.spawn().unwrap();
-        // Or this process would keep the terminal open.
-        drop(command);
-        let keys = File::from(master);
-        let mut from = keys.try_clone().unwrap();
-        let (tx, lines) = channel();
-        std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            // At the end of the other side a terminal fails with EIO.
-            while let Ok(n @ 1..) = from.read(&mut bytes) {
-                if tx.send(bytes[..n].to_vec()).is_err() {
-                    break;
-                }
-            }
+        let Started { child, keys, pieces: lines } = pty::start(plain, 200, |command| {
+            command.env("HOME", home.path()).env("XDG_STATE_HOME", home.path().join("state"));
+            command.env("TERM", "xterm").env("PAGER", "cat").current_dir(home.path());
         });
         Self { child, keys, lines, shown: String::new(), all: String::new(), home }
     }

@@ -52,7 +52,11 @@ pub async fn exchange(from: End<'_>, to: End<'_>, at: u64) -> Result<Option<u64>
             }
             Err(e) if is_about_meeting(&e) => {
                 roles.end().await;
-                refused.push_str(&format!("{}{e}", if refused.is_empty() { "" } else { "; " }));
+                // What the reason would be of a file says nothing here.
+                let why = e.detail.unwrap_or_else(|| e.reason.cause().into());
+                if !refused.contains(&*why) {
+                    refused.push_str(&format!("{}{why}", if refused.is_empty() { "" } else { "; " }));
+                }
             }
             Err(e) => return Err(e),
         }
