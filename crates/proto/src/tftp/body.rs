@@ -8,6 +8,10 @@ use super::packet::{HEADER, header};
 /// transfers.
 const AHEAD: usize = 32 * 1024;
 
+/// Bytes of the largest window behind which the next one is read while its answer is on its way. Larger ones would push each
+/// other out of the processor's cache before they are sent.
+const SOON: usize = 128 * 1024;
+
 /// Blocks that were read and are not acknowledged yet: numbers count from 1 and never wrap. They stand in a ring, so that the
 /// next ones are read while those before them are on their way.
 pub(super) struct Blocks {
@@ -70,8 +74,12 @@ impl Blocks {
 
     /// Bytes there is room for behind those that are on their way; none where they are not worth a call yet.
     pub(super) const fn spare(&self) -> usize {
-        let free = self.room - self.whole;
-        if self.last.is_some() || free < self.ahead { 0 } else { (free * self.blksize()).saturating_sub(self.begun) }
+        let (free, window) = (self.room - self.whole, self.room - self.ahead);
+        if self.last.is_some() || free < self.ahead || window * self.stride > SOON {
+            0
+        } else {
+            (free * self.blksize()).saturating_sub(self.begun)
+        }
     }
 
     /// The room for the next `bytes`, in its pieces: a little more, so that the last block is whole, and never more than
