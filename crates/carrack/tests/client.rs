@@ -62,7 +62,7 @@ pub(crate) fn carrack(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_carrack"));
     command.args(args).env("CARRACK_PASSWORD", PASSWORD).env("TZ", "UTC").env("NO_COLOR", "1").stdin(Stdio::null());
     // Nothing of whoever runs the tests.
-    command.env("HOME", env!("CARGO_TARGET_TMPDIR")).env_remove("XDG_CONFIG_HOME");
+    command.env("HOME", env!("CARGO_TARGET_TMPDIR")).env_remove("XDG_CONFIG_HOME").env_remove("DBUS_SESSION_BUS_ADDRESS");
     command
 }
 

@@ -8,6 +8,7 @@
 
 mod course;
 mod fxp;
+mod keyring;
 mod large;
 mod program;
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A program the outside-client tests want, and the package it comes in.
-const PROGRAMS: [(&str, &str); 32] = [
+const PROGRAMS: [(&str, &str); 34] = [
     ("curl", "curl"),
     ("lftp", "lftp"),
     ("ncftpput", "ncftp"),
@@ -44,6 +44,9 @@ const PROGRAMS: [(&str, &str); 32] = [
     // Fuzzing compiles libFuzzer.
     ("c++", "g++"),
     ("mount", "mount"),
+    // A real keyring, in a session of the test's own.
+    ("dbus-run-session", "dbus"),
+    ("gnome-keyring-daemon", "gnome-keyring"),
     // Other people's servers run in namespaces of their own.
     ("unshare", "util-linux"),
 ];

@@ -145,7 +145,7 @@ fn into_keyring(url: &Url, user: &str, password: &Secret<Box<str>>) -> Result<()
 
 #[cfg(not(feature = "keyring"))]
 fn into_keyring(_url: &Url, _user: &str, _password: &Secret<Box<str>>) -> Result<(), Error> {
-    Err(Error::with(Reason::NoKeyring, "this carrack was built without it (--features keyring)"))
+    Err(Error::with(Reason::NoKeyring, "this carrack was built without it (--no-default-features)"))
 }
 
 #[cfg(feature = "keyring")]
