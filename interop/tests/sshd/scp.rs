@@ -129,7 +129,7 @@ fn lies_lead_nowhere() {
     for (look, lie, code) in LIES {
         home.write("look", look);
         home.write("lie", lie);
-        let ran = home.carrack(&["get", "-O", "--ignore-times", "sftp://there/d/f", "to/f", "--retries", "0"]);
+        let ran = home.carrack(&["get", "-O", "--ignore-times", "sftp://there/d/f", "to/f"]);
         let names: Vec<_> = fs::read_dir(home.at("to")).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
         let harmless = !ran.said.contains(['\u{1b}', '\u{7}']) && home.read("to/f") == b"as it was";
         if ran.status.success()

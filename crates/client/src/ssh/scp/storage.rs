@@ -141,6 +141,11 @@ impl Remote for Scp {
         Box::pin(async move {
             let result = async {
                 let (attr, source) = Storage::read(self, path, at, &Owner::default()).await?;
+                // What is announced is known before the first byte: nothing else is waited for.
+                if let Some(expected) = expected.filter(|expected| *expected != attr.size) {
+                    let words = format!("the server announces {} bytes, and {expected} were expected", attr.size);
+                    return Err(Error::with(Reason::TransferShort, words));
+                }
                 moved(source, &mut sink, expected.or(Some(attr.size)), &meter).await
             };
             match result.await {
