@@ -158,6 +158,11 @@ impl Player {
                 }
             }
             (Lane::Control, Lane::Control) if text.starts_with("tick") => self.session.handle(Input::Tick, now),
+            (Lane::Control, Lane::Control) if text.starts_with("progress") => {
+                let Some((id, _)) = &self.ask else { return Err("nothing was asked".into()) };
+                let entries = text.rsplit(' ').next().and_then(|n| n.parse().ok()).ok_or("expected: progress ENTRIES")?;
+                self.session.handle(Input::Progress(*id, entries), now);
+            }
             (Lane::Control, Lane::Control) if text.starts_with("stop") => {
                 let reason = reason(text).unwrap_or(Reason::ShuttingDown);
                 self.session.handle(Input::Stop(reason, text.contains("now")), now);
@@ -372,7 +377,9 @@ fn is_input(row: &Row) -> bool {
         (Lane::Client, Lane::Control | Lane::Data) | (Lane::Storage | Lane::Data, Lane::Control) => true,
         (Lane::Data, Lane::Client) => !text.starts_with("connecting"),
         (Lane::Control, Lane::Data) => text.starts_with("listening") || text.starts_with("key") || text.starts_with("CRK"),
-        (Lane::Control, Lane::Control) => ["tick", "stop", "handshake", "cleared"].iter().any(|word| text.starts_with(word)),
+        (Lane::Control, Lane::Control) => {
+            ["tick", "stop", "progress", "handshake", "cleared"].iter().any(|word| text.starts_with(word))
+        }
         (Lane::Data, Lane::Data) => ["measured", "marker", "suspect"].iter().any(|word| text.starts_with(word)),
         _ => false,
     }

@@ -1,6 +1,6 @@
 //! Op -> Access call -> Yield, for all protocols: the only place that turns a session's wish into a call on the gate.
 
-use gate::{Access, Folder, OpenFile, Reading, Writing};
+use gate::{Access, Folder, OpenFile, Progress, Reading, Writing};
 use types::{Error, Op, Yield};
 
 /// What an answered ask left open for the driver.
@@ -17,6 +17,11 @@ pub enum Opened {
 
 /// Asks the gate. The session gets the [`Yield`], the driver keeps what was opened.
 pub async fn ask(access: &Access, op: Op) -> (Result<Yield, Error>, Option<Box<Opened>>) {
+    ask_with(access, op, &Progress::default()).await
+}
+
+/// As [`ask`]; how far a walk through a tree has come shows in `progress`.
+pub async fn ask_with(access: &Access, op: Op, progress: &Progress) -> (Result<Yield, Error>, Option<Box<Opened>>) {
     match op {
         Op::Read { path, at } => match access.read(&path, at).await {
             Ok(reading) => (Ok(Yield::Reading(reading.attr.clone())), Some(Box::new(Opened::Reading(reading)))),
@@ -36,6 +41,10 @@ pub async fn ask(access: &Access, op: Op) -> (Result<Yield, Error>, Option<Box<O
             Err(error) => (Err(error), None),
         },
         // Boxed: it takes twice the room of the others, and they are asked for every file.
+        Op::RemoveTree { path } => {
+            let removed = Box::pin(access.remove_tree(&path, progress)).await;
+            (removed.map(|entries| Yield::Removed { entries }), None)
+        }
         other => (Box::pin(access.act(&other)).await, None),
     }
 }

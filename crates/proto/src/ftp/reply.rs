@@ -24,6 +24,8 @@ pub enum Part {
     Whole,
     /// The first line; more lines and an end follow.
     Opening,
+    /// A line behind an opening.
+    Inner,
 }
 
 impl Reply {
@@ -40,6 +42,11 @@ impl Reply {
     /// The first line of a reply whose other lines come from elsewhere.
     pub fn opening(code: u16, text: impl Into<Vec<u8>>) -> Self {
         Self { code, text: Cow::Owned(text.into()), part: Part::Opening }
+    }
+
+    /// A line of a reply that was opened, and goes on.
+    pub fn inner(code: u16, text: impl Into<Vec<u8>>) -> Self {
+        Self { code, text: Cow::Owned(text.into()), part: Part::Inner }
     }
 
     /// Adds words to the end of its text.
@@ -76,7 +83,9 @@ impl Reply {
         let count = self.text.split(|&b| b == b'\n').count();
         self.text.split(|&b| b == b'\n').enumerate().map(move |(i, text)| {
             let mut line = Vec::with_capacity(text.len() + 4);
-            if i == 0 || i + 1 == count {
+            if self.part == Part::Inner {
+                line.push(b' ');
+            } else if i == 0 || i + 1 == count {
                 line.extend_from_slice(&digits(self.code));
                 line.push(if i + 1 < count || self.part == Part::Opening { b'-' } else { b' ' });
             } else {
@@ -122,6 +131,7 @@ mod tests {
         assert_eq!(printed(&Reply::fixed(200, "Done.")), "200 Done.\r\n");
         assert_eq!(printed(&Reply::new(211, "Features:\nSIZE\nEnd")), "211-Features:\r\n SIZE\r\n211 End\r\n");
         assert_eq!(printed(&Reply::opening(213, "Status of /")), "213-Status of /\r\n");
+        assert_eq!(printed(&Reply::inner(213, "213 of them")), " 213 of them\r\n");
     }
 
     #[test]

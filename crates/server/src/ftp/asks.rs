@@ -1,11 +1,12 @@
 //! What a session has asked and not yet heard: one question at a time, of the gate, of the door or of the ports.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use gate::{Access, Guest};
+use gate::{Access, Guest, Progress};
 use io::body::BoxFuture;
 use io::clock;
 use io::gss::{Accepted, Failure};
@@ -13,6 +14,7 @@ use io::ports::Expect;
 use io::stream::Stream;
 use io::tls::Claim;
 use proto::ftp::server::{PassiveForm, Reserved};
+use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 use types::{AskId, Credentials, Error, LoginError, Op, Reason, Welcome, Yield};
 
@@ -23,10 +25,16 @@ use crate::ask::{self, Opened};
 /// How long a reservation waits for a port that this client has pending on every port.
 const PORT_WITHIN: Duration = Duration::from_secs(5);
 
+/// How often a client is told how far a removing has come: well within the patience of clients and of what translates
+/// addresses for them.
+const TELL_EVERY: Duration = Duration::from_secs(10);
+
 /// An answer, for the session.
 pub(super) enum Answer {
     /// Of the tree behind the gate.
     Tree(Result<Yield, Error>),
+    /// None yet: how many entries are done.
+    Progress(u64),
     /// Of the door.
     Login(Result<Welcome, LoginError>),
     /// Of the security mechanism.
@@ -55,6 +63,8 @@ pub(super) struct Asks {
     /// Somebody has logged in since the driver last looked.
     fresh: bool,
     open: Option<(AskId, BoxFuture<'static, Brought>)>,
+    /// How far the removing of a tree has come, and when that is told next.
+    progress: Option<(Arc<Progress>, Pin<Box<Sleep>>)>,
     opened: Option<Box<Opened>>,
     passive: Option<Passive>,
     /// The last transfer's data connection, where it stays open.
@@ -72,6 +82,7 @@ impl Asks {
             access: None,
             fresh: false,
             open: None,
+            progress: None,
             opened: None,
             passive: None,
             kept: None,
@@ -86,11 +97,17 @@ impl Asks {
     pub(super) fn tree(&mut self, id: AskId, op: Op) {
         self.opened = None;
         let access = self.access.clone();
+        let progress = matches!(op, Op::RemoveTree { .. }).then(Arc::<Progress>::default);
+        let shown = progress.clone();
         self.put(id, async move {
             let Some(access) = access else { return Brought::Tree(Err(Reason::NotLoggedIn.into()), None) };
-            let (result, opened) = ask::ask(&access, op).await;
+            let (result, opened) = match progress {
+                Some(progress) => ask::ask_with(&access, op, &progress).await,
+                None => ask::ask(&access, op).await,
+            };
             Brought::Tree(result, opened)
         });
+        self.progress = shown.map(|progress| (progress, Box::pin(tokio::time::sleep(TELL_EVERY))));
     }
 
     /// `secure`: the credentials came over a protected line.
@@ -122,11 +139,13 @@ impl Asks {
     }
 
     fn put(&mut self, id: AskId, question: impl Future<Output = Brought> + Send + 'static) {
+        self.progress = None;
         self.open = Some((id, Box::pin(question)));
     }
 
     pub(super) fn withdraw(&mut self, id: AskId) {
         if self.open.as_ref().is_some_and(|(open, _)| *open == id) {
+            self.progress = None;
             self.open = None; // dropped where it waits; what it held is given back
         }
     }
@@ -134,9 +153,18 @@ impl Asks {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(AskId, Answer)> {
         let Some((id, question)) = &mut self.open else { return Poll::Pending };
         let id = *id;
-        let Poll::Ready(brought) = question.as_mut().poll(cx) else { return Poll::Pending };
-        self.open = None;
+        let Poll::Ready(brought) = question.as_mut().poll(cx) else { return self.poll_progress(id, cx) };
+        (self.open, self.progress) = (None, None);
         Poll::Ready((id, self.keep(brought)))
+    }
+
+    fn poll_progress(&mut self, id: AskId, cx: &mut Context<'_>) -> Poll<(AskId, Answer)> {
+        let Some((progress, timer)) = &mut self.progress else { return Poll::Pending };
+        if timer.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        timer.set(tokio::time::sleep(TELL_EVERY));
+        Poll::Ready((id, Answer::Progress(progress.entries())))
     }
 
     fn keep(&mut self, brought: Brought) -> Answer {

@@ -388,6 +388,7 @@ impl Control {
                 self.recorder.record_with(now, || What::Answer(super::words::answer(&result)));
                 self.session.handle(Input::Answer(id, result), now);
             }
+            Answer::Progress(entries) => self.session.handle(Input::Progress(id, entries), now),
             Answer::Login(result) => {
                 if let Ok(welcome) = &result {
                     self.recorder.set_user(Some((&*welcome.user).into()));

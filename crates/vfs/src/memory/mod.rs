@@ -230,15 +230,13 @@ impl Storage for MemoryStorage {
     fn set_attr<'a>(&'a self, path: &'a VPath, change: &'a AttrChange) -> BoxFuture<'a, Result<Attr, Error>> {
         Box::pin(async move {
             names::visible(path)?;
-            if change.created.is_some() {
-                return Err(Reason::Unsupported.into());
-            }
             let mut tree = self.inner.tree();
             let number = tree.place(path, true)?.stands.ok_or(Reason::NotFound)?;
             let node = tree.get_mut(number)?;
             node.mode = change.mode.map_or(node.mode, |mode| mode & 0o7777);
             node.owner = change.owner.or(node.owner);
             node.group = change.group.or(node.group);
+            node.created = change.created.unwrap_or(node.created);
             if let Some(time) = change.modified {
                 match &node.what {
                     What::File(body) => body.content().modified = time,
@@ -376,7 +374,7 @@ mod tests {
     use std::time::Duration;
 
     use bytes::Bytes;
-    use types::{Error, Reason, VPath, WriteHow};
+    use types::{AttrChange, Error, Reason, Time, VPath, WriteHow};
 
     use super::{MemorySettings, MemoryStorage};
     use crate::storage::{Owner, Storage, WriteOrder};
@@ -407,6 +405,17 @@ mod tests {
         s.remove(&g, &ann).await.unwrap();
         s.remove(&f, &ann).await.unwrap();
         assert_eq!(s.space(&root).await.unwrap().free, Some(1_000));
+    }
+
+    #[tokio::test]
+    async fn a_file_may_be_older_than_it_is() {
+        let s = MemoryStorage::new(MemorySettings::default());
+        let (f, nobody, time) = (VPath::parse(b"/f").unwrap(), Owner(None), Time::from_seconds(951_827_696));
+        put(&s, &f, &nobody, 1).await.unwrap();
+        let before = s.stat(&f, true, &nobody).await.unwrap();
+        let after = s.set_attr(&f, &AttrChange { created: Some(time), ..AttrChange::default() }).await.unwrap();
+        assert_eq!((after.created, after.modified), (Some(time), before.modified));
+        assert_eq!(s.stat(&f, true, &nobody).await.unwrap(), after);
     }
 
     #[tokio::test]

@@ -113,6 +113,8 @@ pub enum Input<'a> {
     Malformed(LineError),
     /// The answer to [`Output::Ask`].
     Answer(AskId, Result<Yield, Error>),
+    /// How many entries what [`Output::Ask`] asked for has done so far; comes now and then while it takes long.
+    Progress(AskId, u64),
     /// The answer to [`Output::Login`].
     Login(AskId, Result<Welcome, LoginError>),
     /// The answer to [`Output::Host`]: the host's greeting.

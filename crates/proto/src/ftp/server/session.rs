@@ -10,7 +10,7 @@ use types::{AskId, Credentials, Error, LoginError, Op, PathError, Reason, Transf
 
 use super::exchange::{Channel, End, Flow, Input, Level, Output, PassiveForm, Settings};
 use super::language::Language;
-use super::state::{Answered, DataPort, Ended, Exchange, Heard, Held, Protection, Running, Stage, Then, User, Work};
+use super::state::{Answered, DataPort, Ended, Exchange, Heard, Held, Protection, Running, Stage, Telling, Then, User, Work};
 use super::verbs;
 use crate::ftp::command::Command;
 use crate::ftp::errors;
@@ -41,6 +41,7 @@ pub struct Session {
     /// How replies are protected now.
     replies: Option<Level>,
     work: Work,
+    telling: Telling,
     held: Held,
     out: VecDeque<Output>,
     now: Duration,
@@ -70,6 +71,7 @@ impl Session {
             exchanges: 0,
             replies: None,
             work: Work::None,
+            telling: Telling::Not,
             held: VecDeque::new(),
             out: VecDeque::new(),
             now: Duration::ZERO,
@@ -120,6 +122,7 @@ impl Session {
                     then(self, answer);
                 }
             }
+            Input::Progress(id, entries) => self.progress(id, entries),
             Input::Login(id, answer) => {
                 if let Some(Then::Login) = self.answered(id) {
                     verbs::login::answered(self, answer);
@@ -353,6 +356,7 @@ impl Session {
         match std::mem::replace(&mut self.work, Work::None) {
             Work::Ask(asked, then) if asked == id => {
                 self.last_heard = self.now;
+                self.end_telling();
                 Some(then)
             }
             other => {
@@ -405,7 +409,10 @@ impl Session {
         if at_once {
             match std::mem::replace(&mut self.work, Work::None) {
                 Work::None => {}
-                Work::Ask(id, _) => self.emit(Output::Withdraw(id)),
+                Work::Ask(id, _) => {
+                    self.emit(Output::Withdraw(id));
+                    self.end_telling();
+                }
                 // In the midst of a handshake no reply can be sent.
                 Work::Securing { .. } | Work::Clearing { .. } => self.close(Some(reason)),
                 Work::Transfer(running) => self.emit(Output::Cancel(running.id)),
@@ -529,6 +536,31 @@ impl Session {
         self.ask_with(op, true, then);
     }
 
+    /// As [`Session::ask_abortable`], for what may take so long that the client is told how far it has come.
+    pub(super) fn ask_telling(&mut self, op: Op, then: Answered) {
+        self.ask_with(op, true, then);
+        self.telling = Telling::Due;
+    }
+
+    fn progress(&mut self, id: AskId, entries: u64) {
+        let open = matches!(&self.work, Work::Ask(asked, _) if *asked == id);
+        if !open || self.telling == Telling::Not {
+            return;
+        }
+        if self.telling == Telling::Due {
+            self.telling = Telling::Begun;
+            self.say(Reply::opening(150, "Under way; ABOR stops it."));
+        }
+        self.say(Reply::inner(150, format!("{entries} entries so far.")));
+    }
+
+    /// Ends the reply that told how far it had come; what it came to follows.
+    fn end_telling(&mut self) {
+        if std::mem::replace(&mut self.telling, Telling::Not) == Telling::Begun {
+            self.say(Reply::fixed(150, "No further."));
+        }
+    }
+
     fn ask_with(&mut self, op: Op, abortable: bool, then: Answered) {
         let id = AskId(self.next());
         self.emit(Output::Ask(id, op));
@@ -570,6 +602,7 @@ impl Session {
         match std::mem::replace(&mut self.work, Work::None) {
             Work::Ask(id, Then::Answer(then, true)) => {
                 self.emit(Output::Withdraw(id));
+                self.end_telling();
                 then(self, Err(Reason::Cancelled.into()));
                 true
             }

@@ -170,6 +170,18 @@ pub(super) enum Work {
     Clearing { anew: bool },
 }
 
+/// Whether a client is told how far a long work has come: by one preliminary reply of many lines (RFC 959 §4.2 allows one),
+/// so that the last word can still be any.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Telling {
+    /// Not about this work.
+    Not,
+    /// When there is something to tell.
+    Due,
+    /// The reply is open.
+    Begun,
+}
+
 /// What to do with an answer.
 pub(super) enum Then {
     /// With the gate's. The flag tells whether ABOR may take the ask back.

@@ -377,6 +377,42 @@ pub(super) const CAUSES: &[(Reason, [&str; 4])] = &[
     ),
     (Reason::NotLoggedIn, ["bitte erst anmelden", "inicie sesión primero", "connectez-vous d'abord", "请先登录"]),
     (
+        Reason::MessagesDenied,
+        [
+            "der Benutzer darf anderen keine Nachrichten senden",
+            "el usuario no puede enviar mensajes a otros",
+            "l'utilisateur ne peut pas envoyer de messages aux autres",
+            "该用户不得向他人发送消息",
+        ],
+    ),
+    (
+        Reason::NoRecipient,
+        [
+            "niemandem dieses Namens kann eine Nachricht gesendet werden",
+            "no se puede enviar un mensaje a nadie de ese nombre",
+            "on ne peut envoyer de message à personne de ce nom",
+            "没有可接收消息的此名用户",
+        ],
+    ),
+    (
+        Reason::NotHere,
+        [
+            "der Benutzer hat keine Sitzung, die Nachrichten zeigt",
+            "el usuario no tiene ninguna sesión que muestre mensajes",
+            "l'utilisateur n'a pas de session qui montre des messages",
+            "该用户没有可显示消息的会话",
+        ],
+    ),
+    (
+        Reason::HistoricOff,
+        [
+            "die alten Postbefehle werden hier nicht bedient",
+            "aquí no se sirven las antiguas órdenes de correo",
+            "les anciennes commandes de courrier ne sont pas servies ici",
+            "此处不提供旧式邮件命令",
+        ],
+    ),
+    (
         Reason::NotServed,
         [
             "dieser Befehl ist bekannt, wird aber nicht bedient",

@@ -13,6 +13,36 @@ pub(super) const TEXTS: &[(&str, [&str; 4])] = &[
             "可供新用户登录。",
         ],
     ),
+    (
+        "Send the text; a line that is only a dot ends it.",
+        [
+            "Bitte den Text; eine Zeile aus nur einem Punkt beendet ihn.",
+            "Envíe el texto; una línea con solo un punto lo termina.",
+            "Envoyez le texte ; une ligne d'un seul point le termine.",
+            "请发送正文;仅含一个句点的行表示结束。",
+        ],
+    ),
+    (
+        "The text is kept; name its recipients.",
+        [
+            "Der Text ist aufbewahrt; bitte die Empfänger nennen.",
+            "El texto está guardado; indique los destinatarios.",
+            "Le texte est gardé ; nommez les destinataires.",
+            "正文已保留;请指定收件人。",
+        ],
+    ),
+    (
+        "{}: kept as mail.",
+        ["{}: als Post aufbewahrt.", "{}: guardado como correo.", "{} : gardé comme courrier.", "{}:已存为邮件。"],
+    ),
+    (
+        "Under way; ABOR stops it.",
+        ["Es läuft; ABOR hält es an.", "En curso; ABOR lo detiene.", "En cours ; ABOR l'arrête.", "正在进行;ABOR 可中止。"],
+    ),
+    (
+        "{} entries so far.",
+        ["Bisher {} Einträge.", "{} entradas hasta ahora.", "{} entrées jusqu'ici.", "目前已处理 {} 个条目。"],
+    ),
     ("Good-bye.", ["Auf Wiedersehen.", "Adiós.", "Au revoir.", "再见。"]),
     ("Password, please.", ["Bitte das Passwort.", "Contraseña, por favor.", "Mot de passe, s'il vous plaît.", "请输入密码。"]),
     (

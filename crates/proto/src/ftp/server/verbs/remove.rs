@@ -18,5 +18,5 @@ pub(super) fn remove(session: &mut Session, verb: Verb, argument: &[u8]) {
         Ok(_) => session.say(Reply::fixed(250, "Removed.")),
         Err(error) => session.refuse(&error, Some(&path)),
     });
-    if verb == Verb::Rmda { session.ask_abortable(op, then) } else { session.ask(op, then) }
+    if verb == Verb::Rmda { session.ask_telling(op, then) } else { session.ask(op, then) }
 }
