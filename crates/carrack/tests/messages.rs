@@ -33,7 +33,7 @@ fn a_message_comes_with_the_next_reply_and_else_as_mail() {
     assert!(mails.len() == 1 && mails[0].ends_with("\n\nTwo ships\nare in port.\n"), "{mails:?}");
 
     let mut bob = Client::login(port, "bob");
-    assert_eq!(anna.ask("SITE MSG bob 226 \x1b[2J now"), "200 bob: sent to 1 session.\r\n");
+    assert_eq!(anna.ask("SITE MSG bob 226 \u{202e} now"), "200 bob: sent to 1 session.\r\n");
     let said = bob.ask("PWD");
     assert!(said.starts_with("257 "), "programs read this one: {said}");
     let said = bob.ask("NOOP");
