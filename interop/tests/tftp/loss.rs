@@ -26,6 +26,10 @@ fn network(lost: u32) -> Option<Network> {
     Some(network)
 }
 
+/// curl says what was lost again after a fiftieth of the time it may take: every 72 seconds, where nothing is said. No server
+/// that has answered an upload's last block waits so long for it to come again.
+const CURL: [&str; 4] = ["curl", "-sS", "--max-time", "90"];
+
 /// A way to move a file: its name and where it is here.
 type Move<'a> = (&'a str, &'a dyn Fn(&Path) -> Vec<String>);
 
@@ -41,8 +45,8 @@ fn moves(lost: u32) {
     let here = TempDir::new().unwrap();
     let atftp = ["atftp", "--option", "blksize 1428", "--option"];
     let down: [Move<'_>; 4] = [
-        ("curl", &|to| words(&["curl", "-sS", "--tftp-blksize", "1428", "-o", "HERE", "tftp://10.3.0.2/f"], to)),
-        ("curl512", &|to| words(&["curl", "-sS", "-o", "HERE", "tftp://10.3.0.2/f"], to)),
+        ("curl", &|to| words(&[&CURL[..], &["--tftp-blksize", "1428", "-o", "HERE", "tftp://10.3.0.2/f"]].concat(), to)),
+        ("curl512", &|to| words(&[&CURL[..], &["-o", "HERE", "tftp://10.3.0.2/f"]].concat(), to)),
         ("window4", &|to| words(&[&atftp[..], &["windowsize 4", "-g", "-r", "f", "-l", "HERE", "10.3.0.2"]].concat(), to)),
         ("window16", &|to| words(&[&atftp[..], &["windowsize 16", "-g", "-r", "f", "-l", "HERE", "10.3.0.2"]].concat(), to)),
     ];
@@ -63,8 +67,8 @@ fn moves(lost: u32) {
         assert_same(&server.root().join("f"), &to);
     }
     for (name, block) in [("up512", "512"), ("up1428", "1428")] {
-        let mut command = network.command("client", "curl");
-        command.args(["-sS", "--tftp-blksize", block, "-T"]).arg(server.root().join("f"));
+        let mut command = network.command("client", CURL[0]);
+        command.args(&CURL[1..]).args(["--tftp-blksize", block, "-T"]).arg(server.root().join("f"));
         run_with(command.arg(format!("tftp://10.3.0.2/{name}")), "", Duration::from_secs(100)).well();
         assert_same(&server.root().join("f"), &server.root().join(name));
     }
