@@ -56,13 +56,14 @@ fn settings(flags: u8) -> Arc<Settings> {
         gssapi: Some(Gssapi { login_required: false, data_required: flags & 2 != 0, ccc: flags & 4 != 0 })
             .filter(|_| flags & 64 != 0),
         ebcdic: Default::default(),
+        historic: flags & 128 != 0,
         ascii_size_limit: 1 << 20,
         version: "fuzz".into(),
     })
 }
 
-/// Lines that lead somewhere with TLS; random arguments seldom do.
-const LINES: [&[u8]; 16] = [
+/// Lines that lead somewhere; random arguments seldom do.
+const LINES: [&[u8]; 21] = [
     b"AUTH TLS",
     b"AUTH SSL",
     b"AUTH GSSAPI",
@@ -80,6 +81,11 @@ const LINES: [&[u8]; 16] = [
     // A seal that hides nothing, for the mechanism that is played here.
     b"MIC VVNFUiB1",
     b"ENC UkVUUiBh",
+    b"MAIL u",
+    b"XSEM",
+    b"XRSQ T",
+    b"XRCP u",
+    b".",
 ];
 
 const REASONS: [Reason; 4] = [Reason::NotFound, Reason::ShuttingDown, Reason::DataReset, Reason::UserDisabled];
