@@ -1,7 +1,8 @@
 //! Does a ticket of a real KDC log in over FTP, and protect commands and data at every level (RFC 2228)?
 //!
 //! The client is Python's ftplib with MIT's library beneath: curl's `--krb` has been broken for years (7.88 reads no
-//! reply that ends with CRLF, and sends nothing behind the exchange) and is gone from newer versions.
+//! reply that ends with CRLF, and sends nothing behind the exchange) and is gone from newer versions. yafc has MIT's library,
+//! too, and seals its commands well; with data protected it writes what belongs there between its commands.
 //!
 //! The feature needs the system's libraries: `cargo xtask test` builds with it where they are there. By itself:
 //! `cargo build --package carrack --features gssapi`, then
@@ -144,22 +145,45 @@ fn server(realm: &Realm) -> Server {
     Server::configured_in(&[("KRB5_CONFIG", &realm.file("krb5.conf"))], &text)
 }
 
-#[test]
-fn a_ticket_logs_in_and_protects_commands_and_data_at_every_level() {
+/// A realm, where all is there that one needs.
+fn realm() -> Option<Realm> {
     if !has_kerberos() {
-        return interop::skip("this build of carrack has no Kerberos: build it with --features carrack/gssapi");
+        interop::skip("this build of carrack has no Kerberos: build it with --features carrack/gssapi");
+        return None;
     }
-    need!("kinit");
-    for (program, package) in [("krb5kdc", "krb5-kdc"), ("kadmin.local", "krb5-admin-server")] {
-        if !Path::new("/usr/sbin").join(program).exists() {
-            return interop::skip(&format!("{program} is not installed (package {package})"));
+    let programs = [("kinit", "krb5-user"), ("krb5kdc", "krb5-kdc"), ("kadmin.local", "krb5-admin-server")];
+    for (program, package) in programs {
+        if !["/usr/bin", "/usr/sbin"].iter().any(|folder| Path::new(folder).join(program).exists()) {
+            interop::skip(&format!("{program} is not installed (package {package})"));
+            return None;
         }
     }
+    Some(Realm::start())
+}
+
+#[test]
+fn yafc_logs_in_with_a_ticket_and_seals_its_commands() {
+    need!("yafc");
+    let Some(realm) = realm() else { return };
+    let server = server(&realm);
+    interop::files::make(&realm.file("body"), 1_000_000, 11);
+    let mut yafc = kerberos(realm.folder.path(), "yafc");
+    yafc.env("HOME", realm.folder.path()).args(["--debug", "--mechanism=krb5"]);
+    yafc.arg(format!("ftp://anna@localhost:{}", server.port()));
+    let ran = run_with(&mut yafc, "prot clear\nput body -o up\nget up -o back\nbye\n", Duration::from_secs(120));
+    assert!(ran.said.contains("AUTH GSSAPI") && ran.said.contains("232 "), "{}", ran.said);
+    for copy in [server.root().join("up"), realm.file("back")] {
+        interop::files::assert_same(&realm.file("body"), &copy);
+    }
+}
+
+#[test]
+fn a_ticket_logs_in_and_protects_commands_and_data_at_every_level() {
     let there = Command::new(PYTHON).args(["-c", "import gssapi"]).stderr(Stdio::null()).status();
     if !there.is_ok_and(|status| status.success()) {
         return interop::skip("python3-gssapi is not installed");
     }
-    let realm = Realm::start();
+    let Some(realm) = realm() else { return };
     let server = server(&realm);
     interop::files::make(&realm.file("body"), 1_000_000, 7);
     let mut client = kerberos(realm.folder.path(), PYTHON);

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A program the outside-client tests want, and the package it comes in.
-const PROGRAMS: [(&str, &str); 34] = [
+const PROGRAMS: &[(&str, &str)] = &[
     ("curl", "curl"),
     ("lftp", "lftp"),
     ("ncftpput", "ncftp"),
@@ -39,6 +39,7 @@ const PROGRAMS: [(&str, &str); 34] = [
     ("krb5kdc", "krb5-kdc"),
     ("kadmin.local", "krb5-admin-server"),
     ("kinit", "krb5-user"),
+    ("yafc", "yafc"),
     // Finds the library of Kerberos for the build.
     ("pkg-config", "pkg-config"),
     // Fuzzing compiles libFuzzer.
@@ -98,7 +99,7 @@ pub(super) fn provide(may_install: bool, tally: &mut Tally) {
     };
     let has_venv = || well(Command::new("python3").args(["-c", "import venv, ensurepip"]).stderr(Stdio::null()));
     let lacking = || -> Vec<(&str, &str)> {
-        let mut lacking: Vec<_> = PROGRAMS.into_iter().filter(|(program, _)| !is_installed(program)).collect();
+        let mut lacking: Vec<_> = PROGRAMS.iter().copied().filter(|(program, _)| !is_installed(program)).collect();
         if is_installed("perl") && !has_net_ftp() {
             lacking.push(("Perl's Net::FTP with TLS", "libio-socket-ssl-perl"));
         }
