@@ -83,13 +83,13 @@ impl Outside {
         Self::start_at(ip, kind, tls, reuse, false)
     }
 
-    /// Starts it in clear on 127.0.0.`host`, a machine that is not the clients'. `beyond`: data may go to and come from other
-    /// machines than the client's.
+    /// Starts it on 127.0.0.`host`, a machine that is not the clients'. `beyond`: data may go to and come from other machines
+    /// than the client's.
     ///
     /// # Errors
     /// As [`Outside::start`].
-    pub fn elsewhere(kind: Kind, host: u8, beyond: bool) -> Result<Self> {
-        Self::start_at(IpAddr::V4(Ipv4Addr::new(127, 0, 0, host)), kind, Tls::Off, false, beyond)
+    pub fn elsewhere(kind: Kind, host: u8, tls: Tls, beyond: bool) -> Result<Self> {
+        Self::start_at(IpAddr::V4(Ipv4Addr::new(127, 0, 0, host)), kind, tls, false, beyond)
     }
 
     fn start_at(ip: IpAddr, kind: Kind, tls: Tls, reuse: bool, beyond: bool) -> Result<Self> {

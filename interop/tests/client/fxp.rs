@@ -49,12 +49,16 @@ pub(crate) fn refused_under_tls(kind: Kind) {
     });
 }
 
-/// `carrack mirror --fxp` of a tree from one server to another.
-fn copied(from: &str, to: &str) -> Ran {
+/// `carrack mirror` of a tree from one server to another.
+fn mirrored(options: &[&str], from: &str, to: &str) -> Ran {
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new(interop::carrack());
-    command.args(["mirror", "--no-tls", "--fxp", "--json", &format!("{from}tree"), &format!("{to}there")]);
-    run(command.env("CARRACK_PASSWORD", PASSWORD).env("HOME", home.path()).current_dir(home.path())).well()
+    command.arg("mirror").args(options).args(["--json", &format!("{from}tree"), &format!("{to}there")]);
+    run(command.env("CARRACK_PASSWORD", PASSWORD).env("HOME", home.path()).current_dir(home.path()))
+}
+
+fn copied(from: &str, to: &str) -> Ran {
+    mirrored(&["--no-tls", "--fxp"], from, to).well()
 }
 
 fn url(host: &str, port: u16) -> String {
@@ -84,17 +88,40 @@ pub(crate) fn own(allowed: bool) {
     told(&ran, allowed, one.root(), other.root());
 }
 
+/// Two of another's servers.
+fn two(kind: Kind, tls: Tls, beyond: bool) -> Option<(Outside, Outside)> {
+    if !may_start() {
+        interop::skip("other servers want root to be started");
+        return None;
+    }
+    match Outside::elsewhere(kind, 2, tls, beyond).and_then(|one| Ok((one, Outside::elsewhere(kind, 3, tls, beyond)?))) {
+        Ok(servers) => Some(servers),
+        Err(why) => {
+            interop::skip(&format!("{kind:?} does not start here: {why}"));
+            None
+        }
+    }
+}
+
 /// Two of another's servers, likewise.
 pub(crate) fn elsewhere(kind: Kind, allowed: bool) {
-    if !may_start() {
-        return interop::skip("other servers want root to be started");
-    }
-    let servers = Outside::elsewhere(kind, 2, allowed).and_then(|one| Ok((one, Outside::elsewhere(kind, 3, allowed)?)));
-    let (one, other) = match servers {
-        Ok(servers) => servers,
-        Err(why) => return interop::skip(&format!("{kind:?} does not start here: {why}")),
-    };
+    let Some((one, other)) = two(kind, Tls::Off, allowed) else { return };
     fill(one.root());
     let ran = copied(&url("127.0.0.2", one.address().port()), &url("127.0.0.3", other.address().port()));
     told(&ran, allowed, one.root(), other.root());
+}
+
+/// Two that take all commands for it under TLS, SSCN too, and then fall over it, or want a TLS session resumed that the other
+/// server never had: it is said, and the files pass through here; where only the straight way will do, nothing is copied.
+pub(crate) fn only_until_data(kind: Kind) {
+    let Some((one, other)) = two(kind, Tls::V13, true) else { return };
+    fill(one.root());
+    let (from, to) = (url("127.0.0.2", one.address().port()), url("127.0.0.3", other.address().port()));
+    let ran = mirrored(&["--tls-insecure", "--fxp=only"], &from, &to);
+    assert!(!ran.status.success(), "{}", ran.said);
+    assert!(ran.said.contains("CRK-735"), "{}", ran.said);
+    assert!(!other.root().join("there/one").exists());
+    let ran = mirrored(&["--tls-insecure", "--fxp"], &from, &to).well();
+    assert_eq!(ran.said.matches("\"event\":\"no_exchange\"").count(), 1, "{}", ran.said);
+    files::assert_same_trees(&one.root().join("tree"), &other.root().join("there"));
 }

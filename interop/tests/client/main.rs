@@ -98,6 +98,7 @@ courses! {
         vsftpd_refused: fxp::elsewhere(Kind::Vsftpd, false);
         proftpd_allowed: fxp::elsewhere(Kind::Proftpd, true);
         proftpd_refused: fxp::elsewhere(Kind::Proftpd, false);
+        proftpd_under_tls: fxp::only_until_data(Kind::Proftpd);
     }
     carrack {
         passive: course::own(Way::Passive4);

@@ -264,9 +264,9 @@ pub(crate) struct HowOptions {
     pub(crate) limit_rate_down: Option<Bytes>,
 
     /// Let two FTP servers send files straight to each other (FXP): both must allow it, and the bytes are not seen here;
-    /// where they refuse, files pass through this machine, as without this
-    #[arg(long)]
-    pub(crate) fxp: bool,
+    /// where they do not, files pass through this machine, as without this; with --fxp=only that is a failure
+    #[arg(long, value_name = "WHEN", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "try")]
+    pub(crate) fxp: Option<Fxp>,
 
     /// Compare checksums after each file: the server's own where it has HASH or its like, else by reading the file back
     #[arg(long, short)]
@@ -283,6 +283,15 @@ pub(crate) struct HowOptions {
     /// Write uploads under their own names at once, for servers that let nobody rename
     #[arg(long)]
     pub(crate) no_temporary: bool,
+}
+
+/// Whether files may pass through this machine where two servers do not exchange them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub(crate) enum Fxp {
+    /// Where the servers do not exchange files, they pass through this machine
+    Try,
+    /// Where the servers do not exchange files, they are not copied
+    Only,
 }
 
 /// A number of bytes: 100, 10k, 5M, 1.5G, with k = 1024 and kB = 1000.

@@ -20,7 +20,7 @@ use crate::remote::Remote;
 
 pub use filter::{Filter, Manner};
 pub use plan::{Plan, Same, Seen, Step, Wishes};
-pub use run::{Hearing, Report, Settings, publish, run, temporary_name};
+pub use run::{Exchange, Hearing, Report, Settings, publish, run, temporary_name};
 pub use tree::{Links, Tree};
 
 /// One end of a copy.

@@ -18,6 +18,7 @@ use super::plan::{Plan, Seen, Step};
 use super::resume::{goes_on, has_changed};
 use super::small;
 use crate::failure::is_passing;
+use crate::ftp::Ftp;
 use crate::remote::{Remote, Upload};
 
 /// As much as goes through memory at once where neither end is a socket.
@@ -61,10 +62,21 @@ pub struct Settings {
     pub segments: Option<usize>,
     /// From which size on a file comes over several connections where that is not said, in bytes.
     pub segments_from: u64,
-    /// Whether FTP servers send files straight to each other, where they do.
-    pub exchange: bool,
+    /// Whether FTP servers send files straight to each other.
+    pub exchange: Exchange,
     /// Rates all files share.
     pub rates: Vec<Arc<Bucket>>,
+}
+
+/// Whether FTP servers send files straight to each other (FXP).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exchange {
+    /// Files pass through this machine.
+    Never,
+    /// Where the servers do it; else files pass through this machine.
+    Try,
+    /// A file fails where the servers do not do it.
+    Only,
 }
 
 impl Default for Settings {
@@ -81,7 +93,7 @@ impl Default for Settings {
             resume: true,
             segments: None,
             segments_from: 64 * 1024 * 1024,
-            exchange: false,
+            exchange: Exchange::Never,
             rates: Vec::new(),
         }
     }
@@ -138,7 +150,7 @@ pub async fn run(
         token,
         at_once,
         many: many.is_some(),
-        exchange: AtomicBool::new(settings.exchange),
+        exchange: AtomicBool::new(settings.exchange != Exchange::Never),
         report: Mutex::default(),
     };
     let together = wanted.min(allowed).max(1);
@@ -293,6 +305,9 @@ impl Work<'_> {
             Step::RemoveDir(_) => storage.remove_dir(&to).await.map(|()| 0),
             Step::Link { target, replaces, .. } => self.link(&to, target, replaces.is_some()).await.map(|()| 0),
             Step::Copy { path, seen, replaces, .. } => {
+                if self.settings.exchange == Exchange::Only && self.both_ftp().is_none() {
+                    return Err(Error::with(Reason::NoExchange, "these are not two FTP servers"));
+                }
                 let from = path.under(&self.source.root)?;
                 let (Seen { size, modified }, replaces) = (*seen, replaces.is_some());
                 let file = File { path, from: &from, to: &to, size, modified, replaces, attempt };
@@ -401,7 +416,7 @@ impl Work<'_> {
             at = self.part_of_upload(remote, file, name).await;
         }
         let there = self.mode_there(remote, file).await?;
-        let (bytes, modified) = match self.straight(remote, file, name, at).await? {
+        let (bytes, modified) = match self.straight(file, name, at).await? {
             Some(bytes) => (bytes, None),
             None => self.through_here(remote, file, name, (at, there)).await?,
         };
@@ -445,17 +460,21 @@ impl Work<'_> {
     }
 
     /// From one server straight to another, where that is wished; `None` where they do not do it. They are asked once.
-    async fn straight(&self, remote: &dyn Remote, file: File<'_>, name: &VPath, at: u64) -> Result<Option<u64>, Error> {
-        let source = self.source.remote.as_deref().filter(|_| self.exchange.load(Ordering::Relaxed));
-        let Some((from, to)) = source.and_then(|source| source.ftp().zip(remote.ftp())) else { return Ok(None) };
+    async fn straight(&self, file: File<'_>, name: &VPath, at: u64) -> Result<Option<u64>, Error> {
+        let Some((from, to)) = self.both_ftp().filter(|_| self.exchange.load(Ordering::Relaxed)) else { return Ok(None) };
         let meter = self.meter(file);
-        match from.exchange(file.from, to, name, at).await {
+        let result = from.exchange(file.from, to, name, at).await.map_err(|e| {
+            // Servers fall over it. Once may be chance.
+            let again_before_it_moved = e.reason == Reason::Disconnected && file.attempt > 0 && at == 0;
+            if again_before_it_moved { Error::with(Reason::NoExchange, e.to_string()) } else { e }
+        });
+        match result {
             Ok(size) => {
                 let bytes = size.unwrap_or(file.size).saturating_sub(at);
                 meter.count(usize::try_from(bytes).unwrap_or(usize::MAX));
                 Ok(Some(bytes))
             }
-            Err(e) if e.reason == Reason::NoExchange => {
+            Err(e) if e.reason == Reason::NoExchange && self.settings.exchange == Exchange::Try => {
                 if self.exchange.swap(false, Ordering::Relaxed) {
                     self.hearing.no_exchange(&e);
                 }
@@ -463,6 +482,11 @@ impl Work<'_> {
             }
             Err(e) => Err(e),
         }
+    }
+
+    /// Both sides, where they are FTP servers.
+    fn both_ftp(&self) -> Option<(&Ftp, &Ftp)> {
+        self.source.remote.as_deref()?.ftp().zip(self.target.remote.as_deref()?.ftp())
     }
 
     /// Neither end is a socket: portion by portion, and the source must stay as it is.

@@ -47,13 +47,15 @@ pub async fn exchange(from: End<'_>, to: End<'_>, at: u64) -> Result<Option<u64>
             Ok(()) => {
                 let result = both(from, to, at).await;
                 roles.end().await;
-                result?;
-                return sizes(from, to).await;
+                return match result {
+                    Ok(()) => sizes(from, to).await,
+                    Err(e) if is_about_data(&e) && !has_moved(to, at).await => Err(Error::with(Reason::NoExchange, words(e))),
+                    Err(e) => Err(e),
+                };
             }
             Err(e) if is_about_meeting(&e) => {
                 roles.end().await;
-                // What the reason would be of a file says nothing here.
-                let why = e.detail.unwrap_or_else(|| e.reason.cause().into());
+                let why = words(e);
                 if !refused.contains(&*why) {
                     refused.push_str(&format!("{}{why}", if refused.is_empty() { "" } else { "; " }));
                 }
@@ -70,6 +72,25 @@ const fn is_about_meeting(error: &Error) -> bool {
         error.reason,
         Reason::Unsupported | Reason::ServerRefused | Reason::NoDataConnection | Reason::StorageDenied | Reason::BadName
     )
+}
+
+/// Whether it may be that the servers took their commands and then did not find each other: one wants the TLS session of a
+/// control connection that the other cannot have, say.
+const fn is_about_data(error: &Error) -> bool {
+    matches!(
+        error.reason,
+        Reason::NoDataConnection | Reason::DataNotProtected | Reason::NotProtected | Reason::TransferCut | Reason::TooSlow
+    )
+}
+
+/// Whether anything came beyond byte `at`: then they do exchange files, and it broke on its way.
+async fn has_moved(to: End<'_>, at: u64) -> bool {
+    matches!(to.connection.run(Operation::Size(to.path.into())).await, Ok(Outcome::Size(size)) if size > at)
+}
+
+/// Why they do not. What the reason would be of a file says nothing here.
+fn words(error: Error) -> Box<str> {
+    error.detail.unwrap_or_else(|| error.reason.cause().into())
 }
 
 /// Who begins TLS on the data connection: servers wait for it, unless told otherwise.

@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use client::copy::{Filter, Links, Manner, Same, Settings, Side, Wishes};
+use client::copy::{Exchange, Filter, Links, Manner, Same, Settings, Side, Wishes};
 use io::clock;
 use io::meter::Bucket;
 use types::{Error, Reason, Time};
 
 use super::super::Client;
-use crate::cli::copies::{Age, DeleteOptions, HowOptions, WhatOptions};
+use crate::cli::copies::{Age, DeleteOptions, Fxp, HowOptions, WhatOptions};
 
 /// The largest file of patterns that is read.
 const PATTERNS_AT_MOST: u64 = 16 * 1024 * 1024;
@@ -113,7 +113,10 @@ pub(super) fn settings(client: &Client, how: &HowOptions, source: Option<&Side>,
         temporary_names: !how.no_temporary,
         resume: !how.no_resume,
         checksum: how.checksum,
-        exchange: how.fxp,
+        exchange: how.fxp.map_or(Exchange::Never, |fxp| match fxp {
+            Fxp::Try => Exchange::Try,
+            Fxp::Only => Exchange::Only,
+        }),
         rates: rates.map(|rate| Arc::new(Bucket::new(rate.0))).collect(),
         ..usual
     }
