@@ -195,6 +195,14 @@ mod tests {
             What::Command("CWD /nowhere".into()),
             What::Ask("stat /nowhere".into()),
             What::Answer("CRK-201 no such file or folder (os error 2)".into()),
+            What::Command("XSEN bob".into()),
+            What::Ask("recipient bob".into()),
+            What::Answer("done".into()),
+            What::Reply("354 Send the text; a line that is only a dot ends it.".into()),
+            What::Command("RETR is text".into()),
+            What::Command(".".into()),
+            What::Ask("message bob 12 bytes".into()),
+            What::Answer("sent to 1 sessions".into()),
             What::Note(Reason::PrivateAnnounced, "10.0.0.5:50000".into()),
             What::Closed(Some(Reason::IdleTimeout)),
         ] {
@@ -216,6 +224,7 @@ mod tests {
 3f2a91c4 anna@203.0.113.5  STOR /new  failed after 512 B: the client cut the data connection [CRK-306] Send or fetch the rest with REST.
 3f2a91c4 anna@203.0.113.5  DELE /old\\x1b
 3f2a91c4 anna@203.0.113.5  CWD /nowhere  failed: no such file or folder (os error 2) [CRK-201] Check the name; names are case-sensitive.
+3f2a91c4 anna@203.0.113.5  XSEN bob 12 bytes
 3f2a91c4 anna@203.0.113.5  note: a private address was announced to a client from outside (10.0.0.5:50000) [CRK-311] Set public_address on the listener (or --public-address).
 3f2a91c4 anna@203.0.113.5  closed: nothing was said or moved for too long [CRK-112] Connect again; SITE IDLE asks for a longer time.
 ";
@@ -241,7 +250,19 @@ mod tests {
         let events: Vec<&str> = lines.iter().map(|l| l["event"].as_str().unwrap()).collect();
         assert_eq!(
             events,
-            ["connected", "login", "operation", "login", "transfer", "transfer", "operation", "operation", "note", "closed"]
+            [
+                "connected",
+                "login",
+                "operation",
+                "login",
+                "transfer",
+                "transfer",
+                "operation",
+                "operation",
+                "operation",
+                "note",
+                "closed"
+            ]
         );
         let sent = &lines[4];
         assert_eq!(

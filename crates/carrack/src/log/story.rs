@@ -9,6 +9,9 @@ use super::fact::Fact;
 /// The most asks remembered: a session has few open at once.
 const MOST_ASKS: usize = 32;
 
+/// How a reply begins that asks for a message's text.
+const DRAFT: &str = "354";
+
 /// What is remembered of a session between its events: a few texts.
 #[derive(Default)]
 pub(super) struct Story {
@@ -20,6 +23,8 @@ pub(super) struct Story {
     asks: VecDeque<(Box<str>, Box<str>)>,
     /// Verb and path of the body that is moving or about to.
     moving: Option<(Box<str>, Box<str>)>,
+    /// A message's text is coming in, line by line (354).
+    drafting: bool,
 }
 
 /// Whether a story is told by such events at all. Most are not for it, and need not be brought to it.
@@ -33,7 +38,7 @@ pub(super) fn is_told_by(what: &What) -> bool {
         | What::DataFailed(_)
         | What::Note(..)
         | What::Closed(_) => true,
-        What::Reply(line) => line.contains(REFUSAL),
+        What::Reply(line) => line.contains(REFUSAL) || line.starts_with(DRAFT),
         What::Accepted(..)
         | What::Listening(_)
         | What::Connecting(_)
@@ -94,12 +99,18 @@ impl Story {
     }
 
     fn command(&mut self, line: &str) {
+        if self.drafting {
+            // It is text, for the command that was answered so.
+            self.drafting = line != ".";
+            return;
+        }
         self.told = None;
         self.verb = line.split_whitespace().next().unwrap_or_default().to_ascii_uppercase().into();
     }
 
     /// What the session refuses by itself, before anybody is asked: passwords in clear, for one.
     fn reply(&mut self, line: &str) -> Option<Fact<'static>> {
+        self.drafting |= line.starts_with(DRAFT);
         let reason = code_in(line).filter(|r| r.code().starts_with(REFUSAL))?;
         if self.told == Some(reason) {
             return None;
@@ -125,7 +136,7 @@ impl Story {
                 self.moving = Some(("".into(), path.into()));
                 None
             }
-            ("stat" | "lstat" | "usage" | "space" | "reserve" | "who" | "may", None) => None,
+            ("stat" | "lstat" | "usage" | "space" | "reserve" | "who" | "may" | "recipient", None) => None,
             ("login", None) if text.starts_with("account needed") => None,
             ("host", None) => None,
             ("login", None) => Some(Fact::words("login", "logged in")),
