@@ -26,6 +26,9 @@ pub(crate) struct Options {
     /// Measure the program that is built already.
     #[arg(long)]
     built: bool,
+    /// Write the table to docs/performance-modes.md too.
+    #[arg(long)]
+    write: bool,
 }
 
 /// What is compared: the same work in two modes.
@@ -77,14 +80,39 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     };
     let folder = tempfile::Builder::new().prefix("carrack-bench-").tempdir_in("/dev/shm")?;
     lay(folder.path(), &sizes)?;
-    println!("| row | MODE S | this | ratio | of each round | goal | CPU-s of client and server |");
-    println!("| --- | --- | --- | --- | --- | --- | --- |");
+    let mut text = heading();
+    print!("{text}");
     let mut reached = true;
     for row in ROWS.iter().filter(|row| options.rows.as_ref().is_none_or(|part| row.title.contains(&**part))) {
         let rounds = if options.quick { 1 } else { options.rounds };
-        reached &= row.compare(folder.path(), &sizes, rounds)?;
+        let (line, met) = row.compare(folder.path(), &sizes, rounds)?;
+        print!("{line}");
+        text.push_str(&line);
+        reached &= met;
+    }
+    if options.write {
+        fs::write(crate::workspace().join("docs/performance-modes.md"), &text)?;
     }
     Ok(reached || options.quick)
+}
+
+/// The page up to its table's lines.
+fn heading() -> String {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    format!(
+        "# Performance of the modes\n\nThis page is written by `cargo xtask bench-modes --write`; the last run was `cargo xtask {}`.\n\n\
+         Machine: {}.\n\n\
+         Carrack's client and server, the same work in MODE S and in another mode, with `durability = \"os\"`, on tmpfs and \
+         loopback, in one session (`-j 1`): small files in MODE B over one data connection that stays open (`OPTS MODE B BODIES`), \
+         and a text as logs are in MODE Z. For \"50 ms\" a relay holds every byte back for 25 ms each way, and MODE S carries fewer \
+         files, as it needs several round trips for each; for \"100 Mbit/s\" it lets no more through. The two take turns, another \
+         one first in each round; figures and ratios are medians. CPU-seconds are of MODE S, client and server, and of the other \
+         mode, client and server.\n\n\
+         | row | MODE S | this mode | ratio | of each round | goal | CPU-s of client and server |\n\
+         | --- | ---: | ---: | ---: | --- | ---: | --- |\n",
+        arguments.join(" "),
+        super::machine(),
+    )
 }
 
 /// Files without a pattern, and a text as logs are.
@@ -127,8 +155,8 @@ struct Figure {
 }
 
 impl Row {
-    /// Both modes in turn, another one first in every round; whether the goal is reached.
-    fn compare(&self, folder: &Path, sizes: &Sizes, rounds: usize) -> Result<bool> {
+    /// Both modes in turn, another one first in every round: the table's line, and whether the goal is reached.
+    fn compare(&self, folder: &Path, sizes: &Sizes, rounds: usize) -> Result<(String, bool)> {
         // Each path has a server of its own: its relay takes the same ports.
         let server = Server::start(&folder.join("served"))?;
         let here = match self.over {
@@ -150,8 +178,8 @@ impl Row {
         let ratios: Vec<f64> = plain.iter().zip(&this).map(|(plain, this)| this.pace / plain.pace).collect();
         let each: Vec<String> = ratios.iter().map(|ratio| format!("{ratio:.2}")).collect();
         let unit = if self.over == Over::Rate { "MiB/s" } else { "files/s" };
-        println!(
-            "| {} | {:.1} {unit} | {:.1} {unit} | {:.2} | {} | {} | {:.2} and {:.2}; {:.2} and {:.2} |",
+        let line = format!(
+            "| {} | {:.1} {unit} | {:.1} {unit} | {:.2} | {} | {} | {:.2} and {:.2}; {:.2} and {:.2} |\n",
             self.title,
             of(&plain, |figure| figure.pace),
             of(&this, |figure| figure.pace),
@@ -163,7 +191,7 @@ impl Row {
             of(&this, |figure| figure.client),
             of(&this, |figure| figure.server),
         );
-        Ok(median(&ratios) >= self.goal)
+        Ok((line, median(&ratios) >= self.goal))
     }
 
     fn measure(&self, folder: &Path, url: &str, mode: Option<&str>, sizes: &Sizes, server: &Server) -> Result<Figure> {
