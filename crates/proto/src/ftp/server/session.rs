@@ -380,7 +380,9 @@ impl Session {
                 let doubt = running.suspect && matches!(end, End::Done { .. });
                 (running.then)(self, end);
                 if let (true, Some(Output::Reply(reply))) = (doubt, self.out.back_mut()) {
-                    reply.add(" The sender called a part of it suspect.");
+                    let words = "The sender called a part of it suspect.";
+                    reply.add(" ");
+                    reply.add(self.language.translate(words).as_deref().unwrap_or(words));
                 }
                 if aborted {
                     self.say(Reply::fixed(226, "ABOR done."));
