@@ -73,6 +73,11 @@ pub trait Remote: Storage {
         self.send(upload.path, upload.how, upload.expected, source, meter)
     }
 
+    /// How many bytes of an unfinished upload, of which so many seem to be there, are there without a gap.
+    fn sure_of(&self, there: u64) -> u64 {
+        there
+    }
+
     /// Whether [`Remote::upload`] keeps times, which nothing else can then.
     fn dates_with_the_bytes(&self) -> bool {
         false

@@ -397,7 +397,8 @@ impl Work<'_> {
 
     /// How much of an interrupted upload is there.
     async fn part_of_upload(&self, remote: &dyn Remote, file: File<'_>, name: &VPath) -> u64 {
-        let Some(size) = remote.size(name).await.ok().flatten().filter(|size| (1..=file.size).contains(size)) else { return 0 };
+        let there = remote.size(name).await.ok().flatten().filter(|size| *size <= file.size);
+        let Some(size) = there.map(|there| remote.sure_of(there)).filter(|sure| *sure > 0) else { return 0 };
         let made = self.target.storage.stat(name, true, &self.target.owner).await.ok().and_then(|attr| attr.modified);
         let part = Attr { modified: made, ..Attr::new(Kind::File, size) };
         if self.fits((file.from, name), &part).await { size } else { 0 }

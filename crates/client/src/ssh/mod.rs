@@ -14,6 +14,7 @@ mod scp;
 mod session;
 mod storage;
 mod transport;
+mod write;
 
 use std::collections::HashMap;
 use std::path::PathBuf;

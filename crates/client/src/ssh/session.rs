@@ -2,7 +2,9 @@
 //! nothing the server says waits for something that is to be sent.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use io::body::BoxFuture;
@@ -34,8 +36,19 @@ enum To {
     Nobody,
 }
 
+/// The most sessions beside another on one connection. OpenSSH's server allows ten (MaxSessions).
+const BESIDE: usize = 7;
+
 /// A session that is open. It ends when this is dropped.
 pub(super) struct Connection {
+    /// What it runs on, as long as it does.
+    transport: Weak<Transport>,
+    /// Whether the connection was made for it; it stands for it in the record.
+    is_first: bool,
+    within: Duration,
+    /// Sessions beside it that nobody uses, and how many there were in all.
+    beside: Mutex<Vec<Arc<Self>>>,
+    made: AtomicUsize,
     calls: mpsc::UnboundedSender<(Make, To)>,
     pub(super) server: Server,
     record: Arc<Record>,
@@ -54,8 +67,41 @@ impl Connection {
     /// # Errors
     /// Those of [`Transport::open`], and of a server that does not speak SFTP.
     pub(super) async fn open(dial: &Dial, parent: &CancellationToken) -> Result<Arc<Self>, Error> {
-        let transport = Transport::open(dial).await?;
-        let channel = transport.subsystem("sftp", dial.within).await?;
+        Self::begin(Arc::new(Transport::open(dial).await?), dial.within, parent, true).await
+    }
+
+    /// Another session on the same connection; `None` where there can be no more.
+    pub(super) async fn another(&self) -> Option<Arc<Self>> {
+        let idle = || self.beside.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        while let Some(beside) = idle() {
+            if beside.is_open() {
+                return Some(beside);
+            }
+        }
+        if self.made.fetch_add(1, Ordering::Relaxed) >= BESIDE {
+            return None;
+        }
+        Self::begin(self.transport.upgrade()?, self.within, &self.life, false).await.ok()
+    }
+
+    /// A session beside this one is used no more.
+    pub(super) fn give_back(&self, beside: Arc<Self>) {
+        self.beside.lock().unwrap_or_else(PoisonError::into_inner).push(beside);
+    }
+
+    /// Whether several sessions may write one file: OpenSSH's programs write it in place, others may keep each session's part
+    /// for a file of its own.
+    pub(super) fn shares_files(&self) -> bool {
+        self.transport.upgrade().is_some_and(|transport| transport.is_openssh()) && self.server.serves("lsetstat@openssh.com")
+    }
+
+    async fn begin(
+        transport: Arc<Transport>,
+        within: Duration,
+        parent: &CancellationToken,
+        is_first: bool,
+    ) -> Result<Arc<Self>, Error> {
+        let channel = transport.subsystem("sftp", within).await?;
         let (calls, coming) = mpsc::unbounded_channel();
         let (ready, is_ready) = oneshot::channel();
         let life = parent.child_token();
@@ -73,14 +119,17 @@ impl Connection {
             calls: 0,
             ready: Some(ready),
             failed: None,
+            is_first,
         };
+        let weak = Arc::downgrade(&transport);
         drop(task::spawn("sftp", &life, running.run(transport, channel, coming)));
         let never = || Error::new(Reason::Disconnected);
         let begun = async { is_ready.await.map_err(|_| never())? };
-        let deadline = io::clock::now() + dial.within;
-        let late = |_| crate::connect::too_slow("the server's word on SFTP", dial.within);
+        let deadline = io::clock::now() + within;
+        let late = |_| crate::connect::too_slow("the server's word on SFTP", within);
         let server = tokio::time::timeout_at(deadline.into(), begun).await.map_err(late)??;
-        Ok(Arc::new(Self { calls, server, record, life }))
+        let (beside, made) = (Mutex::default(), AtomicUsize::new(0));
+        Ok(Arc::new(Self { transport: weak, is_first, within, beside, made, calls, server, record, life }))
     }
 
     /// Whether calls can still be answered.
@@ -88,9 +137,16 @@ impl Connection {
         !self.calls.is_closed()
     }
 
+    /// What lives with it.
+    pub(super) const fn life(&self) -> &CancellationToken {
+        &self.life
+    }
+
     /// Ends it.
     pub(super) fn close(&self) {
-        self.record.end(None);
+        if self.is_first {
+            self.record.end(None);
+        }
         self.life.cancel();
     }
 
@@ -147,12 +203,13 @@ struct Running {
     calls: u64,
     ready: Option<oneshot::Sender<Result<Server, Error>>>,
     failed: Option<Error>,
+    is_first: bool,
 }
 
 impl Running {
     async fn run(
         mut self,
-        transport: Transport,
+        transport: Arc<Transport>,
         channel: russh::Channel<russh::client::Msg>,
         mut coming: mpsc::UnboundedReceiver<(Make, To)>,
     ) {
@@ -197,7 +254,9 @@ impl Running {
             }
         }
         coming.close();
-        self.record.end(self.failed.as_ref());
+        if self.is_first {
+            self.record.end(self.failed.as_ref());
+        }
         let why = self.failed.take().unwrap_or_else(|| Reason::Disconnected.into());
         while let Some((_, to)) = coming.recv().await {
             to.tell(Err(why.clone()));

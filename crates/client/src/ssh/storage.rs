@@ -16,8 +16,9 @@ use tokio::sync::{Mutex, mpsc};
 use types::{Attr, AttrChange, Entry, Error, Kind, Reason, Space, Time, VPath, WriteHow};
 use vfs::{Capability, Listing, Opened, Owner, Storage, WriteOrder};
 
-use super::body::{Answers, Reading, Writing};
+use super::body::{Answers, Reading};
 use super::session::{Connection, Outcome};
+use super::write::{Writing, sure_of};
 use super::{Dial, digest, moved, welcome};
 use crate::checksum::{Algorithm, Checksum};
 use crate::ftp::Root;
@@ -144,10 +145,10 @@ impl Sftp {
 
     /// Opens a file that is replaced, without a look at what is there before. A new one has this mode from the first byte on, as
     /// far as the server's umask lets it: nobody else reads what is not for all while it comes.
-    async fn open_anew(&self, path: &VPath, mode: Option<u32>) -> Result<Sink, Error> {
+    async fn open_anew(&self, path: &VPath, mode: Option<u32>, size: Option<u64>) -> Result<Sink, Error> {
         let flags = OpenFlags::WRITE.and(OpenFlags::CREATE).and(OpenFlags::TRUNCATE);
         match self.open_file(path, flags, mode).await {
-            Ok((connection, handle)) => Ok(Sink::from_put(Writing::new(connection, handle, 0))),
+            Ok((connection, handle)) => Ok(Sink::from_put(Writing::new(connection, handle, 0).by_many(self.wire(path), size))),
             Err(e) => Err(self.unless_folder(e, path).await),
         }
     }
@@ -533,7 +534,7 @@ impl Remote for Sftp {
         let Upload { path, how, expected, mode, .. } = upload;
         Box::pin(async move {
             let mut sink = match how {
-                WriteHow::Replace if !path.is_root() => self.open_anew(path, mode).await?,
+                WriteHow::Replace if !path.is_root() => self.open_anew(path, mode, expected).await?,
                 _ => self.open_write(path, how, mode).await?.sink,
             };
             let bytes = moved(source, &mut sink, expected, &meter).await?;
@@ -552,6 +553,10 @@ impl Remote for Sftp {
 
     fn checksum<'a>(&'a self, path: &'a VPath, wanted: &'a [Algorithm]) -> BoxFuture<'a, Result<Option<Checksum>, Error>> {
         Box::pin(async move { digest::ask(&*self.session().await?, self.wire(path), wanted).await })
+    }
+
+    fn sure_of(&self, there: u64) -> u64 {
+        sure_of(there)
     }
 
     fn keeps_modes(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -42,6 +43,8 @@ const AHEAD: usize = 128 * 1_024;
 pub(super) struct Transport {
     handle: Handle<Guard>,
     record: Arc<Record>,
+    /// Whether the server says that it is OpenSSH's.
+    is_openssh: bool,
     /// The one that it leads through.
     _through: Option<Box<Self>>,
 }
@@ -52,6 +55,8 @@ pub(super) struct Guard {
     record: Arc<Record>,
     /// Why its key was not taken.
     refused: Arc<Mutex<Option<Error>>>,
+    /// Whether it says that it is OpenSSH's.
+    is_openssh: Arc<AtomicBool>,
     /// Told once its key is there.
     shown: Option<oneshot::Sender<()>>,
 }
@@ -66,6 +71,7 @@ impl Handler for Guard {
     type Error = russh::Error;
 
     async fn kex_done(&mut self, _: Option<&[u8]>, names: &Names, session: &mut Session) -> Result<(), Self::Error> {
+        self.is_openssh.store(session.remote_sshid().starts_with(b"SSH-2.0-OpenSSH"), Ordering::Relaxed);
         self.record.note(|| {
             let server = types::text::printable(String::from_utf8_lossy(session.remote_sshid()).trim_end());
             let (kex, cipher): (&str, &str) = (names.kex.as_ref(), names.cipher.as_ref());
@@ -156,7 +162,7 @@ impl Transport {
             let Carried { stream, through, local, peer } = carrier(dial).await?;
             let record = Arc::new(Record::begin(dial, local, peer));
             match logged_in(dial, is_hop, stream, &record).await {
-                Ok(handle) => Ok(Self { handle, record, _through: through.map(Box::new) }),
+                Ok((handle, is_openssh)) => Ok(Self { handle, record, is_openssh, _through: through.map(Box::new) }),
                 Err(mut e) => {
                     if e.reason == Reason::Disconnected && matches!(dial.way, Way::Command(_)) {
                         e.reason = Reason::ProxyCommand;
@@ -211,6 +217,11 @@ impl Transport {
         opening.await.map_err(|_| connect::too_slow("a channel", within))?.map_err(lost)
     }
 
+    /// Whether the server says that it is OpenSSH's.
+    pub(super) const fn is_openssh(&self) -> bool {
+        self.is_openssh
+    }
+
     /// Whether it can still be used.
     pub(super) fn is_open(&self) -> bool {
         !self.handle.is_closed()
@@ -218,10 +229,24 @@ impl Transport {
 }
 
 /// A connection whose server is the right one, and on which somebody is logged in.
-async fn logged_in(dial: &Dial, is_hop: bool, stream: Box<dyn Carrier>, record: &Arc<Record>) -> Result<Handle<Guard>, Error> {
+///
+/// It is given with whether the server is OpenSSH's.
+async fn logged_in(
+    dial: &Dial,
+    is_hop: bool,
+    stream: Box<dyn Carrier>,
+    record: &Arc<Record>,
+) -> Result<(Handle<Guard>, bool), Error> {
     let refused = Arc::new(Mutex::default());
+    let is_openssh = Arc::new(AtomicBool::new(false));
     let (shown, is_shown) = oneshot::channel();
-    let guard = Guard { dial: dial.clone(), record: record.clone(), refused: refused.clone(), shown: Some(shown) };
+    let guard = Guard {
+        dial: dial.clone(),
+        record: record.clone(),
+        refused: refused.clone(),
+        is_openssh: is_openssh.clone(),
+        shown: Some(shown),
+    };
     let asked = dial.clone();
     let known = task::blocking(move || hosts::known(&asked)).await??;
     let connecting = connect_stream(Arc::new(config(&known, is_hop)), BufReader::with_capacity(AHEAD, stream), guard);
@@ -240,7 +265,7 @@ async fn logged_in(dial: &Dial, is_hop: bool, stream: Box<dyn Carrier>, record: 
         why.unwrap_or_else(|| lost(e))
     })?;
     login::login(&mut handle, dial, record).await?;
-    Ok(handle)
+    Ok((handle, is_openssh.load(Ordering::Relaxed)))
 }
 
 /// What a connection to a server is made on.

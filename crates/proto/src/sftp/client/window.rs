@@ -9,9 +9,6 @@ use bytes::Bytes;
 /// The smallest window, in bytes.
 const LEAST: u64 = 256 * 1_024;
 
-/// The largest, in bytes: what is kept of one file at most.
-const MOST: u64 = 32 * 1_024 * 1_024;
-
 /// How many bytes may be under way: twice what the path holds, as measured (the rate times the shortest round trip). While
 /// the window is what holds the rate down, that doubles it each round trip; once the path does, it stays.
 #[derive(Clone, Debug)]
@@ -30,6 +27,9 @@ impl Default for Window {
 }
 
 impl Window {
+    /// The largest, in bytes: what is kept of one file at most.
+    pub const MOST: u64 = 32 * 1_024 * 1_024;
+
     /// Whether more may be asked for.
     pub const fn has_room(&self) -> bool {
         self.under_way < self.size
@@ -60,7 +60,7 @@ impl Window {
         let rate = *sum as f64 / passed.as_secs_f64();
         let fits = 2.0 * rate * shortest.as_secs_f64();
         // A slow moment is no reason to start anew.
-        self.size = (fits as u64).clamp((self.size / 2).max(LEAST), (self.size * 2).min(MOST));
+        self.size = (fits as u64).clamp((self.size / 2).max(LEAST), (self.size * 2).min(Self::MOST));
         self.round = Some((now, 0));
     }
 }
