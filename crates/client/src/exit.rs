@@ -48,7 +48,7 @@ pub const fn code(reason: Reason) -> u8 {
         | Reason::NoSftp => 4,
         Reason::Unreachable | Reason::TftpNoAnswer | Reason::JumpFailed | Reason::ProxyCommand => 6,
         Reason::NotTheProtocol | Reason::Disconnected | Reason::ServerClosing | Reason::ServerRefused | Reason::ServerFault => 7,
-        Reason::TooSlow => 8,
+        Reason::TooSlow | Reason::SshSilent => 8,
         Reason::Denied | Reason::StorageDenied | Reason::ReadOnly => 9,
         Reason::TransferCut | Reason::TransferShort | Reason::SourceChanged | Reason::Shrunk | Reason::ChecksumDiffers => 18,
         Reason::NoDataConnection => 30,

@@ -244,6 +244,7 @@ reasons! {
     ScpUnasked = "862", "the server's scp sends what nobody asked for", "Do not copy from that server: it, or somebody between, is up to something.";
     ScpBare = "863", "the old protocol of scp copies, lists and makes folders, and does nothing else", "Use SFTP (without -O) to rename, remove or change.";
     ScpSize = "864", "the old protocol of scp wants to know a file's size before its first byte", "Send a file and not a pipe, or use SFTP (without -O).";
+    SshSilent = "870", "the server says nothing more, though its connection stands", "See what keeps the server busy, a disk that hangs perhaps; --timeout SECONDS waits longer.";
     ScpAbsent = "865", "the server has no scp that answers", "Install scp there, or see what its shell says to a command.";
     TokenCoding = "950", "that is no base64", "Send tokens as RFC 4648 section 4 writes them, with the padding.";
     TokenRefused = "951", "the security token does not hold", "Get a fresh ticket (kinit) for this server's name, and see that the clocks agree; the server's log says what the mechanism found.";

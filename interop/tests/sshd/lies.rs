@@ -71,3 +71,23 @@ fn a_server_that_tells_digests_is_asked_for_them() {
     let told = home.carrack(&["hash", "sftp://digest//home/file"]).well().said;
     assert!(told.contains(&"ab".repeat(32)), "{told}");
 }
+
+#[test]
+fn a_server_that_falls_silent_is_given_up_once() {
+    need_sshd!();
+    need!("python3");
+    let home = Home::new();
+    home.write("liar.py", include_str!("liar.py"));
+    let there = home.sshd("silent", &format!("Subsystem sftp python3 {} silent", home.shown("liar.py")));
+    home.make_known(&[&there]);
+    for words in [
+        &["ls", "sftp://silent//home/"][..],
+        &["get", "sftp://silent//home/file", "to"],
+        &["put", "liar.py", "sftp://silent//home/file"],
+    ] {
+        let before = home.log(&there).matches("Starting session").count();
+        let ran = home.carrack(&[words, &["--timeout", "1"]].concat());
+        assert!(ran.status.code() == Some(8) && ran.said.contains("CRK-870"), "{words:?}: {ran:?}");
+        assert_eq!(home.log(&there).matches("Starting session").count() - before, 1, "{words:?}: {ran:?}");
+    }
+}

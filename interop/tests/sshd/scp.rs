@@ -143,3 +143,69 @@ fn lies_lead_nowhere() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// At which step of an upload a server says what in place of a zero byte, and what comes of it. It says one at first, one to the
+/// times, one to the name, and one to the bytes.
+const UPLOADS: [(usize, &str, &str); 17] = [
+    (0, r"Welcome to \033[2J\007 this server\n", "CRK-843"),
+    (3, r"Welcome to \033[2J\007 this server\n", "CRK-843"),
+    (1, r"C0644 3 f\n", "CRK-843"),
+    (0, r"\001scp: \033[2J\007f: Permission denied\n", "CRK-212"),
+    (3, r"\001scp: \033[2J\007f: Permission denied\n", "CRK-212"),
+    (2, r"\002scp: f: No space left on device\n", "CRK-214"),
+    (3, r"\002scp: f: No space left on device\n", "CRK-214"),
+    (3, r"\001\n", "did not say why"),
+    (1, r"\0\0", "CRK-870"), // it is well beforehand, and then says nothing
+    (2, r"\0\0", "CRK-843"),
+    (3, r"\0\0", ""),
+    (0, "DIES", "exit status 3"),
+    (2, "DIES", "exit status 3"),
+    (3, "DIES", "exit status 3"),
+    (3, "ENDLESS", "CRK-843"),
+    (0, "SILENT", "CRK-870"),
+    (3, "SILENT", "CRK-870"),
+];
+
+/// A server of scp that takes a file, and lies at a step.
+const TAKER: &str = r#"
+case "$SSH_ORIGINAL_COMMAND" in *' -f '*) printf '\001scp: f: No such file or directory\n'; exit 1 ;; esac
+lie=$(cat HERE/lie); step=$(cat HERE/step)
+say() {
+    if [ "$step" != "$1" ]; then printf '\0'; return; fi
+    case $lie in DIES) exit 3 ;; ENDLESS) yes | tr -d '\n' ;; SILENT) ;; *) printf "$lie" ;; esac
+    cat > /dev/null
+    exit 0
+}
+say 0; read times; say 1; read name; say 2; head -c 4 > HERE/came; say 3
+"#;
+
+#[test]
+fn lies_about_uploads_are_told() {
+    need_sshd!();
+    let home = Home::new();
+    home.write("taker.sh", TAKER.replace("HERE", &home.shown("")));
+    let there = home.sshd("there", &format!("# no Subsystem\nForceCommand sh {}", home.shown("taker.sh")));
+    home.make_known(&[&there]);
+    home.write("f", "abc");
+    let put = |step: usize, lie: &str, timeout: &str| {
+        home.write("lie", lie);
+        home.write("step", step.to_string());
+        home.carrack(&["put", "-O", "--timeout", timeout, "f", "sftp://there/d/f"])
+    };
+    let sessions = || home.log(&there).matches("Starting session").count();
+    put(9, "", "100").well();
+    // None of these lies is told better a second later: there are no more than the looks and the upload.
+    let most = sessions();
+    assert_eq!(home.read("came"), b"abc\0");
+    let mut wrong = Vec::new();
+    for (step, lie, code) in UPLOADS {
+        let before = sessions();
+        let ran = put(step, lie, if code == "CRK-870" { "1" } else { "100" });
+        let tried = sessions() - before;
+        let told = ran.status.success() == code.is_empty() && ran.said.contains(code);
+        if !told || ran.said.contains(['\u{1b}', '\u{7}']) || tried > most {
+            wrong.push(format!("{lie} at {step}, {tried} sessions: {ran:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

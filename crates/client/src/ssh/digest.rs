@@ -30,7 +30,7 @@ pub(super) async fn ask(connection: &Connection, path: Box<[u8]>, wanted: &[Algo
     }
     let names: Vec<&str> = wanted.iter().map(|algorithm| digest(*algorithm).name()).collect();
     let names = names.join(",");
-    let asking = connection.call(move |session, call| {
+    let asking = connection.call_long(move |session, call| {
         let check = Check { algorithms: names.as_bytes(), offset: 0, length: 0, block: 0 };
         session.call(call, &Request::Extended(Extension::CheckFileName { path: &path, check }));
     });

@@ -78,6 +78,8 @@ pub struct Dial {
     pub trust: HostTrust,
     /// How long connecting, and then logging in, may take.
     pub within: Duration,
+    /// How long the server may say nothing while something is asked of it. What takes long by its nature has longer.
+    pub patience: Duration,
     /// Who is asked what only a person knows.
     pub questions: Arc<dyn Questions>,
     /// Hears of everything that happens: draws the ladder.
@@ -166,6 +168,7 @@ impl Dial {
             hash_known_hosts: false,
             trust: HostTrust::Ask,
             within: Duration::from_secs(30),
+            patience: Duration::from_secs(120),
             questions: Arc::new(NobodyAsked),
             observer: Arc::new(trace::Nobody),
             session: SessionId(0),
@@ -187,6 +190,11 @@ impl Dial {
     pub fn peer(&self) -> &str {
         self.address.as_deref().unwrap_or(&self.host)
     }
+}
+
+/// That a server said nothing for so long. It is not tried again: the connection stands, and what hangs would hang once more.
+fn silent(awaited: &str, patience: Duration) -> Error {
+    Error::with(Reason::SshSilent, format!("waiting for: {awaited}, {} s", patience.as_secs_f64()))
 }
 
 /// What a server tells of itself that says nothing for people.

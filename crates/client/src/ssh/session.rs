@@ -1,23 +1,23 @@
 //! One SFTP session on its channel: a task that sends calls as they come and gives each its answer. It always reads, so that
 //! nothing the server says waits for something that is to be sent.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use io::body::BoxFuture;
-use io::{CancellationToken, task};
+use io::{CancellationToken, clock, task};
 use proto::sftp::client::{Answer, CallId, Output, Server, Session};
 use proto::sftp::request::Request;
 use russh::ChannelMsg;
 use tokio::sync::{mpsc, oneshot};
 use types::{Error, Reason, What};
 
-use super::Dial;
 use super::record::Record;
 use super::transport::{Transport, lost};
+use super::{Dial, silent};
 
 /// What a call says, once it has its number.
 type Make = Box<dyn FnOnce(&mut Session, CallId) + Send>;
@@ -27,6 +27,16 @@ pub(super) type Outcome = Result<Answer, Error>;
 
 /// How many bytes are sent in one go.
 const PIECE: usize = 64 * 1_024;
+
+/// How long the server may say nothing while it does what may take long: a sync, the end of a file, a digest.
+const LONG: Duration = Duration::from_secs(30 * 60);
+
+/// Something that is asked.
+struct Call {
+    make: Make,
+    to: To,
+    takes_long: bool,
+}
 
 /// Who waits for an answer.
 enum To {
@@ -45,11 +55,13 @@ pub(super) struct Connection {
     transport: Weak<Transport>,
     /// Whether the connection was made for it; it stands for it in the record.
     is_first: bool,
+    /// How long a session may take to begin, and how long the server may then say nothing.
     within: Duration,
+    patience: Duration,
     /// Sessions beside it that nobody uses, and how many there were in all.
     beside: Mutex<Vec<Arc<Self>>>,
     made: AtomicUsize,
-    calls: mpsc::UnboundedSender<(Make, To)>,
+    calls: mpsc::UnboundedSender<Call>,
     pub(super) server: Server,
     record: Arc<Record>,
     life: CancellationToken,
@@ -67,7 +79,7 @@ impl Connection {
     /// # Errors
     /// Those of [`Transport::open`], and of a server that does not speak SFTP.
     pub(super) async fn open(dial: &Dial, parent: &CancellationToken) -> Result<Arc<Self>, Error> {
-        Self::begin(Arc::new(Transport::open(dial).await?), dial.within, parent, true).await
+        Self::begin(Arc::new(Transport::open(dial).await?), (dial.within, dial.patience), parent, true).await
     }
 
     /// Another session on the same connection; `None` where there can be no more.
@@ -81,7 +93,7 @@ impl Connection {
         if self.made.fetch_add(1, Ordering::Relaxed) >= BESIDE {
             return None;
         }
-        Self::begin(self.transport.upgrade()?, self.within, &self.life, false).await.ok()
+        Self::begin(self.transport.upgrade()?, (self.within, self.patience), &self.life, false).await.ok()
     }
 
     /// A session beside this one is used no more.
@@ -97,7 +109,7 @@ impl Connection {
 
     async fn begin(
         transport: Arc<Transport>,
-        within: Duration,
+        (within, patience): (Duration, Duration),
         parent: &CancellationToken,
         is_first: bool,
     ) -> Result<Arc<Self>, Error> {
@@ -120,16 +132,17 @@ impl Connection {
             ready: Some(ready),
             failed: None,
             is_first,
+            silence: Silence { patience, since: clock::now(), long: HashSet::new() },
         };
         let weak = Arc::downgrade(&transport);
         drop(task::spawn("sftp", &life, running.run(transport, channel, coming)));
         let never = || Error::new(Reason::Disconnected);
         let begun = async { is_ready.await.map_err(|_| never())? };
-        let deadline = io::clock::now() + within;
+        let deadline = clock::now() + within;
         let late = |_| crate::connect::too_slow("the server's word on SFTP", within);
         let server = tokio::time::timeout_at(deadline.into(), begun).await.map_err(late)??;
         let (beside, made) = (Mutex::default(), AtomicUsize::new(0));
-        Ok(Arc::new(Self { transport: weak, is_first, within, beside, made, calls, server, record, life }))
+        Ok(Arc::new(Self { transport: weak, is_first, within, patience, beside, made, calls, server, record, life }))
     }
 
     /// Whether calls can still be answered.
@@ -150,19 +163,31 @@ impl Connection {
         self.life.cancel();
     }
 
-    fn send(&self, make: Make, to: To) {
-        if let Err(unsent) = self.calls.send((make, to)) {
-            unsent.0.1.tell(Err(Reason::Disconnected.into()));
+    fn send(&self, make: Make, to: To, takes_long: bool) {
+        if let Err(unsent) = self.calls.send(Call { make, to, takes_long }) {
+            unsent.0.to.tell(Err(Reason::Disconnected.into()));
         }
     }
 
     /// Calls, and waits for the answer.
     ///
     /// # Errors
-    /// What the server says; [`Reason::Disconnected`].
+    /// What the server says; [`Reason::Disconnected`], [`Reason::SshSilent`].
     pub(super) async fn call(&self, make: impl FnOnce(&mut Session, CallId) + Send + 'static) -> Outcome {
+        self.call_one(Box::new(make), false).await
+    }
+
+    /// The same for what may take long.
+    ///
+    /// # Errors
+    /// Those of [`Connection::call`].
+    pub(super) async fn call_long(&self, make: impl FnOnce(&mut Session, CallId) + Send + 'static) -> Outcome {
+        self.call_one(Box::new(make), true).await
+    }
+
+    async fn call_one(&self, make: Make, takes_long: bool) -> Outcome {
         let (to, answer) = oneshot::channel();
-        self.send(Box::new(make), To::One(to));
+        self.send(make, To::One(to), takes_long);
         answer.await.unwrap_or_else(|_| Err(Reason::Disconnected.into()))
     }
 
@@ -173,13 +198,13 @@ impl Connection {
         mark: u64,
         make: impl FnOnce(&mut Session, CallId) + Send + 'static,
     ) {
-        self.send(Box::new(make), To::Many(to.clone(), mark));
+        self.send(Box::new(make), To::Many(to.clone(), mark), false);
     }
 
     /// Closes a handle that nobody waits for.
     pub(super) fn let_go(&self, handle: Bytes) {
         let make = move |session: &mut Session, call| session.call(call, &Request::Close { handle: &handle });
-        self.send(Box::new(make), To::Nobody);
+        self.send(Box::new(make), To::Nobody, true);
     }
 }
 
@@ -194,6 +219,22 @@ impl To {
     }
 }
 
+/// How long the server has said nothing.
+struct Silence {
+    patience: Duration,
+    /// When it said something last, or was asked after a time with nothing to say.
+    since: Instant,
+    /// What it is asked that may take long.
+    long: HashSet<CallId>,
+}
+
+impl Silence {
+    /// How long it may last.
+    fn most(&self) -> Duration {
+        if self.long.is_empty() { self.patience } else { self.patience.max(LONG) }
+    }
+}
+
 /// The session's task.
 struct Running {
     session: Session,
@@ -204,6 +245,7 @@ struct Running {
     ready: Option<oneshot::Sender<Result<Server, Error>>>,
     failed: Option<Error>,
     is_first: bool,
+    silence: Silence,
 }
 
 impl Running {
@@ -211,11 +253,12 @@ impl Running {
         mut self,
         transport: Arc<Transport>,
         channel: russh::Channel<russh::client::Msg>,
-        mut coming: mpsc::UnboundedReceiver<(Make, To)>,
+        mut coming: mpsc::UnboundedReceiver<Call>,
     ) {
         let (mut read, write) = channel.split();
         let write = Arc::new(write);
         let mut sending: Option<BoxFuture<'static, Result<(), russh::Error>>> = None;
+        let mut alarm = clock::Alarm::default();
         loop {
             self.drain();
             if self.failed.is_some() {
@@ -227,9 +270,14 @@ impl Running {
                 let write = write.clone();
                 sending = Some(Box::pin(async move { write.data_bytes(bytes).await }));
             }
+            let most = self.silence.most();
+            let deadline = (!self.waiting.is_empty()).then(|| self.silence.since + most);
             tokio::select! {
                 said = read.wait() => match said {
-                    Some(ChannelMsg::Data { data }) => self.session.take(&data),
+                    Some(ChannelMsg::Data { data }) => {
+                        self.silence.since = clock::now();
+                        self.session.take(&data);
+                    }
                     Some(ChannelMsg::Failure) => self.session.end(Reason::NoSftp.into()),
                     // What never began is not there: some servers start it only to find that out.
                     Some(ChannelMsg::Close | ChannelMsg::Eof) if self.ready.is_some() => self.session.end(Reason::NoSftp.into()),
@@ -243,14 +291,10 @@ impl Running {
                     }
                 }
                 called = coming.recv() => match called {
-                    Some((make, to)) => {
-                        self.calls += 1;
-                        let call = CallId(self.calls);
-                        self.waiting.insert(call, to);
-                        make(&mut self.session, call);
-                    }
+                    Some(call) => self.asked(call),
                     None => break,
                 },
+                () = alarm.wait(deadline) => self.session.end(silent("the server's answer", most)),
             }
         }
         coming.close();
@@ -258,10 +302,23 @@ impl Running {
             self.record.end(self.failed.as_ref());
         }
         let why = self.failed.take().unwrap_or_else(|| Reason::Disconnected.into());
-        while let Some((_, to)) = coming.recv().await {
-            to.tell(Err(why.clone()));
+        while let Some(call) = coming.recv().await {
+            call.to.tell(Err(why.clone()));
         }
         drop(transport);
+    }
+
+    fn asked(&mut self, Call { make, to, takes_long }: Call) {
+        self.calls += 1;
+        let call = CallId(self.calls);
+        if self.waiting.is_empty() {
+            self.silence.since = clock::now();
+        }
+        if takes_long {
+            self.silence.long.insert(call);
+        }
+        self.waiting.insert(call, to);
+        make(&mut self.session, call);
     }
 
     fn drain(&mut self) {
@@ -276,6 +333,7 @@ impl Running {
                     }
                 }
                 Output::Answer(call, outcome) => {
+                    self.silence.long.remove(&call);
                     if let Some(to) = self.waiting.remove(&call) {
                         to.tell(outcome);
                     }

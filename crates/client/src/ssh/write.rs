@@ -222,7 +222,7 @@ impl Put for Writing {
             }
             // What is asked about one file is done in the order it was asked in: nobody waits for the writes before the
             // close is sent, and a small file costs one round trip less.
-            let closing = connection.call(move |session, call| session.call(call, &Request::Close { handle: &handle }));
+            let closing = connection.call_long(move |session, call| session.call(call, &Request::Close { handle: &handle }));
             let (written, closed) = tokio::join!(self.all_confirmed(), closing);
             written.and(closed.map(drop))
         })

@@ -145,6 +145,7 @@ pub const fn reply_code(reason: Reason) -> u16 {
         | R::ScpBare
         | R::ScpSize
         | R::ScpAbsent
+        | R::SshSilent
         | R::SshFailed
         | R::AccountNeeded
         | R::NotProtected

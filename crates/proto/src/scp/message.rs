@@ -119,7 +119,9 @@ pub(super) fn told(text: &[u8]) -> Error {
     // Another Carrack names its reason; those about files are believed.
     let own = text.rfind("CRK-2").and_then(|at| Reason::by_code(text.get(at..at + 7)?));
     let reason = own.or_else(|| WORDS.iter().find(|(words, _)| small.contains(words)).map(|(_, reason)| *reason));
-    Error::with(reason.unwrap_or(Reason::ScpWarned), format!("the server said: {}", types::text::printable(&text)))
+    let shown = types::text::printable(&text);
+    let words = if shown.trim().is_empty() { "the server did not say why".into() } else { format!("the server said: {shown}") };
+    Error::with(reason.unwrap_or(Reason::ScpWarned), words)
 }
 
 fn put_text(text: &[u8], out: &mut Vec<u8>) {

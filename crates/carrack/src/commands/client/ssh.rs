@@ -63,6 +63,7 @@ fn settled(
     dial.alias = told.alias;
     dial.family = family(&options.network);
     dial.within = options.network.connect_timeout.map_or(dial.within, |seconds| seconds.0);
+    dial.patience = options.network.timeout.map_or(dial.patience, |seconds| seconds.0);
     dial.identities_only = told.identities_only.unwrap_or(false);
     if !told.identities.is_empty() {
         dial.identities = told.identities;

@@ -95,7 +95,7 @@ impl Scp {
         let lease = self.lease().await?;
         let shown = types::text::printable(&String::from_utf8_lossy(&command));
         lease.transport()?.record().note(|| What::Command(shown.into()));
-        Talk::start(lease, command, self.dial.within).await
+        Talk::start(lease, command, &self.dial).await
     }
 
     async fn fetch(&self, wanted: fetch::Wanted, path: &VPath) -> Result<Fetching, Error> {

@@ -10,11 +10,9 @@ use russh::client::Msg;
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 use types::{Attr, Error, Reason};
 
+use super::super::{Dial, silent};
 use super::Lease;
-use crate::connect::too_slow;
 
-/// How long the server may say nothing.
-const PATIENCE: Duration = Duration::from_secs(120);
 /// How long its command may take to end once it has no more to say.
 const END: Duration = Duration::from_secs(2);
 /// As much of what it complains of is kept.
@@ -29,6 +27,8 @@ pub(super) struct Talk {
     read: ChannelReadHalf,
     write: ChannelWriteHalf<Msg>,
     lease: Lease,
+    /// How long the server may say nothing.
+    patience: Duration,
     aside: Aside,
 }
 
@@ -61,20 +61,20 @@ impl Talk {
     ///
     /// # Errors
     /// [`Reason::Disconnected`], [`Reason::TooSlow`].
-    pub(super) async fn start(lease: Lease, command: Vec<u8>, within: Duration) -> Result<Self, Error> {
-        let (read, write) = lease.transport()?.exec(command, within).await?.split();
-        Ok(Self { read, write, lease, aside: Aside::default() })
+    pub(super) async fn start(lease: Lease, command: Vec<u8>, dial: &Dial) -> Result<Self, Error> {
+        let (read, write) = lease.transport()?.exec(command, dial.within).await?.split();
+        Ok(Self { read, write, lease, patience: dial.patience, aside: Aside::default() })
     }
 
     /// What the server says next; `None` at its end.
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
-        let mut deadline = clock::now() + PATIENCE;
+        let mut deadline = clock::now() + self.patience;
         let mut has_ended = false;
         loop {
             let said = match tokio::time::timeout_at(deadline.into(), self.read.wait()).await {
                 Ok(said) => said,
                 Err(_) if has_ended => return Ok(None),
-                Err(_) => return Err(too_slow("scp on the server", PATIENCE)),
+                Err(_) => return Err(silent("scp on the server", self.patience)),
             };
             match said {
                 Some(ChannelMsg::Eof) => (has_ended, deadline) = (true, clock::now() + END),
@@ -91,10 +91,10 @@ impl Talk {
     /// Sends, and hears what is said meanwhile, until `hear` says that it is no use to go on. That the server has ended shows
     /// with what is read next.
     async fn send(&mut self, mut bytes: Bytes, mut hear: impl FnMut(Bytes) -> bool) -> Result<(), Error> {
-        let Self { read, write, aside, .. } = self;
+        let Self { read, write, aside, patience, .. } = self;
         while !bytes.is_empty() {
             let piece = bytes.split_to(bytes.len().min(PIECE));
-            let deadline = clock::now() + PATIENCE;
+            let deadline = clock::now() + *patience;
             let mut sending = std::pin::pin!(write.data_bytes(piece));
             loop {
                 tokio::select! {
@@ -111,7 +111,7 @@ impl Talk {
                             }
                         }
                     },
-                    () = clock::sleep_until(deadline) => return Err(too_slow("scp on the server to take more", PATIENCE)),
+                    () = clock::sleep_until(deadline) => return Err(silent("scp on the server to take more", *patience)),
                 }
             }
         }
