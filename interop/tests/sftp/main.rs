@@ -4,6 +4,7 @@
 
 mod asyncssh;
 mod audit;
+mod carrack;
 mod lftp;
 mod node;
 mod openssh;
