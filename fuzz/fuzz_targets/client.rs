@@ -4,6 +4,7 @@
 
 use carrack_proto::ftp::client::{
     DataFault, DataId, Input, Login, OpId, Operation, Outcome, Output, PutHow, Session, Settings, Tls,
+    Unshaken,
 };
 use carrack_types::Time;
 use libfuzzer_sys::fuzz_target;
@@ -103,7 +104,7 @@ fuzz_target!(|data: &[u8]| {
                 0..=3 => session.handle(Input::Cancel(OpId(u64::from(pick >> 4))), now),
                 4 => session.handle(Input::Quit, now),
                 5 => session.handle(Input::Lost(None), now),
-                6 => session.handle(Input::Tls(Err("why".into())), now),
+                6 => session.handle(Input::Tls(Err(Unshaken::Broken("why".into()))), now),
                 _ => session.handle(Input::Tls(Ok(())), now),
             },
             _ => {

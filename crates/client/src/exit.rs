@@ -15,7 +15,7 @@
 //! | 23 | this side could not be read or written |
 //! | 30 | no data connection could be had |
 //! | 35 | the connection cannot be protected as it must be |
-//! | 60 | the server's host key is not known, or has changed |
+//! | 60 | the server's certificate is not trusted, or its host key is not known or has changed |
 //! | 67 | the login was refused, or has no password |
 //! | 70 | there is no room |
 //! | 73 | it exists already, or is not empty |
@@ -53,7 +53,11 @@ pub const fn code(reason: Reason) -> u8 {
         Reason::TransferCut | Reason::TransferShort | Reason::SourceChanged | Reason::Shrunk | Reason::ChecksumDiffers => 18,
         Reason::NoDataConnection => 30,
         Reason::NotProtected | Reason::DataNotProtected => 35,
-        Reason::HostKeyUnknown | Reason::HostKeyChanged | Reason::HostKeyRevoked | Reason::HostCertificate => 60,
+        Reason::CertificateDistrusted
+        | Reason::HostKeyUnknown
+        | Reason::HostKeyChanged
+        | Reason::HostKeyRevoked
+        | Reason::HostCertificate => 60,
         Reason::SshFailed | Reason::SftpVersion => 79,
         Reason::ScpMessage | Reason::ScpName | Reason::ScpUnasked | Reason::ScpWarned => 7,
         Reason::LoginRefused | Reason::AccountNeeded | Reason::PasswordMissing | Reason::PasswordUnusable | Reason::NoKeyring => {

@@ -48,6 +48,7 @@ pub const fn reason(kind: Kind) -> Reason {
         Kind::LoginRefused => Reason::LoginRefused,
         Kind::AccountNeeded => Reason::AccountNeeded,
         Kind::Tls => Reason::NotProtected,
+        Kind::Certificate => Reason::CertificateDistrusted,
         Kind::DataTls => Reason::DataNotProtected,
         Kind::NotFound => Reason::NotFound,
         Kind::Denied => Reason::StorageDenied,

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use carrack_proto::ftp::client::{
     DataFault, DataId, DataTls, Failure, Flow, Form, Input, Login, OpId, Operation, Outcome, Output, PutHow, Session, Settings,
-    Tls,
+    Tls, Unshaken,
 };
 use carrack_proto::ftp::data::Type;
 use carrack_proto::ftp::listing::parse::Item;
@@ -131,7 +131,7 @@ impl Player {
                     ("lost", "") => Input::Lost(None),
                     ("lost", how) => Input::Lost(Some(how.into())),
                     ("shaken", "") => Input::Tls(Ok(())),
-                    ("unshaken", why) => Input::Tls(Err(why.into())),
+                    ("unshaken", why) => Input::Tls(Err(Unshaken::Broken(why.into()))),
                     _ => Input::Tick,
                 };
                 self.session.handle(input, now);

@@ -160,7 +160,8 @@ reasons! {
     TooManyConnections = "706", "the server takes no more connections from here", "Use fewer connections at once, or close other programs that use that server.";
     LoginRefused = "707", "the server refused the login", "Check user and password; the server may also want TLS.";
     AccountNeeded = "708", "the server wants an account besides user and password", "Give the account.";
-    NotProtected = "709", "the connection cannot be protected as it must be", "Where the certificate is not trusted here and is the right one all the same, --ca or --fingerprint says so; where the server has no TLS, --no-tls does without.";
+    NotProtected = "709", "the connection cannot be protected as it must be", "Where the server has no TLS, --no-tls does without: whoever listens on the network can then read all.";
+    CertificateDistrusted = "780", "the server's certificate is not trusted", "Somebody may stand between; where it is the right one all the same, --fingerprint with what its owner says, or --ca with its issuer's file, says so.";
     DataNotProtected = "710", "the server does not protect data connections", "Allow data in clear, if that will do.";
     NoRestart = "711", "the server cannot begin within a file", "Transfer the whole file.";
     NoDataConnection = "712", "no data connection with the server could be had", "Mostly a firewall or NAT is between: its log, or --trace, shows which connection it stops; --active and --passive choose one way.";

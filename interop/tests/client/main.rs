@@ -7,11 +7,13 @@
 )]
 
 mod course;
+mod distrusted;
 mod fxp;
 mod keyring;
 mod large;
 mod program;
 
+use distrusted::Fault;
 use interop::Way;
 use interop::outside::{Kind, Tls};
 
@@ -105,5 +107,13 @@ courses! {
         active: course::own(Way::Active4);
         passive_ipv6: course::own(Way::Passive6);
         active_ipv6: course::own(Way::Active6);
+    }
+    certificate {
+        expired: distrusted::by_every_command(Fault::Expired);
+        not_yet_valid: distrusted::by_every_command(Fault::NotYet);
+        of_another_name: distrusted::by_every_command(Fault::OtherName);
+        of_another_issuer: distrusted::by_every_command(Fault::OtherIssuer);
+        signed_by_itself: distrusted::by_every_command(Fault::SignedByItself);
+        of_another_fingerprint: distrusted::by_every_command(Fault::OtherFingerprint);
     }
 }

@@ -114,7 +114,7 @@ impl Course {
             command = Command::new(command.get_program());
             let words = ["ls", "--tls", "--retries", "0", &self.url("")];
             let ran = run(command.args(words).env("CARRACK_PASSWORD", interop::PASSWORD).env("HOME", self.home.path()));
-            assert!(ran.status.code() == Some(35) && ran.said.contains("CRK-709"), "{ran:?}");
+            assert!(ran.status.code() == Some(60) && ran.said.contains("CRK-780"), "{ran:?}");
         }
     }
 

@@ -84,7 +84,7 @@ fn first_line(text: &str) -> String {
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0   all is done                          35   the connection cannot be protected
-  1   some of it failed, the rest is done  60   the server's host key is not known
+  1   some of it failed, the rest is done  60   certificate or host key not trusted
   2   the command line is wrong            67   the login was refused
   3   the URL cannot be used               70   there is no room
   4   nobody can do that here              73   it exists already, or is not empty

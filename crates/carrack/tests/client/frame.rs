@@ -67,13 +67,13 @@ fn tls_is_used_where_it_is_asked_for_and_only_with_whom_is_trusted() {
     let mut there = There::new();
     let url = there.url("one.txt");
     let said = run(&["cat", "--tls", &url]);
-    assert!(said.code == 35 && said.err.contains("[CRK-709]"), "{said:?}");
+    assert!(said.code == 60 && said.err.contains("[CRK-780]"), "{said:?}");
     assert!(run(&["cat", "--tls-insecure", "-v", &url]).err.contains("* protected: TLS 1.3"));
     let line = there.server.line_with(", SHA-256 ");
     let pin = line.split_whitespace().find(|word| word.matches(':').count() == 31).unwrap();
     assert_eq!(well(&["cat", "--fingerprint", pin, &url]), "first\n");
     let other = "00:".repeat(31) + "00";
-    assert_eq!(run(&["cat", "--fingerprint", &other, &url]).code, 35);
+    assert_eq!(run(&["cat", "--fingerprint", &other, &url]).code, 60);
     assert_eq!(well(&["cat", "--tls-insecure", &url.replace("ftp:", "ftpes:")]), "first\n");
     assert_eq!(run(&["cat", "--no-tls", &url.replace("ftp:", "ftpes:")]).code, 3);
 }

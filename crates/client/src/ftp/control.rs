@@ -13,7 +13,9 @@ use io::body::BoxFuture;
 use io::stream::Stream;
 use io::tls::{self, ClientSession};
 use io::{CancellationToken, clock, listen};
-use proto::ftp::client::{DataFault, DataId, Failure, Flow, Input, Kind, Note, OpId, Outcome, Output, Session, Welcome};
+use proto::ftp::client::{
+    DataFault, DataId, Failure, Flow, Input, Kind, Note, OpId, Outcome, Output, Session, Unshaken, Welcome,
+};
 use tokio::sync::{mpsc, oneshot};
 use trace::record::Recorder;
 use types::{Direction, Error, Lane, Reason, What};
@@ -355,7 +357,7 @@ impl Driver {
     /// What came in clear behind the server's consent stays in the socket, and breaks the handshake.
     fn start_tls(&mut self) {
         let Some((session, name)) = self.tls.clone() else {
-            return self.handle(Input::Tls(Err("it was not said whom to trust".into())));
+            return self.handle(Input::Tls(Err(Unshaken::Broken("it was not said whom to trust".into()))));
         };
         let Some(stream) = self.stream.take() else { return };
         let deadline = clock::now() + self.limits.handshake;
@@ -375,7 +377,10 @@ impl Driver {
             }
             Err(failure) => {
                 self.seen.record(now, || What::Note(failure.reason, failure.detail.clone()));
-                self.handle(Input::Tls(Err(format!("{}: {}", failure.reason, failure.detail).into())));
+                self.handle(Input::Tls(Err(match failure.reason {
+                    Reason::TlsDistrusted => Unshaken::Distrusted(failure.detail),
+                    _ => Unshaken::Broken(format!("{}: {}", failure.reason, failure.detail).into()),
+                })));
             }
         }
     }

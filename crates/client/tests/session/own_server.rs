@@ -219,8 +219,8 @@ async fn a_certificate_of_another_name_or_of_nobody_ends_it_before_the_password(
         let diary = Arc::new(Diary::default());
         dial.observer = diary.clone();
         let Err(e) = Connection::open(&dial, &CancellationToken::new()).await else { panic!("it was trusted") };
-        assert_eq!(e.reason, Reason::NotProtected);
-        assert!(e.detail.as_deref().unwrap().contains("CRK-606"), "{e}");
+        assert_eq!(e.reason, Reason::CertificateDistrusted);
+        assert!(e.detail.as_deref().unwrap().contains("its SHA-256 fingerprint is"), "{e}");
         assert!(!diary.commands().iter().any(|line| line.starts_with("USER")), "{:?}", diary.commands());
     }
 }

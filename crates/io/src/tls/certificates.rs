@@ -134,7 +134,7 @@ impl Certificate {
 
     /// The SHA-256 of the certificate, as people compare it: pairs of digits with colons.
     pub fn fingerprint(&self) -> String {
-        self.fingerprint.iter().map(|b| format!("{b:02X}")).collect::<Vec<_>>().join(":")
+        hex(&self.fingerprint)
     }
 
     /// What is to be said about its time: that it has ended, ends soon, or has not begun.
@@ -175,7 +175,12 @@ enum Fit {
     Wildcard,
 }
 
-fn date(time: Time) -> String {
+/// A fingerprint as people compare it: AB:CD:…
+pub(super) fn hex(fingerprint: &[u8; 32]) -> String {
+    fingerprint.iter().map(|b| format!("{b:02X}")).collect::<Vec<_>>().join(":")
+}
+
+pub(super) fn date(time: Time) -> String {
     let civil = time.civil();
     format!("{:04}-{:02}-{:02}", civil.year, civil.month, civil.day)
 }

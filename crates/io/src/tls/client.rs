@@ -3,12 +3,13 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{
     ClientSessionStore, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue, UnbufferedClientConnection,
+    WebPkiServerVerifier,
 };
 use rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
 use rustls::sign::SingleCertAndKey;
@@ -18,7 +19,7 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use sha2::{Digest, Sha256};
 use types::Reason;
 
-use super::certificates::{Certificate, LoadError, Roots};
+use super::certificates::{Certificate, LoadError, Roots, hex};
 use super::failure::Failure;
 use super::handshake::{self, LastFlight};
 use super::layer::Side;
@@ -49,6 +50,8 @@ pub enum Trust {
 #[derive(Clone, Debug)]
 pub struct Client {
     config: Arc<ClientConfig>,
+    /// `None` where a test has its own.
+    trusted: Option<Trusted>,
 }
 
 impl Client {
@@ -61,17 +64,18 @@ impl Client {
         let builder = ClientConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&TLS13, &TLS12])
             .map_err(|e| LoadError::of(&e))?;
-        let builder = match trust {
-            Trust::System => builder.with_root_certificates(system_roots()?),
-            Trust::Roots(roots) => builder.with_root_certificates(roots.store()),
-            Trust::Pinned(pins) => builder.dangerous().with_custom_certificate_verifier(Arc::new(Unnamed { pins: Some(pins) })),
-            Trust::Anybody => builder.dangerous().with_custom_certificate_verifier(Arc::new(Unnamed { pins: None })),
+        let trusted = match trust {
+            Trust::System => Trusted::named(system_roots()?.into())?,
+            Trust::Roots(roots) => Trusted::named(roots.store())?,
+            Trust::Pinned(pins) => Trusted::Pinned(pins.into()),
+            Trust::Anybody => Trusted::Anybody,
         };
+        let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(Verifier::of(&trusted)));
         let config = match own {
             Some(own) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own.key()))),
             None => builder.with_no_client_auth(),
         };
-        Ok(Self { config: Arc::new(config) })
+        Ok(Self { config: Arc::new(config), trusted: Some(trusted) })
     }
 
     /// What one control connection and its data connections share.
@@ -79,7 +83,11 @@ impl Client {
         let mut config = ClientConfig::clone(&self.config);
         let remembered = Arc::new(Remembered::default());
         config.resumption = Resumption::store(remembered.clone());
-        ClientSession { config: Arc::new(config), remembered }
+        let verifier = self.trusted.as_ref().map(|trusted| Arc::new(Verifier::of(trusted)));
+        if let Some(verifier) = &verifier {
+            config.dangerous().set_certificate_verifier(verifier.clone());
+        }
+        ClientSession { config: Arc::new(config), remembered, verifier }
     }
 }
 
@@ -89,18 +97,18 @@ impl Client {
     /// Knows no version after 1.2.
     pub(super) fn only_1_2(&self) -> Self {
         use rustls::client::WantsClientCert;
-        let verifier: Arc<dyn ServerCertVerifier> = Arc::new(Unnamed { pins: None });
+        let verifier: Arc<dyn ServerCertVerifier> = Arc::new(Verifier::of(&Trusted::Anybody));
         let builder = ClientConfig::builder_with_provider(provider()).with_protocol_versions(&[&TLS12]).unwrap();
         let builder: rustls::ConfigBuilder<ClientConfig, WantsClientCert> =
             builder.dangerous().with_custom_certificate_verifier(verifier);
-        Self { config: Arc::new(builder.with_no_client_auth()) }
+        Self { config: Arc::new(builder.with_no_client_auth()), trusted: None }
     }
 
     /// Offers an application protocol.
     pub(super) fn offering(&self, protocol: &str) -> Self {
         let mut config = ClientConfig::clone(&self.config);
         config.alpn_protocols = vec![protocol.into()];
-        Self { config: Arc::new(config) }
+        Self { config: Arc::new(config), trusted: None }
     }
 }
 
@@ -109,6 +117,7 @@ impl Client {
 pub struct ClientSession {
     config: Arc<ClientConfig>,
     remembered: Arc<Remembered>,
+    verifier: Option<Arc<Verifier>>,
 }
 
 impl ClientSession {
@@ -130,7 +139,17 @@ impl ClientSession {
             .map_err(|_| Failure::new(Reason::TlsHandshake, format!("“{name}” is no name that a certificate could have")))?;
         let side = UnbufferedClientConnection::new(self.config.clone(), name).map_err(|e| Failure::of(&e, false))?;
         // The last flight waits for nothing: a server that has none of ours to await says nothing more.
-        Ok(Stream::Tls(Box::new(handshake::run(tcp, Side::Client(side), deadline, LastFlight::Now).await?)))
+        let protected = handshake::run(tcp, Side::Client(side), deadline, LastFlight::Now).await;
+        Ok(Stream::Tls(Box::new(protected.map_err(|failure| self.with_fingerprint(failure))?)))
+    }
+
+    /// Whom to trust all the same can be said by the fingerprint: it must be seen for that.
+    fn with_fingerprint(&self, failure: Failure) -> Failure {
+        let shown = self.verifier.as_ref().and_then(|verifier| verifier.shown.get());
+        match shown.filter(|_| failure.reason == Reason::TlsDistrusted) {
+            Some(shown) => Failure::new(failure.reason, format!("{}; its SHA-256 fingerprint is {}", failure.detail, hex(shown))),
+            None => failure,
+        }
     }
 }
 
@@ -146,27 +165,53 @@ fn system_roots() -> Result<RootCertStore, LoadError> {
     Ok(store)
 }
 
-/// Believes by fingerprint, or anybody. That the server holds the certificate's key is checked all the same.
-#[derive(Debug)]
-struct Unnamed {
-    pins: Option<Vec<[u8; 32]>>,
+/// Whom to believe. That the server holds the certificate's key is checked all the same.
+#[derive(Clone, Debug)]
+enum Trusted {
+    /// Whose certificate leads to a root and names the host.
+    Named(Arc<WebPkiServerVerifier>),
+    Pinned(Arc<[[u8; 32]]>),
+    Anybody,
 }
 
-impl ServerCertVerifier for Unnamed {
+impl Trusted {
+    fn named(roots: Arc<RootCertStore>) -> Result<Self, LoadError> {
+        let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider()).build();
+        verifier.map(Self::Named).map_err(|e| LoadError::of(&e))
+    }
+}
+
+/// Checks the server's certificate, for the connections of one session.
+#[derive(Debug)]
+struct Verifier {
+    trusted: Trusted,
+    /// The fingerprint of the certificate that was shown first.
+    shown: OnceLock<[u8; 32]>,
+}
+
+impl Verifier {
+    fn of(trusted: &Trusted) -> Self {
+        Self { trusted: trusted.clone(), shown: OnceLock::new() }
+    }
+}
+
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let fingerprint: [u8; 32] = Sha256::digest(end_entity).into();
-        match &self.pins {
-            Some(pins) if !pins.contains(&fingerprint) => {
+        self.shown.get_or_init(|| fingerprint);
+        match &self.trusted {
+            Trusted::Named(verifier) => verifier.verify_server_cert(end_entity, between, name, ocsp, now),
+            Trusted::Pinned(pins) if !pins.contains(&fingerprint) => {
                 Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
             }
-            _ => Ok(ServerCertVerified::assertion()),
+            Trusted::Pinned(_) | Trusted::Anybody => Ok(ServerCertVerified::assertion()),
         }
     }
 

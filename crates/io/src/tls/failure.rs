@@ -3,8 +3,11 @@
 use std::fmt;
 use std::io;
 
-use rustls::{AlertDescription, Error};
-use types::Reason;
+use rustls::{AlertDescription, CertificateError, Error};
+use rustls_pki_types::UnixTime;
+use types::{Reason, Time};
+
+use super::certificates::date;
 
 /// A handshake, or a way back to clear text, that failed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,9 +38,39 @@ impl Failure {
         };
         let detail = match error {
             Error::AlertReceived(alert) => format!("the other end sent the alert {alert:?}"),
+            Error::InvalidCertificate(fault) => words(fault),
             other => other.to_string(),
         };
         Self::new(reason, detail)
+    }
+}
+
+/// What is wrong with a certificate, for people.
+fn words(fault: &CertificateError) -> String {
+    use CertificateError as C;
+    let day = |time: &UnixTime| date(Time::from_seconds(time.as_secs().try_into().unwrap_or(i64::MAX)));
+    match fault {
+        C::Expired => "it has expired".into(),
+        C::ExpiredContext { not_after, .. } => format!("it expired on {}", day(not_after)),
+        C::NotValidYet => "it is not valid yet".into(),
+        C::NotValidYetContext { not_before, .. } => format!("it is not valid before {}", day(not_before)),
+        C::NotValidForName => "it is for another name".into(),
+        C::NotValidForNameContext { expected, presented } => {
+            // They come as DnsName("…") and IpAddress(…).
+            let plain =
+                |name: &String| name.split_once('(').map_or(&**name, |(_, name)| name).trim_matches(['(', ')', '"']).to_owned();
+            let names: Vec<_> = presented.iter().map(plain).collect();
+            let names = if names.is_empty() { "no name at all".into() } else { names.join(", ") };
+            format!("it is for {names}, and not for {}", expected.to_str())
+        }
+        C::BadSignature => "it is not signed by whom it names".into(),
+        C::UnknownIssuer => "nobody who is trusted here has signed it".into(),
+        C::ApplicationVerificationFailure => "it is not the one whose fingerprint was given".into(),
+        // webpki takes no authority for a server.
+        C::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+            "it is signed by itself, as an authority's own is".into()
+        }
+        other => other.to_string(),
     }
 }
 

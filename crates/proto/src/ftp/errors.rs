@@ -149,6 +149,7 @@ pub const fn reply_code(reason: Reason) -> u16 {
         | R::SshFailed
         | R::AccountNeeded
         | R::NotProtected
+        | R::CertificateDistrusted
         | R::DataNotProtected
         | R::NoDataConnection
         | R::TransferCut

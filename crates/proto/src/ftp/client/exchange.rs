@@ -315,7 +315,7 @@ pub enum Input<'a> {
     /// The control connection has ended (`None`) or broken, with words on how.
     Lost(Option<Box<str>>),
     /// The answer to [`Output::StartTls`]: the handshake is done, or failed for this reason.
-    Tls(Result<(), Box<str>>),
+    Tls(Result<(), Unshaken>),
     /// The answer to [`Output::Listen`]: this port is open.
     Listening(DataId, SocketAddr),
     /// The data connection stands. Its TLS handshake may go on: servers begin it with the transfer.
@@ -352,6 +352,15 @@ pub enum DataFault {
     Broken(Box<str>),
     /// The driver's own side failed: the local file cannot be read or written.
     Local(Box<str>),
+}
+
+/// Why a TLS handshake on the control connection failed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Unshaken {
+    /// The server's certificate is not trusted.
+    Distrusted(Box<str>),
+    /// All else.
+    Broken(Box<str>),
 }
 
 impl fmt::Display for DataFault {

@@ -26,6 +26,8 @@ pub enum Kind {
     AccountNeeded,
     /// TLS was required and the server has none, or the handshake failed.
     Tls,
+    /// The server's certificate is not trusted.
+    Certificate,
     /// Data connections cannot be protected as required (PROT P).
     DataTls,
     /// There is no such file or folder.
@@ -64,7 +66,7 @@ pub enum Kind {
 
 impl Kind {
     /// All there are.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Connect,
         Self::Timeout,
         Self::Protocol,
@@ -74,6 +76,7 @@ impl Kind {
         Self::LoginRefused,
         Self::AccountNeeded,
         Self::Tls,
+        Self::Certificate,
         Self::DataTls,
         Self::NotFound,
         Self::Denied,
@@ -105,6 +108,7 @@ impl Kind {
             Self::LoginRefused => "login-refused",
             Self::AccountNeeded => "account-needed",
             Self::Tls => "tls",
+            Self::Certificate => "certificate",
             Self::DataTls => "data-tls",
             Self::NotFound => "not-found",
             Self::Denied => "denied",
@@ -154,6 +158,7 @@ impl Kind {
             Self::LoginRefused => "the login was refused",
             Self::AccountNeeded => "the server wants an account",
             Self::Tls => "the connection cannot be protected",
+            Self::Certificate => "the server's certificate is not trusted",
             Self::DataTls => "the server does not protect data connections",
             Self::NotFound => "no such file or folder",
             Self::Denied => "permission denied",

@@ -24,7 +24,7 @@ mod transfer;
 
 pub use exchange::{
     DataFault, DataId, DataTls, Flow, Form, Input, Line, Login, Note, OpId, Operation, Outcome, Output, PutHow, Settings, Stat,
-    Tls, Welcome,
+    Tls, Unshaken, Welcome,
 };
 pub use failure::{Failure, Kind, Limits, Wait, connection_limit};
 pub use features::Features;

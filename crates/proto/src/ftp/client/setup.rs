@@ -1,6 +1,6 @@
 //! From the greeting to a session that can be used: TLS, login, features (RFC 959 §5.4, RFC 4217, RFC 2389).
 
-use super::exchange::{DataTls, Note, Output, Tls};
+use super::exchange::{DataTls, Note, Output, Tls, Unshaken};
 use super::failure::{Failure, Kind, Wait};
 use super::features::Features;
 use super::session::{Session, Stage, Then, is_positive};
@@ -18,12 +18,15 @@ impl Session {
         self.emit(Output::StartTls);
     }
 
-    pub(super) fn handshaken(&mut self, done: Result<(), Box<str>>) {
+    pub(super) fn handshaken(&mut self, done: Result<(), Unshaken>) {
         if !matches!(self.stage, Stage::Handshake(_)) {
             return;
         }
         if let Err(why) = done {
-            return self.close(Some(Failure::because(Kind::Tls, why)));
+            return self.close(Some(match why {
+                Unshaken::Distrusted(why) => Failure::because(Kind::Certificate, why),
+                Unshaken::Broken(why) => Failure::because(Kind::Tls, why),
+            }));
         }
         self.stage = Stage::Starting;
         self.welcome.protected = true;

@@ -8,7 +8,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 use types::{Secret, Time};
 
-use super::{DataFault, DataId, Flow, Input, Kind, Login, OpId, Operation, Outcome, Output, PutHow, Session, Settings, Tls};
+use super::{
+    DataFault, DataId, Flow, Input, Kind, Login, OpId, Operation, Outcome, Output, PutHow, Session, Settings, Tls, Unshaken,
+};
 
 /// What a server, a network and a caller may do.
 #[derive(Clone, Debug)]
@@ -129,7 +131,9 @@ impl Watch {
         match event {
             Event::Said(bytes) | Event::Half(bytes) => self.session.handle(Input::Received(bytes.as_bytes()), now),
             Event::Lost => self.session.handle(Input::Lost(None), now),
-            Event::Shaken(well) => self.session.handle(Input::Tls(if *well { Ok(()) } else { Err("no".into()) }), now),
+            Event::Shaken(well) => {
+                self.session.handle(Input::Tls(if *well { Ok(()) } else { Err(Unshaken::Broken("no".into())) }), now)
+            }
             Event::Listening => self.session.handle(Input::Listening(data, "192.0.2.7:5000".parse().unwrap()), now),
             Event::Opened => self.session.handle(Input::DataOpened(data), now),
             Event::Data(bytes) => self.session.handle(Input::Data(data, bytes.as_bytes()), now),
