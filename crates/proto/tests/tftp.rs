@@ -106,7 +106,15 @@ impl Pair {
         Self { sender, receiver, file, read: 0, came: Vec::new(), now: zero }
     }
 
+    /// With a file that can be read again from any place.
+    fn reading_again(self) -> Self {
+        Self { sender: self.sender.reading_again(), ..self }
+    }
+
     fn feed(&mut self) {
+        if let Some(byte) = self.sender.from() {
+            self.read = byte as usize;
+        }
         while self.sender.wanted() > 0 {
             let rest = &self.file[self.read..];
             // Odd pieces, so that blocks are begun and gone on with.
@@ -133,10 +141,15 @@ impl Pair {
 
     /// Sends whatever there is to be sent.
     fn speak(&mut self, link: &mut Link) {
-        self.feed();
-        while let Some(batch) = self.sender.transmit(self.now) {
-            for packet in batch.packets.chunks(batch.size) {
-                link.send(self.now, false, packet);
+        loop {
+            self.feed();
+            while let Some(batch) = self.sender.transmit(self.now) {
+                for packet in batch.packets.chunks(batch.size) {
+                    link.send(self.now, false, packet);
+                }
+            }
+            if self.sender.wanted() == 0 {
+                break;
             }
         }
         self.read_on();
@@ -189,6 +202,9 @@ fn a_clean_link_repeats_nothing() {
             let wishes =
                 Wishes { blksize: Some(blksize), windowsize: Some(window), tsize: Some(len as u64), ..Wishes::default() };
             let mut pair = Pair::new(bytes(len), &wishes, writing);
+            if len % 2 == 0 {
+                pair = pair.reading_again();
+            }
             let mut link = Link::new(1, 0, 0, ms(0));
             pair.run(&mut link);
             assert_eq!(pair.sender.ended(), Some(Ok(())), "{window} {blksize} {len}");
@@ -482,6 +498,69 @@ fn bursts_adapt_to_a_peer_that_loses_the_end_of_each_window() {
     sender.tick(pause);
     assert_eq!(sender.transmit(pause).unwrap().packets.len(), 32 * 12, "and the rest after a pause");
     assert!(sender.transmit(pause).is_none());
+}
+
+#[test]
+fn what_is_forgotten_is_read_again() {
+    // Four blocks of a window are held at once.
+    let terms = Terms { windowsize: 16, blksize: 65_464, ..Terms::default() };
+    let mut sender = Sender::new(Opening::Plain, terms, Patience::sender(), ms(0)).reading_again();
+    let file = bytes(65_464 * 20 + 5);
+    let (mut read, mut sent) = (0, Vec::new());
+    let mut go_on = |sender: &mut Sender, at: u64| {
+        if let Some(byte) = sender.from() {
+            read = byte as usize;
+        }
+        while sender.wanted() > 0 {
+            assert!(sender.wanted() <= 256 * 1024, "a part of the window");
+            read += sender.push(&file[read..]);
+            if read == file.len() {
+                sender.end();
+            }
+            while let Some(batch) = sender.transmit(ms(at)) {
+                for packet in batch.packets.chunks(batch.size) {
+                    let block = u16::from_be_bytes([packet[2], packet[3]]);
+                    let body = file.chunks(65_464).nth(usize::from(block) - 1).unwrap();
+                    assert!(packet[4..] == *body, "block {block}");
+                    sent.push(block);
+                }
+            }
+        }
+        std::mem::take(&mut sent)
+    };
+    assert_eq!(go_on(&mut sender, 0), (1..=16).collect::<Vec<_>>());
+    sender.hear(&Packet::Ack(3), ms(1));
+    assert_eq!(go_on(&mut sender, 1), (4..=19).collect::<Vec<_>>(), "what was lost, and what may follow it");
+    let due = sender.deadline().unwrap();
+    sender.tick(due);
+    sender.hear(&Packet::Ack(19), due);
+    assert_eq!(go_on(&mut sender, 900), [20, 21], "the answer was only late");
+    let due = sender.deadline().unwrap();
+    sender.tick(due);
+    sender.hear(&Packet::Ack(21), due);
+    assert_eq!((sender.ended(), sender.tally().blocks), (Some(Ok(())), 21), "the last one too");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn large_windows_arrive_whole_over_a_bad_link(
+        seed in 1u64..u64::MAX, len in 0usize..2_000_000, blksize in 15_000u16..65_465, window in 8u16..40,
+        lost in 0u64..60, doubled in 0u64..100, jitter in 0u64..30, writing in any::<bool>(), again in any::<bool>(),
+    ) {
+        let asked = Wishes { blksize: Some(blksize), windowsize: Some(window), ..Wishes::default() };
+        let mut pair = Pair::new(bytes(len), &asked, writing);
+        if again {
+            pair = pair.reading_again();
+        }
+        pair.run(&mut Link::new(seed, lost, doubled, ms(jitter)));
+        prop_assert!(pair.came == pair.file);
+        match pair.sender.ended() {
+            Some(Ok(())) => {}
+            Some(Err(Failure::Silent { .. })) => prop_assert!(lost > 0),
+            other => prop_assert!(false, "{:?}", other),
+        }
+    }
 }
 
 proptest! {

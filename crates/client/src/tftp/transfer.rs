@@ -268,6 +268,9 @@ impl Attempt {
         meter: &Meter,
     ) -> (Result<(), Error>, u64) {
         let mut sender = Sender::new(opening, Terms::default(), self.patience, self.now());
+        if feed.reads_again() {
+            sender = sender.reading_again();
+        }
         let announced = expected.filter(|_| self.mode == Mode::Octet);
         let mut why = None;
         loop {
@@ -284,6 +287,9 @@ impl Attempt {
             meter.count(usize::try_from(moved - meter.moved().min(moved)).unwrap_or(usize::MAX));
             if let Some(result) = self.over(&sender, &mut why) {
                 return (result, moved);
+            }
+            if why.is_none() && sender.wanted() > 0 && !feed.is_over() {
+                continue;
             }
             self.hear(&mut sender, meter, &mut why).await;
         }
@@ -535,6 +541,9 @@ impl Arrival<'_> {
 
 /// Gives the sender what it wants; there must be as many bytes as were announced.
 async fn give(feed: &mut Feed, sender: &mut Sender, announced: Option<u64>) -> Result<(), Error> {
+    if let Some(byte) = sender.from() {
+        feed.go_to(byte);
+    }
     while sender.wanted() > 0 && !feed.is_over() {
         let came = feed.fill(sender.gaps(sender.wanted())).await?;
         sender.filled(came);

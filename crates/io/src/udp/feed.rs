@@ -19,9 +19,13 @@ pub struct Feed {
     /// What came of the chunk at hand and was not wanted yet.
     rest: Bytes,
     turn: Option<Turn>,
+    /// Where it begins, if it can be read again: a part of a file.
+    start: Option<u64>,
     /// Its file system keeps files in memory, though it cannot say so of a part (tmpfs).
     memory: bool,
-    /// Bytes that were given.
+    /// The body's byte that is given next.
+    next: u64,
+    /// Bytes that were given, each counted once.
     given: u64,
     /// All was given.
     over: bool,
@@ -40,17 +44,33 @@ impl Feed {
             From::Bytes(rest) => (From::Bytes(Bytes::new()), rest),
             from => (from, Bytes::new()),
         };
-        Self { from, rest, turn: None, memory: false, given: 0, over: false }
+        // A file without an end may be another one each time it is read.
+        let start = if let From::File { at, end, .. } = &from { Some(*at).filter(|_| *end != u64::MAX) } else { None };
+        Self { from, rest, turn: None, start, memory: false, next: 0, given: 0, over: false }
     }
 
     /// From its beginning, and its bytes as `turn` makes them.
     pub fn turned(source: Source, turn: Turn) -> Self {
         let mut feed = Self::new(source);
-        (feed.rest, feed.turn) = (turned(feed.rest, Some(turn)), Some(turn));
+        (feed.rest, feed.turn, feed.start) = (turned(feed.rest, Some(turn)), Some(turn), None);
         feed
     }
 
-    /// Bytes that were given.
+    /// Whether it can go on from any place.
+    pub const fn reads_again(&self) -> bool {
+        self.start.is_some()
+    }
+
+    /// Goes on from this byte of the body, where it [`reads_again`](Self::reads_again).
+    pub fn go_to(&mut self, byte: u64) {
+        if let (Some(start), From::File { at, end, .. }) = (self.start, &mut self.from) {
+            *at = start.saturating_add(byte).min(*end);
+            self.next = *at - start;
+            (self.rest, self.over) = (Bytes::new(), false);
+        }
+    }
+
+    /// Bytes of the body that were given; what was given again counts once.
     pub const fn given(&self) -> u64 {
         self.given
     }
@@ -89,7 +109,7 @@ impl Feed {
             let left = usize::try_from(end.saturating_sub(*at)).unwrap_or(usize::MAX);
             let came = if left > 0 { at_once(file, gaps, *at, left, &mut self.memory).unwrap_or_default() } else { 0 };
             *at += came as u64;
-            self.given += came as u64;
+            self.count(came);
             return came;
         }
         self.spread(gaps)
@@ -124,8 +144,13 @@ impl Feed {
             }
             filled += now;
         }
-        self.given += filled as u64;
+        self.count(filled);
         filled
+    }
+
+    fn count(&mut self, came: usize) {
+        self.next += came as u64;
+        self.given = self.given.max(self.next);
     }
 }
 
@@ -309,5 +334,26 @@ mod tests {
         assert_eq!(shrunk.read(99_999, 512).await.unwrap_err().reason, Reason::Io);
         let shrunk = all(Source::from_range(file, 0, 100_001), &[1428; 16]).await.unwrap_err();
         assert_eq!(shrunk.reason, Reason::Io);
+    }
+
+    #[tokio::test]
+    async fn a_part_of_a_file_can_be_read_again_from_any_place() {
+        let text: Vec<u8> = (0..50_000_u32).map(|i| (i % 251) as u8).collect();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("f"), &text).unwrap();
+        let file = Arc::new(File::open(folder.path().join("f")).unwrap());
+        let mut feed = Feed::new(Source::from_range(file.clone(), 10, 40_010));
+        assert!(feed.reads_again());
+        let mut gap = vec![0; 30_000];
+        for (from, given) in [(0, 30_000), (5_000, 35_000), (39_000, 40_000), (0, 40_000), (50_000, 40_000)] {
+            feed.go_to(from as u64);
+            let came = feed.fill(std::iter::once(&mut gap[..])).await.unwrap();
+            let expected = text[10..40_010].get(from..).unwrap_or_default();
+            assert_eq!(gap[..came], expected[..expected.len().min(30_000)], "from {from}");
+            assert_eq!((feed.given(), feed.is_over()), (given, came == 0), "from {from}");
+        }
+        for other in [Source::from_file(file, 0), Source::from_bytes(text.into()), Source::from_chunks(Three(0))] {
+            assert!(!Feed::new(other).reads_again());
+        }
     }
 }

@@ -12,9 +12,14 @@ const AHEAD: usize = 32 * 1024;
 /// other out of the processor's cache before they are sent.
 const SOON: usize = 128 * 1024;
 
+/// Bytes that are held of a window larger than this where the body can be read again: what is sent as soon as it was read is
+/// still near the processor, and a thousand transfers hold little.
+const HELD: usize = 256 * 1024;
+
 /// Blocks that were read and are not acknowledged yet: numbers count from 1 and never wrap. They stand in a ring, so that the
 /// next ones are read while those before them are on their way.
 pub(super) struct Blocks {
+    /// Empty before anything is to be read: until then it may still be made anew.
     packets: Vec<u8>,
     /// Bytes of a packet.
     stride: usize,
@@ -32,16 +37,23 @@ pub(super) struct Blocks {
     first: u64,
     /// The length of the last block, once the body has ended.
     last: Option<usize>,
+    /// What was sent is forgotten, and read again where it was lost.
+    forgetful: bool,
 }
 
 impl Blocks {
-    pub(super) fn new(blksize: u16, window: u16) -> Self {
+    /// None yet; with `again` the body can be read again from any place.
+    pub(super) fn new(blksize: u16, window: u16, again: bool) -> Self {
         let (stride, window) = (usize::from(blksize) + HEADER, usize::from(window).max(1));
-        // Some small windows are read in one call.
-        let ahead = window * (AHEAD / (stride * window)).max(1);
-        // And a window more, which is on its way meanwhile.
-        let room = ahead + window;
-        Self { packets: vec![0; stride * room], stride, room, ahead, head: 0, whole: 0, begun: 0, first: 1, last: None }
+        let forgetful = again && stride * window > HELD;
+        let (ahead, room) = if forgetful {
+            (HELD / stride, HELD / stride)
+        } else {
+            // Some small windows are read in one call, and there is room for a window more, which is on its way meanwhile.
+            let ahead = window * (AHEAD / (stride * window)).max(1);
+            (ahead, ahead + window)
+        };
+        Self { packets: Vec::new(), stride, room, ahead, head: 0, whole: 0, begun: 0, first: 1, last: None, forgetful }
     }
 
     const fn blksize(&self) -> usize {
@@ -53,14 +65,9 @@ impl Blocks {
         (self.head + before) % self.room
     }
 
-    /// How many blocks are whole.
-    pub(super) const fn len(&self) -> u64 {
-        self.whole as u64
-    }
-
     /// The number of the body's last block, where it has been read.
     pub(super) fn last(&self) -> Option<u64> {
-        self.last.map(|_| self.first + self.whole as u64 - 1)
+        self.last.map(|_| self.read())
     }
 
     /// Bytes that are wanted: none while `blocks` are whole, else more than those need.
@@ -75,11 +82,8 @@ impl Blocks {
     /// Bytes there is room for behind those that are on their way; none where they are not worth a call yet.
     pub(super) const fn spare(&self) -> usize {
         let (free, window) = (self.room - self.whole, self.room - self.ahead);
-        if self.last.is_some() || free < self.ahead || window * self.stride > SOON {
-            0
-        } else {
-            (free * self.blksize()).saturating_sub(self.begun)
-        }
+        let late = free < self.ahead || window * self.stride > SOON;
+        if self.last.is_some() || late { 0 } else { (free * self.blksize()).saturating_sub(self.begun) }
     }
 
     /// The room for the next `bytes`, in its pieces: a little more, so that the last block is whole, and never more than
@@ -88,9 +92,16 @@ impl Blocks {
         let missing = (bytes + self.begun).div_ceil(self.blksize()).min(self.room - self.whole);
         let mut skip = HEADER + self.begun;
         let from = self.place(self.whole) * self.stride;
-        let (front, back) = self.packets.split_at_mut(from);
+        self.lay();
+        let (front, back) = self.packets.split_at_mut_checked(from).unwrap_or_default();
         let packets = back.chunks_exact_mut(self.stride).chain(front.chunks_exact_mut(self.stride)).take(missing);
         packets.map(move |packet| packet.get_mut(std::mem::replace(&mut skip, HEADER)..).unwrap_or_default())
+    }
+
+    fn lay(&mut self) {
+        if self.packets.is_empty() {
+            self.packets = vec![0; self.stride * self.room];
+        }
     }
 
     /// So many bytes were put into the gaps, from the first on.
@@ -102,16 +113,26 @@ impl Blocks {
 
     /// The body has ended: its last block is the one that is not full, and may be empty (RFC 1350 §6). It waits for a place
     /// where there is none; then this is to be said again.
-    pub(super) const fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         if self.last.is_none() && self.whole < self.room {
+            self.lay();
             self.last = Some(self.begun);
             self.whole += 1;
             self.begun = 0;
         }
     }
 
-    /// Forgets the first blocks.
-    pub(super) const fn release(&mut self, blocks: u64) {
+    /// The block before the first that is held.
+    pub(super) const fn gone(&self) -> u64 {
+        self.first - 1
+    }
+
+    /// Blocks up to this one are not needed again.
+    pub(super) const fn acknowledged(&mut self, block: u64) {
+        self.release((block + 1).saturating_sub(self.first));
+    }
+
+    const fn release(&mut self, blocks: u64) {
         let blocks = if blocks < self.whole as u64 { blocks as usize } else { self.whole };
         self.first += blocks as u64;
         self.head = self.place(blocks);
@@ -119,6 +140,27 @@ impl Blocks {
         if self.whole == 0 && self.begun == 0 {
             self.head = 0;
         }
+    }
+
+    /// Blocks before this one were sent: where they can be read again they are forgotten.
+    pub(super) const fn sent(&mut self, next: u64) {
+        if self.forgetful {
+            self.release(next.saturating_sub(self.first));
+        }
+    }
+
+    /// Goes on with this block, and tells whether the body is to be read anew from there.
+    pub(super) const fn go_to(&mut self, block: u64) -> bool {
+        if !self.forgetful || (self.first <= block && block <= self.first + self.whole as u64) {
+            return false;
+        }
+        (self.first, self.head, self.whole, self.begun, self.last) = (block, 0, 0, 0, None);
+        true
+    }
+
+    /// The last block that was read whole, or the one before the first.
+    pub(super) const fn read(&self) -> u64 {
+        self.first + self.whole as u64 - 1
     }
 
     /// The last block that stands in a row with block `from`.

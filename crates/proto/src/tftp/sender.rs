@@ -51,6 +51,12 @@ pub struct Sender {
     /// It is to be sent now.
     urgent: bool,
     blocks: Blocks,
+    /// The body can be read again from any place.
+    again: bool,
+    /// The byte of the body to go on with, where it is not the next one.
+    from: Option<u64>,
+    /// The body's last block, once it was read.
+    last: Option<u64>,
     /// The last block that was acknowledged.
     base: u64,
     /// The next block to be sent.
@@ -135,7 +141,10 @@ impl Sender {
             wishes,
             said,
             urgent: stage == Stage::Opening,
-            blocks: Blocks::new(terms.blksize, terms.windowsize),
+            blocks: Blocks::new(terms.blksize, terms.windowsize, false),
+            again: false,
+            from: None,
+            last: None,
             base: 0,
             next: 1,
             top: 0,
@@ -159,7 +168,22 @@ impl Sender {
         self.terms = terms;
         self.numbers = terms.rollover.unwrap_or_default();
         self.burst = Burst::new(terms.windowsize);
-        self.blocks = Blocks::new(terms.blksize, terms.windowsize);
+        self.blocks = Blocks::new(terms.blksize, terms.windowsize, self.again);
+    }
+
+    /// For a body that can be read again from any place ([`Sender::from`]), and is the same then: of a large window only a part
+    /// is held. To be said at the beginning.
+    #[must_use]
+    pub fn reading_again(mut self) -> Self {
+        self.again = true;
+        self.agree(self.terms);
+        self
+    }
+
+    /// The byte of the body to go on with, where that is not the one behind what was read last. To be asked before
+    /// [`Sender::wanted`], of who said [`Sender::reading_again`].
+    pub const fn from(&mut self) -> Option<u64> {
+        self.from.take()
     }
 
     /// What both ends agreed on.
@@ -198,7 +222,7 @@ impl Sender {
 
     /// How many bytes of the file are wanted now, so that a window can leave as one.
     pub fn wanted(&self) -> usize {
-        self.blocks.wanted(self.window())
+        self.blocks.wanted((self.base + self.window()).saturating_sub(self.blocks.gone()))
     }
 
     /// Blocks that may be on their way. None before it has begun: how large they are is not known yet.
@@ -242,7 +266,7 @@ impl Sender {
     }
 
     /// The file has ended. To be said again with every turn, for the last block may wait for a place.
-    pub const fn end(&mut self) {
+    pub fn end(&mut self) {
         self.blocks.end();
     }
 
@@ -324,18 +348,26 @@ impl Sender {
             self.timed = None;
         }
         let blocks = block - self.base;
-        self.blocks.release(blocks);
         self.base = block;
         self.tally.blocks += blocks;
         // What was sent behind it was not taken: it begins again there (RFC 7440 §4).
-        self.next = block + 1;
+        self.go_to(block + 1);
+        self.blocks.acknowledged(block);
         if block < self.top {
             self.timed = None;
         }
         self.burst.went(blocks);
         self.went_on(now);
-        if self.blocks.len() == 0 && self.blocks.last().is_some() {
+        if self.last == Some(block) {
             self.stage = Stage::Done;
+        }
+    }
+
+    /// Goes on with this block.
+    fn go_to(&mut self, block: u64) {
+        self.next = block;
+        if self.blocks.go_to(block) {
+            self.from = Some((block - 1).saturating_mul(self.terms.blksize.into()));
         }
     }
 
@@ -348,7 +380,7 @@ impl Sender {
         if self.terms.windowsize > 1 && self.next > self.base + 1 && !self.repeated && is_answer {
             self.repeated = true;
             self.timed = None;
-            self.next = self.base + 1;
+            self.go_to(self.base + 1);
             self.burst.again();
         }
     }
@@ -391,7 +423,7 @@ impl Sender {
         }
         self.learn_numbers();
         self.burst.lost();
-        self.next = self.base + 1;
+        self.go_to(self.base + 1);
     }
 
     /// A peer that stays at block 65535 waits for the other number.
@@ -414,7 +446,9 @@ impl Sender {
         }
         let window = self.base + u64::from(self.terms.windowsize);
         let from = self.next;
-        let until = window.min(self.base + self.blocks.len()).min(from + self.burst.left - 1);
+        self.blocks.sent(from);
+        self.last = self.last.or_else(|| self.blocks.last());
+        let until = window.min(self.blocks.read()).min(from + self.burst.left - 1);
         if until < from {
             return None;
         }

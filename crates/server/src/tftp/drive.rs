@@ -25,6 +25,9 @@ const BITE: usize = 256 * 1024;
 
 /// Gives the sender what it wants, but no more than a bite.
 async fn give(feed: &mut Feed, sender: &mut Sender) -> Result<(), Error> {
+    if let Some(byte) = sender.from() {
+        feed.go_to(byte);
+    }
     let wanted = sender.wanted().min(BITE);
     if wanted > 0 && !feed.is_over() {
         let came = feed.fill(sender.gaps(wanted)).await?;
@@ -58,6 +61,9 @@ impl Session {
         let meter = permit.meter().cloned().unwrap_or_default();
         let mut sender = Sender::new(opening, terms, self.listener.sending, self.now());
         let mut feed = if self.mode == Mode::Netascii { Feed::turned(source, netascii::encode) } else { Feed::new(source) };
+        if feed.reads_again() {
+            sender = sender.reading_again();
+        }
         let (mut stops, mut alarm) = (pin!(stopped(&revoked, meter.token())), Alarm::default());
         self.note(|| What::Started(Direction::Out));
         let mut why = None;
