@@ -47,7 +47,10 @@ impl VPath {
         if name.contains(&0) {
             return Err(PathError::Nul);
         }
-        let mut path = if name.first() == Some(&b'/') || self.is_root() { Vec::new() } else { self.0.to_vec() };
+        let start = if name.first() == Some(&b'/') || self.is_root() { &[][..] } else { &*self.0 };
+        // As much as it takes where nothing is to be resolved.
+        let mut path = Vec::with_capacity((start.len() + usize::from(name.first() != Some(&b'/')) + name.len()).min(MAX_PATH));
+        path.extend_from_slice(start);
         for part in name.split(|&b| b == b'/') {
             match part {
                 b"" | b"." => {}
@@ -157,9 +160,7 @@ impl fmt::Debug for VPath {
 /// Those of the formatter.
 pub fn show(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            text::put(c, f)?;
-        }
+        text::put_all(chunk.valid(), f)?;
         for b in chunk.invalid() {
             write!(f, "\\x{b:02x}")?;
         }

@@ -5,6 +5,9 @@ use std::fmt;
 /// Whether a character acts instead of showing: controls, line and paragraph separators, and what changes the direction
 /// of text (Unicode's Bidi_Control), with which a name can be made to read as another.
 pub fn acts(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
     c.is_control() || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
@@ -20,12 +23,32 @@ pub fn put(c: char, out: &mut impl fmt::Write) -> fmt::Result {
     }
 }
 
+/// Writes text as people may see it, each character as [`put`] does.
+///
+/// # Errors
+/// Those of `out`.
+pub fn put_all(mut text: &str, out: &mut impl fmt::Write) -> fmt::Result {
+    // In runs: most text holds nothing that acts.
+    while let Some((at, c)) = text.char_indices().find(|(_, c)| acts(*c)) {
+        let (shows, rest) = text.split_at(at);
+        out.write_str(shows)?;
+        put(c, out)?;
+        text = rest.get(c.len_utf8()..).unwrap_or_default();
+    }
+    out.write_str(text)
+}
+
+/// Puts something into words: most are short, and fit from the start.
+pub fn words(of: impl fmt::Display) -> Box<str> {
+    let mut text = String::with_capacity(64);
+    let _ = fmt::Write::write_fmt(&mut text, format_args!("{of}")); // writing to a string does not fail
+    text.into_boxed_str()
+}
+
 /// Text that cannot do anything to a terminal.
 pub fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        let _ = put(c, &mut shown); // writing to a string does not fail
-    }
+    let _ = put_all(text, &mut shown); // writing to a string does not fail
     shown
 }
 

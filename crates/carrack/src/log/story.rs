@@ -115,7 +115,7 @@ impl Story {
         if self.told == Some(reason) {
             return None;
         }
-        Some(Fact { reason: Some(reason), ..operation(&self.verb, "") })
+        Some(Fact { reason: Some(reason), ..operation(&*self.verb, "") })
     }
 
     fn answer(&mut self, text: &str) -> Option<Fact<'static>> {
@@ -141,10 +141,10 @@ impl Story {
             ("host", None) => None,
             ("login", None) => Some(Fact::words("login", "logged in")),
             ("login", Some(reason)) => Some(Fact { reason: Some(reason), ..Fact::words("login", format!("login as {path}")) }),
-            (_, None) => Some(operation(&verb, path)),
+            (_, None) => Some(operation(verb, path)),
             (_, Some(reason)) => {
                 let detail = text.split_once('(').and_then(|(_, d)| d.strip_suffix(')')).map(str::to_owned);
-                Some(Fact { reason: Some(reason), detail, ..operation(&verb, path) })
+                Some(Fact { reason: Some(reason), detail, ..operation(verb, path) })
             }
         }
     }
@@ -153,16 +153,16 @@ impl Story {
         let (verb, path) = self.moving.take().unwrap_or_else(|| (self.verb.clone(), "".into()));
         // Files that are open at any place move by many requests, and have no command of their own.
         let verb = match (&*verb, direction) {
-            ("", Direction::Out) => "GET",
-            ("", Direction::In) => "PUT",
-            (verb, _) => verb,
+            ("", Direction::Out) => "GET".into(),
+            ("", Direction::In) => "PUT".into(),
+            _ => verb,
         };
-        Fact { event: "transfer", ..operation(verb, &path) }
+        Fact { event: "transfer", ..operation(verb, path) }
     }
 }
 
-fn operation(verb: &str, path: &str) -> Fact<'static> {
-    Fact { command: Some(verb.to_owned()), path: Some(path.to_owned()).filter(|p| !p.is_empty()), ..Fact::new("operation") }
+fn operation(verb: impl Into<String>, path: impl Into<String>) -> Fact<'static> {
+    Fact { command: Some(verb.into()), path: Some(path.into()).filter(|p| !p.is_empty()), ..Fact::new("operation") }
 }
 
 /// The reason that a line names by its code.

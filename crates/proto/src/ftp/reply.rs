@@ -99,6 +99,7 @@ impl Reply {
     /// Appends the reply as it goes out.
     pub fn print(&self, out: &mut Vec<u8>) {
         if self.part == Part::Whole && !self.text.contains(&b'\n') {
+            out.reserve(self.text.len() + 6);
             out.extend_from_slice(&digits(self.code));
             out.push(b' ');
             out.extend_from_slice(&self.text);

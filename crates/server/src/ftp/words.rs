@@ -20,7 +20,7 @@ pub(super) fn command(line: &[u8]) -> Box<str> {
     if [&b"ADAT"[..], b"MIC", b"CONF", b"ENC"].iter().any(|known| verb.eq_ignore_ascii_case(known)) && argument.len() > 1 {
         return format!("{} ({} bytes)", Shown(verb), argument.len() - 1).into();
     }
-    Shown(line).to_string().into()
+    types::text::words(Shown(line))
 }
 
 /// What the mechanism made of a token.
@@ -35,8 +35,8 @@ pub(super) fn accepted(result: &Result<Accepted, Reason>) -> Box<str> {
 /// An answer of the tree.
 pub(crate) fn answer(result: &Result<Yield, Error>) -> Box<str> {
     match result {
-        Ok(yielded) => yielded.to_string().into(),
-        Err(error) => error.to_string().into(),
+        Ok(yielded) => types::text::words(yielded),
+        Err(error) => types::text::words(error),
     }
 }
 
