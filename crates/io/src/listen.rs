@@ -2,12 +2,15 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::stream::Fresh;
 
 /// Connections that may wait to be accepted. The kernel cuts it to `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
@@ -78,6 +81,36 @@ pub async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     }
 }
 
+/// A listener whose connections are watched where they will be kept, and nowhere before.
+#[derive(Debug)]
+pub struct Incoming(TcpStream);
+
+impl Incoming {
+    /// Of a listener, from now on.
+    ///
+    /// # Errors
+    /// The system's, where the reactor has no room for it.
+    pub fn new(listener: TcpListener) -> io::Result<Self> {
+        // To the reactor one socket is like the other; and of this type it can be asked when to look.
+        TcpStream::from_std(OwnedFd::from(listener.into_std()?).into()).map(Self)
+    }
+
+    /// The next connection, as [`accept`] waits for it.
+    pub async fn next(&self) -> Fresh {
+        let mut pause = Duration::from_millis(5);
+        loop {
+            let next = || accept_now(&self.0)?.ok_or_else(|| io::ErrorKind::WouldBlock.into());
+            match self.0.async_io(Interest::READABLE, next).await {
+                Ok((stream, peer)) => return Fresh::new(stream, peer),
+                Err(_) => {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(1));
+                }
+            }
+        }
+    }
+}
+
 /// Accepts what waits, without waiting and without a reactor: `None` where nothing waits. Connections that died in
 /// the queue are passed over.
 ///
@@ -135,7 +168,7 @@ pub fn prepare_control(socket: &impl AsFd) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{accept, bind_tcp, is_about_one_connection, prepare_control};
+    use super::{Incoming, accept, bind_tcp, is_about_one_connection, prepare_control};
     use rustix::io::Errno;
     use socket2::SockRef;
     use std::time::Duration;
@@ -160,6 +193,23 @@ mod tests {
         let socket = SockRef::from(&stream);
         assert!(socket.tcp_nodelay().unwrap() && socket.out_of_band_inline().unwrap() && socket.keepalive().unwrap());
         assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(60));
+    }
+
+    #[tokio::test]
+    async fn what_comes_in_is_watched_where_it_is_kept() {
+        let listener = bind_tcp("127.0.0.1:0".parse().unwrap()).unwrap();
+        let at = listener.local_addr().unwrap();
+        let incoming = Incoming::new(listener).unwrap();
+        let mut out = Vec::new();
+        for _ in 0..3 {
+            out.push(TcpStream::connect(at).await.unwrap());
+        }
+        for own in &out {
+            let fresh = incoming.next().await;
+            assert_eq!(fresh.peer(), own.local_addr().unwrap());
+        }
+        let (later, own) = tokio::join!(incoming.next(), async { TcpStream::connect(at).await.unwrap() });
+        assert_eq!(later.peer(), own.local_addr().unwrap());
     }
 
     #[test]

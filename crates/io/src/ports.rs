@@ -18,7 +18,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 use types::Reason;
 
-use crate::stream::reset;
+use crate::stream::{Fresh, reset};
 use crate::tls::Claim;
 use crate::{clock, listen, task};
 
@@ -30,6 +30,8 @@ const FIRST: usize = 4;
 const SWEEP: Duration = Duration::from_millis(500);
 /// Ports at most where no range is given.
 const CAP: usize = 64;
+/// Looking without waiting.
+const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 /// Sessions of one address that wait at one port at most, and connections beyond them that are heard out.
 const SHARERS: usize = 64;
 
@@ -90,7 +92,7 @@ struct Expected {
 
 struct Pending {
     serial: u64,
-    hand_over: oneshot::Sender<std::net::TcpStream>,
+    hand_over: oneshot::Sender<Fresh>,
     claim: Option<Claim>,
 }
 
@@ -134,7 +136,7 @@ impl Table {
         number: u16,
         claim: Option<Claim>,
         shared: bool,
-    ) -> Option<(u64, oneshot::Receiver<std::net::TcpStream>)> {
+    ) -> Option<(u64, oneshot::Receiver<Fresh>)> {
         let index = self.ports.iter().position(|port| port.number == number)?;
         let port = self.ports.get(index)?;
         if !(self.is_free(port, expect) || shared && self.is_shared(port, expect)) {
@@ -331,7 +333,7 @@ impl Pool {
             };
             // What waits in the queue now was meant for an earlier reservation. Were it left there, this one would take
             // it for its own: an old connection's end for the end of a new upload.
-            self.0.empty(&listener, number);
+            self.0.empty_if_any(&listener, number);
             if let Some((serial, arrives)) = self.0.table().insert(expect, number, claim.clone(), shared) {
                 return Some(Reservation { pool: self.clone(), key: (expect, number), serial, arrives });
             }
@@ -400,6 +402,14 @@ impl Shared {
         }
     }
 
+    /// As [`Shared::empty`], where the queue is nearly always empty: looking is cheaper than accepting.
+    fn empty_if_any(self: &Arc<Self>, listener: &std::net::TcpListener, number: u16) {
+        let mut queue = [PollFd::new(listener, PollFlags::IN)];
+        if poll(&mut queue, Some(&NOW)) != Ok(0) {
+            self.empty(listener, number);
+        }
+    }
+
     /// Takes what waits in a queue to where it belongs. Where descriptors are short, it stays for the next sweep.
     fn empty(self: &Arc<Self>, listener: &std::net::TcpListener, number: u16) {
         while let Ok(Some((stream, peer))) = listen::accept_now(listener) {
@@ -411,8 +421,7 @@ impl Shared {
     fn empty_all(self: &Arc<Self>) {
         let ports: Vec<_> = self.table().ports.iter().map(|p| (p.number, p.listener.clone())).collect();
         let mut queues: Vec<_> = ports.iter().map(|(_, listener)| PollFd::new(&**listener, PollFlags::IN)).collect();
-        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-        if poll(&mut queues, Some(&now)).is_ok_and(|n| n > 0) {
+        if poll(&mut queues, Some(&NOW)).is_ok_and(|n| n > 0) {
             for (queue, (number, listener)) in queues.iter().zip(&ports) {
                 if !queue.revents().is_empty() {
                     self.empty(listener, *number);
@@ -431,7 +440,7 @@ impl Shared {
             }
         };
         match arrival {
-            Arrival::For(pending) => self.hand_over(pending, stream),
+            Arrival::For(pending) => self.hand_over(pending, Fresh::new(stream, peer)),
             Arrival::Unknown => {
                 drop(task::spawn("whose data connection", &self.parent, whose::ask(self.clone(), stream, peer, from)))
             }
@@ -439,11 +448,11 @@ impl Shared {
         }
     }
 
-    fn hand_over(&self, pending: Pending, stream: std::net::TcpStream) {
+    fn hand_over(&self, pending: Pending, fresh: Fresh) {
         self.freed.notify_waiters();
         // Who reserved may have gone in this very moment.
-        if let Err(unwanted) = pending.hand_over.send(stream) {
-            reset(unwanted);
+        if let Err(unwanted) = pending.hand_over.send(fresh) {
+            unwanted.reset();
         }
     }
 
@@ -459,7 +468,7 @@ pub struct Reservation {
     pool: Pool,
     key: (Expect, u16),
     serial: u64,
-    arrives: oneshot::Receiver<std::net::TcpStream>,
+    arrives: oneshot::Receiver<Fresh>,
 }
 
 impl fmt::Debug for Reservation {
@@ -484,21 +493,19 @@ impl Reservation {
     ///
     /// # Errors
     /// [`Reason::ShuttingDown`] where the pool ended, [`Reason::DataNeverCame`] where it was yielded before.
-    pub async fn accepted(&mut self) -> Result<TcpStream, Reason> {
+    pub async fn accepted(&mut self) -> Result<Fresh, Reason> {
         if self.arrives.is_terminated() {
             return Err(Reason::DataNeverCame);
         }
         // Most clients have connected before they send the command that needs the connection: then it is in the queue.
         self.look();
         let pool = self.pool.clone();
-        let came = tokio::select! {
+        tokio::select! {
             biased;
-            came = &mut self.arrives => came.map_err(|_| Reason::DataNeverCame)?,
-            () = pool.0.parent.cancelled() => return Err(Reason::ShuttingDown),
+            came = &mut self.arrives => came.map_err(|_| Reason::DataNeverCame),
+            () = pool.0.parent.cancelled() => Err(Reason::ShuttingDown),
             never = pool.0.watch(self.key.1) => match never {},
-        };
-        // Here it meets the reactor that will move its bytes.
-        TcpStream::from_std(came).map_err(|_| Reason::Overloaded)
+        }
     }
 
     fn look(&self) {
@@ -517,7 +524,7 @@ impl Drop for Reservation {
         self.pool.0.give_up(self.key, self.serial);
         self.arrives.close();
         if let Ok(unused) = self.arrives.try_recv() {
-            reset(unused);
+            unused.reset();
         }
     }
 }
@@ -585,7 +592,7 @@ mod tests {
         for (ip, reservation) in a.iter_mut().rev() {
             let out = from(*ip, reservation.port()).await;
             let got = tokio::time::timeout(Duration::from_secs(5), reservation.accepted()).await.unwrap().unwrap();
-            assert_eq!(got.peer_addr().unwrap(), out.local_addr().unwrap());
+            assert_eq!(got.peer(), out.local_addr().unwrap());
             assert_eq!(reservation.accepted().await.unwrap_err(), Reason::DataNeverCame);
         }
         assert_eq!(pool.pending(), 0);
@@ -601,7 +608,7 @@ mod tests {
         assert_eq!(*strangers.lock().unwrap(), [thief]);
         assert_eq!(reservation.stranger(), Some(thief), "who waits there hears of it");
         let out = from([127, 0, 0, 2], reservation.port()).await;
-        assert_eq!(reservation.accepted().await.unwrap().peer_addr().unwrap(), out.local_addr().unwrap());
+        assert_eq!(reservation.accepted().await.unwrap().peer(), out.local_addr().unwrap());
         // A second connection to a used reservation is a stranger too.
         assert_eq!(end(connect([127, 0, 0, 2], reservation.port()).await.1).await, ErrorKind::ConnectionReset);
     }
@@ -617,7 +624,7 @@ mod tests {
         }
         assert!(mine.iter().all(|r| r.port() != any.port()));
         let out = from([127, 0, 0, 9], any.port()).await;
-        assert_eq!(any.accepted().await.unwrap().peer_addr().unwrap(), out.local_addr().unwrap());
+        assert_eq!(any.accepted().await.unwrap().peer(), out.local_addr().unwrap());
     }
 
     #[tokio::test]
@@ -702,7 +709,7 @@ mod tests {
         }
         assert_eq!(pool.ports().len(), FIRST, "no port was opened for those that wait in a queue");
         for (out, reservation) in &mut held {
-            assert_eq!(reservation.accepted().await.unwrap().peer_addr().unwrap(), out.local_addr().unwrap());
+            assert_eq!(reservation.accepted().await.unwrap().peer(), out.local_addr().unwrap());
         }
     }
 

@@ -28,6 +28,7 @@ use crate::tls::Layer;
 pub use absorb::{Absorb, absorb};
 pub use pieces::Pieces;
 pub use relay::relay;
+pub use send::begin;
 pub(crate) use send::read_now;
 use window::Window;
 

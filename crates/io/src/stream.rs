@@ -30,6 +30,42 @@ impl From<TcpStream> for Stream {
     }
 }
 
+/// A connection that has come and that no reactor watches yet: what is done with it at once spares watching it.
+#[derive(Debug)]
+pub struct Fresh {
+    tcp: std::net::TcpStream,
+    peer: SocketAddr,
+}
+
+impl Fresh {
+    /// A non-blocking connection with this peer.
+    pub(crate) const fn new(tcp: std::net::TcpStream, peer: SocketAddr) -> Self {
+        Self { tcp, peer }
+    }
+
+    /// The other end's address.
+    pub const fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    pub(crate) const fn tcp(&self) -> &std::net::TcpStream {
+        &self.tcp
+    }
+
+    /// Has the reactor of this thread watch it.
+    ///
+    /// # Errors
+    /// The system's, where there is no room for one more.
+    pub fn watch(self) -> io::Result<TcpStream> {
+        TcpStream::from_std(self.tcp)
+    }
+
+    /// Cuts the connection, as [`Stream::reset`].
+    pub fn reset(self) {
+        reset(self.tcp);
+    }
+}
+
 impl Stream {
     /// The TCP connection it is, or stands on.
     pub(crate) fn tcp(&self) -> &TcpStream {

@@ -109,7 +109,6 @@ pub struct Workers {
 #[derive(Clone, Debug)]
 pub struct Worker {
     reactor: Handle,
-    is_here: bool,
 }
 
 impl Workers {
@@ -137,14 +136,7 @@ impl Workers {
     pub fn turn(&self) -> Worker {
         let index = self.next.fetch_add(1, Ordering::Relaxed) % self.reactors.len().max(1);
         let reactor = self.reactors.get(index).cloned().unwrap_or_else(Handle::current);
-        Worker { reactor, is_here: index == 0 }
-    }
-}
-
-impl Worker {
-    /// Whether it is the reactor that gives out the work.
-    pub const fn is_here(&self) -> bool {
-        self.is_here
+        Worker { reactor }
     }
 }
 

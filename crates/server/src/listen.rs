@@ -5,6 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use io::listen::Incoming;
+use io::stream::Fresh;
 use io::task::{Children, Workers};
 use io::{clock, listen, proxy};
 use ipnet::IpNet;
@@ -37,54 +39,32 @@ pub(crate) const fn canonical(address: SocketAddr) -> SocketAddr {
     }
 }
 
-/// A connection on its way to the reactor that will keep it.
-pub(crate) enum Arrived {
-    /// It was accepted there.
-    Here(TcpStream),
-    /// It belongs to no reactor yet.
-    There(std::net::TcpStream),
-    /// It could not be moved.
-    Lost,
-}
-
-impl Arrived {
-    /// The connection, on the reactor where this is called.
-    pub(crate) fn stream(self) -> Option<TcpStream> {
-        match self {
-            Self::Here(stream) => Some(stream),
-            Self::There(stream) => TcpStream::from_std(stream).ok(),
-            Self::Lost => None,
-        }
-    }
-}
-
-/// Accepts connections until told to stop; each becomes a child task of that name, made of the connection, its address and
-/// the settings of the moment. Returns when the last has ended.
+/// Accepts connections until told to stop; each becomes a child task of that name, made of the connection and the settings
+/// of the moment, on a reactor that watches the connection from then on. Returns when the last has ended.
 pub(crate) async fn accept<L, F: Future<Output = ()> + Send + 'static>(
     socket: TcpListener,
     settings: watch::Receiver<Arc<L>>,
     workers: Workers,
     stop: &Stop,
     name: &'static str,
-    session: impl Fn(Arrived, SocketAddr, Arc<L>) -> F,
+    session: impl Fn(Fresh, Arc<L>) -> F,
 ) {
     // Linux hands a listener's options on to what it accepts.
     let _ = listen::prepare_control(&socket);
+    // Else the reactor that gives out the work has no room left for anything.
+    let Ok(incoming) = Incoming::new(socket) else { return };
     let mut children = Children::new();
     loop {
-        let (stream, peer) = tokio::select! {
+        let fresh = tokio::select! {
             biased;
             () = stop.gentle.cancelled() => break,
-            accepted = listen::accept(&socket) => accepted,
+            fresh = incoming.next() => fresh,
         };
-        let worker = workers.turn();
-        let stream =
-            if worker.is_here() { Arrived::Here(stream) } else { stream.into_std().map_or(Arrived::Lost, Arrived::There) };
         let settings = settings.borrow().clone();
         // Boxed so that a task is as large as its session and not as large as the greatest step of its life.
-        children.spawn_on(name, &worker, &stop.now, Box::pin(session(stream, peer, settings)));
+        children.spawn_on(name, &workers.turn(), &stop.now, Box::pin(session(fresh, settings)));
     }
-    drop(socket); // nobody waits in the queue of a server that is going
+    drop(incoming); // nobody waits in the queue of a server that is going
     children.drain(clock::now() + stop.drain_within).await;
 }
 

@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 
 use super::{Expect, Shared};
 use crate::clock;
+use crate::stream::Fresh;
 use crate::tls::hello::{self, Hello};
 
 /// How long a client has for its ClientHello.
@@ -26,7 +27,7 @@ pub(super) async fn ask(shared: Arc<Shared>, stream: std::net::TcpStream, peer: 
     let pending = shared.table().claimed(key, &resumes);
     shared.freed.notify_waiters();
     match (pending, stream.into_std()) {
-        (Some(pending), Ok(stream)) => shared.hand_over(pending, stream),
+        (Some(pending), Ok(stream)) => shared.hand_over(pending, Fresh::new(stream, peer)),
         (None, Ok(stream)) => shared.turn_away(stream, peer, key.1),
         (_, Err(_)) => {}
     }

@@ -10,7 +10,6 @@ use rustix::fs::{Advice, FsWord, fadvise, fstatfs, sendfile};
 use rustix::io::{Errno, ReadWriteFlags, pread, preadv, preadv2};
 use rustix::net::SendFlags;
 use tokio::io::Interest;
-use tokio::net::TcpStream;
 use types::{Error, Reason};
 
 use super::window::Window;
@@ -18,6 +17,7 @@ use super::{Progress, PumpError, SLICE, Transform, Way, attempt, would_block};
 use crate::body::{Chunks, From, Source};
 use crate::buffer::{self, Buffer, SIZE};
 use crate::meter::Meter;
+use crate::stream::Fresh;
 use crate::task;
 
 /// Pages are looked at where a slice begins and ends.
@@ -89,8 +89,24 @@ pub(super) async fn small(way: &mut Way<'_>, file: &File, at: u64, end: u64) -> 
     Ok(sent as u64)
 }
 
+/// Begins to send a file over a connection that no reactor watches, and takes what went off the source's front. Tells whether
+/// that was all: so it is of a small file that is in memory and keeps to no rate, and its end is left to go with it.
+pub fn begin(fresh: &Fresh, source: &mut Source, meter: &Meter) -> bool {
+    let From::File { file, at, end } = &mut source.0 else { return false };
+    let Ok(len) = usize::try_from(end.saturating_sub(*at)) else { return false };
+    if len > SMALL || meter.is_limited() || meter.is_cancelled() {
+        return false;
+    }
+    let sent = if len == 0 { 0 } else { small_now(fresh.tcp(), file, *at, len) };
+    if sent > 0 {
+        meter.count(sent);
+    }
+    *at += sent as u64;
+    sent == len
+}
+
 /// Whatever is in the way here, the general path meets it again and knows what to do.
-fn small_now(tcp: &TcpStream, file: &File, at: u64, len: usize) -> usize {
+fn small_now(tcp: impl AsFd, file: &File, at: u64, len: usize) -> usize {
     let mut buffer = [0; SMALL];
     let Some(bytes) = buffer.get_mut(..len) else { return 0 };
     if read_now(file, &mut [IoSliceMut::new(bytes)], at, &mut false) != Ok(len) {

@@ -13,11 +13,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use types::{Error, Reason};
 
-use super::{Progress, PumpError, Transform, receive, send};
+use super::{Progress, PumpError, Transform, begin, receive, send};
 use crate::body::{BoxFuture, Chunks, Finish, Put, Sink, Source, Tail};
 use crate::buffer::SIZE;
 use crate::meter::{Bucket, Meter};
-use crate::stream::Stream;
+use crate::stream::{Fresh, Stream};
 use crate::task;
 
 mod bounds;
@@ -153,6 +153,41 @@ async fn what_sendfile_refuses_is_copied() {
     let mut got = Vec::new();
     peer.read_to_end(&mut got).await.unwrap();
     assert!(moved > 0 && got.starts_with(b"Name:"));
+}
+
+#[test]
+fn a_small_file_goes_at_once_and_nothing_else_does() {
+    let limited = Meter::new(CancellationToken::new(), vec![Arc::new(Bucket::new(1 << 30))]);
+    let cancelled = meter();
+    cancelled.token().cancel();
+    for (len, meter, whole) in [
+        (0, meter(), true),
+        (1, meter(), true),
+        (8 * 1024, meter(), true),
+        (8 * 1024 + 1, meter(), false),
+        (100, limited, false),
+        (100, cancelled, false),
+    ] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (tcp, from) = listener.accept().unwrap();
+        tcp.set_nonblocking(true).unwrap();
+        let fresh = Fresh::new(tcp, from);
+        let bytes = body(len + 4);
+        let mut source = Source::from_range(file_with(&bytes), 4, 4 + len as u64);
+        assert_eq!(begin(&fresh, &mut source, &meter), whole, "{len}");
+        drop(fresh);
+        let mut got = Vec::new();
+        peer.read_to_end(&mut got).unwrap();
+        let sent = if whole { len } else { 0 };
+        assert!(got == bytes[4..4 + sent] && meter.moved() == sent as u64, "{len}");
+        let crate::body::From::File { at, .. } = source.0 else { unreachable!() };
+        assert_eq!(at, 4 + sent as u64, "what went is off its front");
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let _peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (tcp, from) = listener.accept().unwrap();
+    assert!(!begin(&Fresh::new(tcp, from), &mut Source::from_bytes(Bytes::from_static(b"no file")), &meter()));
 }
 
 #[derive(Clone, Default)]

@@ -19,7 +19,7 @@ use trace::record::{Recorder, SessionInfo};
 use types::{AskId, Lane, Reason, What};
 
 use super::asks::{Answer, Asks};
-use super::data::Rest;
+use super::data::{Came, Rest};
 use super::exchange::Exchange;
 use super::protect::{self, Failed, Reuse, Turn, Turned};
 use super::replies::{Lost, Replies};
@@ -135,7 +135,7 @@ pub(super) struct Control {
     /// Boxed: an idle session has none.
     transfer: Option<Box<Transfer>>,
     /// The data connection of the last transfer, closed when its last reply is sent.
-    parting: Option<Stream>,
+    parting: Option<Came>,
     /// The control connection has ended without QUIT; transfers look at it.
     orphan: Arc<AtomicBool>,
     listener: Arc<Listener>,
@@ -228,7 +228,21 @@ impl Control {
         }
     }
 
+    /// Whether what was said so far is all there is to say to what was heard.
+    fn is_answered(&self) -> bool {
+        let goes_on = self.asks.is_open() || self.transfer.is_some() || !self.unread.is_empty();
+        self.hears && !self.replies.is_empty() && !self.replies.is_full() && !goes_on
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Woken> {
+        if self.is_answered() {
+            // What is answered leaves before anything else is looked for: the client goes on meanwhile.
+            self.flush();
+            self.parting = None;
+            if !self.hears {
+                return Poll::Ready(Woken::Sent);
+            }
+        }
         // The control connection first: a client that died shows here before its data connection's end is believed.
         if self.poll_heard(cx).is_ready() {
             return Poll::Ready(Woken::Heard);
@@ -443,17 +457,15 @@ impl Control {
         match output {
             Output::Reply(reply) => {
                 let reply = self.with_messages(reply);
-                if self.recorder.is_on() {
-                    for line in reply.lines() {
-                        self.recorder.record(now, What::Reply(String::from_utf8_lossy(line.trim_ascii()).into()));
-                    }
-                }
                 let mut lines = Vec::new();
                 reply.print(&mut lines);
+                for line in lines.split_inclusive(|&b| b == b'\n') {
+                    self.recorder.record_with(now, || What::Reply(String::from_utf8_lossy(line.trim_ascii()).into()));
+                }
                 self.say(&lines);
             }
             Output::Ask(id, op) => {
-                self.recorder.record_with(now, || What::Ask(op.to_string().into()));
+                self.recorder.record_with(now, || What::Ask(types::text::words(&op)));
                 self.asks.tree(id, op);
             }
             Output::Login(id, credentials) => {
@@ -564,7 +576,7 @@ impl Control {
                 let (kept, parting) = match rest {
                     Rest::Nothing => (None, None),
                     Rest::Kept(stream) => (Some(stream), None),
-                    Rest::Open(stream) => (None, Some(stream)),
+                    Rest::Open(came) => (None, Some(came)),
                 };
                 self.asks.keep_data(kept);
                 self.parting = parting;

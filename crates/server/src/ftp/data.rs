@@ -11,7 +11,7 @@ use io::body::{BoxFuture, Put, Sink, Source};
 use io::meter::Meter;
 use io::ports::Reservation;
 use io::pump::{self, Absorb, PumpError, Transform};
-use io::stream::Stream;
+use io::stream::{Fresh, Stream};
 use io::{clock, connect};
 use proto::ftp::data::Form;
 use proto::ftp::digest::{Algorithm, Digester, hex};
@@ -21,7 +21,7 @@ use types::{Error, Reason};
 
 use super::Listener;
 use super::listing::Lines;
-use super::protect::{Failed, Shield};
+use super::protect::{self, Failed, Shield};
 use super::shape::{Decode, Encode, EncodeLines, Noted};
 use super::single::Key;
 use super::thumbnail;
@@ -57,18 +57,55 @@ pub(super) enum How {
     Kept(Option<Stream>, Option<(SocketAddr, SocketAddr)>),
 }
 
+/// A data connection that stands.
+pub(super) enum Came {
+    /// In clear, and watched by nobody yet.
+    Fresh(Fresh),
+    /// Watched, and protected where it is to be.
+    Stream(Stream),
+}
+
+impl Came {
+    /// The client's address.
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Fresh(fresh) => Some(fresh.peer()),
+            Self::Stream(stream) => stream.peer_addr().ok(),
+        }
+    }
+
+    /// What the ladder says of its protection, where it has one.
+    pub(super) fn told(&self) -> Option<Box<str>> {
+        match self {
+            Self::Stream(stream) if stream.is_covered() => Some(protect::told(stream)),
+            _ => None,
+        }
+    }
+
+    /// The connection, watched.
+    pub(super) fn stream(self) -> Result<Stream, Failed> {
+        match self {
+            Self::Fresh(fresh) => fresh.watch().map(Stream::from).map_err(|_| Reason::Overloaded.into()),
+            Self::Stream(stream) => Ok(stream),
+        }
+    }
+}
+
 /// Waits until the data connection stands, protected where it is to be.
-pub(super) async fn come_about(how: How, shield: Option<Shield>, listener: Arc<Listener>) -> Result<Stream, Failed> {
+pub(super) async fn come_about(how: How, shield: Option<Shield>, listener: Arc<Listener>) -> Result<Came, Failed> {
     let until = clock::now() + listener.connect_within;
     let (from, to) = match how {
-        How::Passive(passive) => return cover(accept(passive, until).await?, shield, &listener).await,
+        How::Passive(passive) => match (accept(passive, until).await?, shield) {
+            (fresh, None) => return Ok(fresh),
+            (fresh, shield) => return cover(fresh.stream()?, shield, &listener).await.map(Came::Stream),
+        },
         How::Active(from, to) => (from, to),
-        How::Kept(Some(stream), _) if !stream.has_ended() => return Ok(stream),
+        How::Kept(Some(stream), _) if !stream.has_ended() => return Ok(Came::Stream(stream)),
         How::Kept(_, Some((from, to))) => (from, to),
         How::Kept(_, None) => return Err(Reason::DataReset.into()),
     };
     let from = SocketAddr::new(from.ip(), listener.active_port);
-    cover(Stream::from(connect::connect_active(from, to, until).await?), shield, &listener).await
+    cover(Stream::from(connect::connect_active(from, to, until).await?), shield, &listener).await.map(Came::Stream)
 }
 
 async fn cover(stream: Stream, shield: Option<Shield>, listener: &Listener) -> Result<Stream, Failed> {
@@ -80,11 +117,11 @@ async fn cover(stream: Stream, shield: Option<Shield>, listener: &Listener) -> R
 }
 
 /// Waits for the client to connect.
-async fn accept(mut passive: Passive, until: Instant) -> Result<Stream, Failed> {
+async fn accept(mut passive: Passive, until: Instant) -> Result<Came, Failed> {
     let connected = async {
         match &mut passive {
-            Passive::Port(reservation) => reservation.accepted().await.map(Stream::from),
-            Passive::Key(key) => key.connected().await,
+            Passive::Port(reservation) => reservation.accepted().await.map(Came::Fresh),
+            Passive::Key(key) => key.connected().await.map(Came::Stream),
         }
     };
     let stream = tokio::time::timeout_at(until.into(), connected).await.unwrap_or(Err(Reason::DataNeverCame));
@@ -167,7 +204,24 @@ pub(super) enum Rest {
     Kept(Stream),
     /// It is to be closed, which sends its end. That takes a good part of a small file's time, so the last reply goes
     /// first: the client takes that in meanwhile.
-    Open(Stream),
+    Open(Came),
+}
+
+/// Sends a small file at once where nothing has to be waited for. Gives everything back where that is not so; what went then
+/// is off the source's front.
+pub(super) fn at_once(came: Came, moving: Moving, form: Form) -> Result<Over, Box<(Came, Moving)>> {
+    let began = clock::now();
+    let (fresh, mut reading, span) = match (came, moving) {
+        (Came::Fresh(fresh), Moving::Out(reading, span)) if form.is_plain() => (fresh, reading, span),
+        other => return Err(Box::new(other)),
+    };
+    let meter = reading.permit.meter().cloned().unwrap_or_default();
+    reading.source = first(reading.source, span.most);
+    if !pump::begin(&fresh, &mut reading.source, &meter) {
+        return Err(Box::new((Came::Fresh(fresh), Moving::Out(reading, span))));
+    }
+    let end = settle(reading.permit, Ok(meter.moved()), &meter, began);
+    Ok(Over { end, unproved: false, rest: Rest::Open(Came::Fresh(fresh)) })
 }
 
 /// Moves a body over a data connection that stands, closes it unless it stays, and settles the permit. Each kind of body
@@ -356,7 +410,7 @@ async fn part(stream: Stream, whole: bool, terms: &Terms) -> Rest {
             Box::pin(finish(stream, terms.stall_after)).await;
             Rest::Nothing
         }
-        true => Rest::Open(stream),
+        true => Rest::Open(Came::Stream(stream)),
         false => {
             stream.reset();
             Rest::Nothing

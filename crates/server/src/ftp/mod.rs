@@ -21,7 +21,7 @@ use std::time::Duration;
 use gate::Gate;
 use io::gss::Mechanism;
 use io::ports::Pool;
-use io::stream::Stream;
+use io::stream::{Fresh, Stream};
 use io::task::Workers;
 use ipnet::IpNet;
 use proto::ftp::server::Settings;
@@ -30,7 +30,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use trace::record::{Capacity, Observer};
 
-use crate::listen::{self, Arrived, Stop, canonical};
+use crate::listen::{self, Stop, canonical};
 
 pub use announce::{Announce, Public};
 pub use protect::{Protection, Reuse};
@@ -87,36 +87,28 @@ pub async fn serve(
     stop: Stop,
 ) {
     let gentle = stop.gentle.clone();
-    let session = |stream, peer, listener| session(stream, peer, listener, gate.clone(), observer.clone(), gentle.clone());
+    let session = |fresh, listener| session(fresh, listener, gate.clone(), observer.clone(), gentle.clone());
     listen::accept(socket, listener, workers, &stop, "ftp session", session).await;
 }
 
-async fn session(
-    stream: Arrived,
-    peer: SocketAddr,
-    listener: Arc<Listener>,
-    gate: Arc<Gate>,
-    observer: Arc<dyn Observer>,
-    stop: CancellationToken,
-) {
+async fn session(fresh: Fresh, listener: Arc<Listener>, gate: Arc<Gate>, observer: Arc<dyn Observer>, stop: CancellationToken) {
     // Boxed: what only the beginning needs is gone when the session lives.
-    if let Some(control) = Box::pin(begin(stream, peer, listener, gate, observer, stop)).await {
+    if let Some(control) = Box::pin(begin(fresh, listener, gate, observer, stop)).await {
         control.live().await;
     }
 }
 
 /// Finds out who is there; `None` where it was nobody, or nobody to let in.
 async fn begin(
-    stream: Arrived,
-    peer: SocketAddr,
+    fresh: Fresh,
     listener: Arc<Listener>,
     gate: Arc<Gate>,
     observer: Arc<dyn Observer>,
     stop: CancellationToken,
 ) -> Option<Box<control::Control>> {
-    let mut stream = stream.stream()?;
-    let wire = canonical(peer);
-    let (peer, local) = listen::ends(&mut stream, peer, &listener.proxies).await?;
+    let wire = canonical(fresh.peer());
+    let mut stream = fresh.watch().ok()?;
+    let (peer, local) = listen::ends(&mut stream, wire, &listener.proxies).await?;
     let ends = Ends { peer, local, wire };
     match gate.admit(&listener.name, ends.peer, ends.local) {
         Ok(guest) => Some(control::session(Stream::from(stream), ends, listener, guest, observer, stop)),

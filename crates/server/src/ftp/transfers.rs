@@ -21,9 +21,9 @@ use tokio::sync::mpsc;
 use types::{Direction, Error, Reason, TransferId, What};
 
 use super::asks::Asks;
-use super::data::{self, How, Moving, Over, Rest, Span, Terms};
+use super::data::{self, Came, How, Moving, Over, Rest, Span, Terms};
 use super::listing::Lines;
-use super::protect::{self, Failed, Reuse, Shield};
+use super::protect::{Failed, Reuse, Shield};
 use super::shape::Noted;
 use super::{Ends, Listener};
 use crate::ask::Opened;
@@ -65,7 +65,7 @@ pub(super) struct Transfer {
 
 enum Stage {
     /// The data connection is awaited.
-    Connecting(BoxFuture<'static, Result<Stream, Failed>>, Option<Box<Moving>>),
+    Connecting(BoxFuture<'static, Result<Came, Failed>>, Option<Box<Moving>>),
     /// The body moves.
     Moving(BoxFuture<'static, Over>),
     /// It is over; what showed in it comes first.
@@ -174,7 +174,7 @@ impl Transfer {
                 let connected = std::task::ready!(connection.as_mut().poll(cx));
                 let moving = moving.take();
                 match (connected, moving) {
-                    (Ok(stream), Some(moving)) => self.connected(stream, *moving),
+                    (Ok(came), Some(moving)) => self.connected(came, *moving),
                     (Ok(_), None) => self.fail(Reason::Io.into()),
                     (Err(Failed { reason, detail, stranger }), moving) => {
                         if let Some(permit) = moving.and_then(|moving| permit(*moving)) {
@@ -239,8 +239,27 @@ impl Transfer {
         }
     }
 
-    fn connected(&mut self, stream: Stream, moving: Moving) -> Poll<Step> {
-        let Ok(peer) = stream.peer_addr() else { return self.fail(Reason::DataReset.into()) };
+    fn connected(&mut self, came: Came, moving: Moving) -> Poll<Step> {
+        let Some(peer) = came.peer() else { return self.fail(Reason::DataReset.into()) };
+        let secured = came.told();
+        let body = match data::at_once(came, moving, self.form) {
+            Ok(over) => Box::pin(std::future::ready(over)),
+            Err(left) => match (left.0.stream(), left.1) {
+                (Ok(stream), moving) => self.body(stream, moving),
+                (Err(failed), moving) => {
+                    if let Some(permit) = permit(moving) {
+                        permit.settle(Outcome::Failed(failed.reason));
+                    }
+                    return self.fail(failed.reason.into());
+                }
+            },
+        };
+        self.stage = Stage::Moving(body);
+        Poll::Ready(Step::Connected(peer, self.direction, secured))
+    }
+
+    /// The body's way over a connection that is watched.
+    fn body(&mut self, stream: Stream, moving: Moving) -> BoxFuture<'static, Over> {
         let (form, stall_after, proved) = (self.form, self.stall_after, self.proved);
         let mut noted = None;
         if form.keeps_connection() {
@@ -250,10 +269,7 @@ impl Transfer {
             let (to, from) = mpsc::channel(NOTED_AT_MOST);
             (noted, self.noted) = (Some(to), Some(from));
         }
-        let terms = Terms { form, noted, stall_after, proved, orphan: self.orphan.clone() };
-        let secured = stream.is_covered().then(|| protect::told(&stream));
-        self.stage = Stage::Moving(data::transfer(stream, moving, terms));
-        Poll::Ready(Step::Connected(peer, self.direction, secured))
+        data::transfer(stream, moving, Terms { form, noted, stall_after, proved, orphan: self.orphan.clone() })
     }
 
     fn fail(&self, error: Error) -> Poll<Step> {

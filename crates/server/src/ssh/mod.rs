@@ -12,12 +12,12 @@ mod transport;
 mod turns;
 mod wire;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use gate::Gate;
+use io::stream::Fresh;
 use io::task::Workers;
 use ipnet::IpNet;
 use tokio::io::AsyncWriteExt;
@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use trace::record::{Capacity, Observer};
 use types::Reason;
 
-use crate::listen::{self, Arrived, Stop};
+use crate::listen::{self, Stop};
 use keys::HostKey;
 use state::{Ends, State};
 
@@ -95,8 +95,7 @@ pub async fn serve(
 ) {
     let (now, gentle) = (stop.now.clone(), stop.gentle.clone());
     // Its own token ends what it has begun, so that nothing is left when it is dropped.
-    let session =
-        |stream, peer, listener| session(stream, peer, listener, (gate.clone(), observer.clone()), gentle.clone(), now.clone());
+    let session = |fresh, listener| session(fresh, listener, (gate.clone(), observer.clone()), gentle.clone(), now.clone());
     listen::accept(socket, listener, workers, &stop, "ssh session", session).await;
 }
 
@@ -118,14 +117,14 @@ impl Drop for Starting {
 }
 
 async fn session(
-    stream: Arrived,
-    peer: SocketAddr,
+    fresh: Fresh,
     listener: Arc<Listener>,
     (gate, observer): (Arc<Gate>, Arc<dyn Observer>),
     gentle: CancellationToken,
     now: CancellationToken,
 ) {
-    let Some(mut stream) = stream.stream() else { return };
+    let peer = fresh.peer();
+    let Ok(mut stream) = fresh.watch() else { return };
     let Some((peer, local)) = listen::ends(&mut stream, peer, &listener.proxies).await else { return };
     let ends = Ends { peer, local };
     let Some(starting) = Starting::take(&listener) else {
