@@ -86,6 +86,11 @@ pub fn sslyze() -> std::path::PathBuf {
     subject::downloads().join("interop/sslyze/bin/sslyze")
 }
 
+/// Where `cargo xtask test` unpacks the curl whose `--krb` works.
+pub fn curl_with_kerberos() -> std::path::PathBuf {
+    subject::downloads().join("peers/curl-7.74")
+}
+
 /// Where `cargo xtask test` unpacks tftpd-hpa, which cannot be installed beside atftpd.
 pub fn tftpd_hpa() -> std::path::PathBuf {
     subject::downloads().join("peers/tftpd-hpa/usr/sbin/in.tftpd")

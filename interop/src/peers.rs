@@ -93,6 +93,46 @@ fn unpack(package: &str, home: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The last curl of Debian's whose `--krb` logs in: 7.88 cannot send behind the exchange, newer ones know nothing of it. Its
+/// files as Debian 11 has them, with their SHA-256.
+const CURL_WITH_KERBEROS: [(&str, &str); 4] = [
+    ("c/curl/curl_7.74.0-1.3+deb11u13_amd64.deb", "68b366194548741c4b5e05a7c502880e268e84cd8f77712dbcf264d344a50f6f"),
+    ("c/curl/libcurl4_7.74.0-1.3+deb11u13_amd64.deb", "a8e9795ec5045e54866af3640c1f2abcf07ad2a56ecd0efa25fe57342ab34ebf"),
+    ("o/openssl/libssl1.1_1.1.1w-0+deb11u1_amd64.deb", "aadf8b4b197335645b230c2839b4517aa444fd2e8f434e5438c48a18857988f7"),
+    (
+        "o/openldap/libldap-2.4-2_2.4.57+dfsg-3+deb11u1_amd64.deb",
+        "3d79ee84c42c1d1b58a6e0d7debc7e3c8444147b84412b8248a7789809bc3163",
+    ),
+];
+
+/// Where Debian keeps files, the first one those of releases that are still looked after.
+const POOLS: [&str; 2] = ["http://deb.debian.org/debian/pool/main", "http://archive.debian.org/debian/pool/main"];
+
+/// Debian 11's curl, downloaded and unpacked unless that was done before.
+pub fn curl_with_kerberos() -> Result<()> {
+    let _alone = alone()?;
+    let home = target().join("peers/curl-7.74");
+    let complete = home.join(".complete");
+    if complete.exists() {
+        return Ok(());
+    }
+    fs::create_dir_all(&home)?;
+    for (path, digest) in CURL_WITH_KERBEROS {
+        let file = home.join("package.deb");
+        let fetch = |pool: &str| {
+            let url = format!("{pool}/{}", path.replace('+', "%2B"));
+            output(Command::new("curl").args(["-fsSL", "--max-time", "120", "--retry", "2", "-o"]).arg(&file).arg(url))
+        };
+        fetch(POOLS[0]).or_else(|_| fetch(POOLS[1]))?;
+        let found = output(Command::new("sha256sum").arg(&file))?;
+        if !found.starts_with(digest) {
+            return Err(format!("{path} is not what it was: {found}").into());
+        }
+        output(Command::new("dpkg-deb").arg("-x").arg(&file).arg(&home))?;
+    }
+    Ok(fs::write(&complete, "")?)
+}
+
 fn packages(home: &Path) -> BTreeSet<PathBuf> {
     let entries = fs::read_dir(home).into_iter().flatten().flatten().map(|entry| entry.path());
     entries.filter(|path| path.extension().is_some_and(|extension| extension == "deb")).collect()

@@ -1,8 +1,9 @@
 //! Does a ticket of a real KDC log in over FTP, and protect commands and data at every level (RFC 2228)?
 //!
-//! The client is Python's ftplib with MIT's library beneath: curl's `--krb` has been broken for years (7.88 reads no
-//! reply that ends with CRLF, and sends nothing behind the exchange) and is gone from newer versions. yafc has MIT's library,
-//! too, and seals its commands well; with data protected it writes what belongs there between its commands.
+//! Python's ftplib with MIT's library beneath does all of it. curl's `--krb` logs in, fetches and lists up to 7.74, Debian
+//! 11's; it writes uploads as if they were commands. 7.88 sends what follows the exchange to a connection that is not there,
+//! and newer ones know nothing of Kerberos. yafc seals its commands well; with data protected it writes what belongs there
+//! between its commands.
 //!
 //! The feature needs the system's libraries: `cargo xtask test` builds with it where they are there. By itself:
 //! `cargo build --package carrack --features gssapi`, then
@@ -192,4 +193,30 @@ fn a_ticket_logs_in_and_protects_commands_and_data_at_every_level() {
     let ran = run_with(&mut client, "", Duration::from_secs(180)).well();
     assert!(ran.said.contains("fine"), "{}", ran.said);
     interop::files::assert_same(&realm.file("body"), &server.root().join("behind-ccc"));
+}
+
+#[test]
+fn curl_fetches_and_lists_with_a_ticket() {
+    let home = interop::curl_with_kerberos();
+    if !home.join("usr/bin/curl").exists() {
+        return interop::skip("a curl with Kerberos is not here: cargo xtask test fetches it");
+    }
+    let Some(realm) = realm() else { return };
+    let server = server(&realm);
+    interop::files::make(&server.root().join("body"), 1_000_000, 13);
+    for (level, prot) in [("safe", "> PROT S"), ("private", "> PROT P")] {
+        for what in ["body", ""] {
+            let mut curl = kerberos(realm.folder.path(), home.join("usr/bin/curl").to_str().unwrap());
+            curl.env("LD_LIBRARY_PATH", home.join("usr/lib/x86_64-linux-gnu")).args(["--verbose", "--krb", level, "--output"]);
+            curl.arg(realm.file("back")).arg(format!("ftp://anna:none@localhost:{}/{what}", server.port()));
+            let ran = run_with(&mut curl, "", Duration::from_secs(60)).well();
+            assert!(ran.said.contains(prot) && ran.said.contains("< 232 Welcome, anna."), "{}", ran.said);
+            if what.is_empty() {
+                let listing = std::fs::read_to_string(realm.file("back")).unwrap();
+                assert!(listing.trim_end().ends_with(" body") && listing.contains(" 1000000 "), "{listing}");
+            } else {
+                interop::files::assert_same(&server.root().join("body"), &realm.file("back"));
+            }
+        }
+    }
 }

@@ -138,6 +138,9 @@ pub(super) fn provide(may_install: bool, tally: &mut Tally) {
     if may_install && peers::debian("tftpd-hpa", "usr/sbin/in.tftpd").is_err() {
         tally.skip("tftpd-hpa is missing (Debian)");
     }
+    if may_install && let Err(why) = peers::curl_with_kerberos() {
+        tally.skip(&format!("a curl with Kerberos cannot be had (Debian 11): {why}"));
+    }
     for package in ["sslyze", "tftpy", "paramiko", "asyncssh", "ssh-audit"] {
         let place = modules.join(package);
         let import = format!("import {}", package.replace('-', "_"));

@@ -5,6 +5,15 @@ use std::sync::Arc;
 
 use types::{Message, text};
 
+use crate::base64;
+
+/// A security token as replies carry it (RFC 2228 §5): in base64, and behind it NUL, the Telnet protocol's "no operation"
+/// (RFC 854), which stands for nothing. curl takes all up to the first NUL for the token, the line's end, too, and then
+/// refuses it.
+pub fn token(bytes: &[u8]) -> String {
+    base64::encode(bytes) + "\0"
+}
+
 /// A reply. Its text is one line or several, split by LF; no line may hold CR (names are encoded before they
 /// come here, see [`name`](crate::ftp::name)).
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use io::gss::{self, Failure, Mechanism, Shared};
-use proto::base64;
+use proto::ftp::reply;
 use proto::ftp::server::{Accepted, Level};
 
 /// What a control connection has of it.
@@ -77,7 +77,7 @@ impl Exchange {
             let token = context.wrap(line, level.is_encrypted())?;
             let is_last = line.get(3) == Some(&b' ') && line.first().is_some_and(u8::is_ascii_digit);
             let mark = if is_last { ' ' } else { '-' };
-            out.extend_from_slice(format!("{}{mark}{}\r\n", level.reply_code(), base64::encode(&token)).as_bytes());
+            out.extend_from_slice(format!("{}{mark}{}\r\n", level.reply_code(), reply::token(&token)).as_bytes());
         }
         Ok(())
     }

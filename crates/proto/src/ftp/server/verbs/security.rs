@@ -5,7 +5,7 @@ use types::Reason;
 
 use crate::base64;
 use crate::ftp::command::Command;
-use crate::ftp::reply::Reply;
+use crate::ftp::reply::{self, Reply};
 use crate::ftp::server::exchange::{Accepted, Level, Output};
 use crate::ftp::server::session::{Session, text};
 use crate::ftp::server::state::{Exchange, Heard, Protection, Stage};
@@ -43,7 +43,7 @@ pub(super) fn adat(session: &mut Session, token: &[u8]) {
 /// again, as behind TLS.
 pub(in crate::ftp::server) fn accepted(session: &mut Session, answer: Result<Accepted, Reason>) {
     match answer {
-        Ok(Accepted::More(token)) => session.say(Reply::new(335, format!("ADAT={}", base64::encode(&token)))),
+        Ok(Accepted::More(token)) => session.say(Reply::new(335, format!("ADAT={}", reply::token(&token)))),
         Ok(Accepted::Done { token, principal }) => {
             if session.user().is_some() {
                 session.emit(Output::Logout);
@@ -51,7 +51,7 @@ pub(in crate::ftp::server) fn accepted(session: &mut Session, answer: Result<Acc
             session.enter(Stage::Greeted);
             session.protection = Protection { control: true, exchange: Exchange::Done(principal), ..Protection::default() };
             session.say(match token {
-                Some(token) => Reply::new(235, format!("ADAT={}", base64::encode(&token))),
+                Some(token) => Reply::new(235, format!("ADAT={}", reply::token(&token))),
                 None => Reply::fixed(235, "The security exchange is done."),
             });
         }
