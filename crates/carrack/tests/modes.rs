@@ -190,17 +190,22 @@ fn bodies_that_lie_are_refused_and_replace_nothing() {
 }
 
 #[test]
-fn a_deflated_bomb_ends_at_the_quota_for_files() {
+fn a_bomb_ends_at_the_limit_for_files() {
     let site = Site::anna("file_size = \"1 MiB\"\n");
     let (_server, port) = site.start();
     let mut c = Client::login(port, "anna");
-    for line in ["TYPE I", "MODE C"] {
-        c.say(line, "200");
+    c.say("TYPE I", "200");
+    let mut deflated = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    for _ in 0..64 {
+        deflated.write_all(&vec![0; 1 << 20]).unwrap();
     }
-    // 63 bytes in each byte.
-    let reply = c.give("STOR bomb", &[0xff; 100_000]);
-    assert!(reply.starts_with("552"), "{reply}");
-    assert!(!site.data("bomb").exists());
+    // 63 bytes in each byte, and about a thousand.
+    for (mode, bomb) in [("MODE C", vec![0xff; 100_000]), ("MODE Z", deflated.finish().unwrap())] {
+        c.say(mode, "200");
+        let reply = c.give("STOR bomb", &bomb);
+        assert!(reply.starts_with("552") && reply.contains("CRK-216"), "{mode}: {reply}");
+        assert!(!site.data("bomb").exists());
+    }
 }
 
 #[test]
