@@ -134,13 +134,21 @@ opening-listing = Öffne Datenverbindung für eine Auflistung von { $path }.
 opening = Öffne { $kind }-Datenverbindung für { $path }.
 using-listing = Die offene Datenverbindung dient einer Auflistung von { $path }.
 using = Die offene Datenverbindung dient für { $path }.
-done-rate = Fertig: { $bytes } Bytes in { $seconds } s ({ $rate } MiB/s).
+done-rate =
+    Fertig: { $bytes } { $bytes ->
+        [one] Byte
+       *[other] Bytes
+    } in { $seconds } s ({ $rate } MiB/s).
 done =
     Fertig: { $bytes } { $bytes ->
         [one] Byte
        *[other] Bytes
     }.
-stored-rate = { $path } gespeichert: { $bytes } Bytes in { $seconds } s ({ $rate } MiB/s).
+stored-rate =
+    { $path } gespeichert: { $bytes } { $bytes ->
+        [one] Byte
+       *[other] Bytes
+    } in { $seconds } s ({ $rate } MiB/s).
 stored =
     { $path } gespeichert: { $bytes } { $bytes ->
         [one] Byte

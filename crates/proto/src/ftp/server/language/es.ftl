@@ -134,13 +134,21 @@ opening-listing = Abriendo conexión de datos para listar { $path }.
 opening = Abriendo conexión de datos { $kind } para { $path }.
 using-listing = Se usa la conexión de datos abierta para listar { $path }.
 using = Se usa la conexión de datos abierta para { $path }.
-done-rate = Hecho: { $bytes } bytes en { $seconds } s ({ $rate } MiB/s).
+done-rate =
+    Hecho: { $bytes } { $bytes ->
+        [one] byte
+       *[other] bytes
+    } en { $seconds } s ({ $rate } MiB/s).
 done =
     Hecho: { $bytes } { $bytes ->
         [one] byte
        *[other] bytes
     }.
-stored-rate = { $path } guardado: { $bytes } bytes en { $seconds } s ({ $rate } MiB/s).
+stored-rate =
+    { $path } guardado: { $bytes } { $bytes ->
+        [one] byte
+       *[other] bytes
+    } en { $seconds } s ({ $rate } MiB/s).
 stored =
     { $path } guardado: { $bytes } { $bytes ->
         [one] byte

@@ -134,13 +134,21 @@ opening-listing = Ouverture de la connexion de données pour lister { $path }.
 opening = Ouverture de la connexion de données { $kind } pour { $path }.
 using-listing = La connexion de données ouverte sert à lister { $path }.
 using = La connexion de données ouverte sert pour { $path }.
-done-rate = Terminé : { $bytes } octets en { $seconds } s ({ $rate } MiB/s).
+done-rate =
+    Terminé : { $bytes } { $bytes ->
+        [one] octet
+       *[other] octets
+    } en { $seconds } s ({ $rate } MiB/s).
 done =
     Terminé : { $bytes } { $bytes ->
         [one] octet
        *[other] octets
     }.
-stored-rate = { $path } enregistré : { $bytes } octets en { $seconds } s ({ $rate } MiB/s).
+stored-rate =
+    { $path } enregistré : { $bytes } { $bytes ->
+        [one] octet
+       *[other] octets
+    } en { $seconds } s ({ $rate } MiB/s).
 stored =
     { $path } enregistré : { $bytes } { $bytes ->
         [one] octet
