@@ -1,13 +1,15 @@
-//! What does `~/.ssh/config` say of a host (ssh_config(5))? Host, HostName, User, Port, IdentityFile, CertificateFile,
-//! IdentitiesOnly, UserKnownHostsFile, GlobalKnownHostsFile, HashKnownHosts, HostKeyAlias, StrictHostKeyChecking, ProxyJump,
-//! ProxyCommand and Include.
+//! What does `~/.ssh/config` say of a host (ssh_config(5))? Host, Match (all, host, originalhost), HostName, AddressFamily,
+//! User, Port, ConnectTimeout, IdentityFile, IdentityAgent, CertificateFile, IdentitiesOnly, UserKnownHostsFile,
+//! GlobalKnownHostsFile, HashKnownHosts, HostKeyAlias, StrictHostKeyChecking, ProxyJump, ProxyCommand and Include.
 //! The crates that read it refuse files that OpenSSH takes.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use types::{Error, Reason};
 
 use super::jump::Jump;
+use crate::connect::Family;
 
 /// Includes within includes; OpenSSH has the same limit.
 const DEPTH: usize = 16;
@@ -34,6 +36,12 @@ pub struct HostSettings {
     pub user: Option<Box<str>>,
     /// The port.
     pub port: Option<u16>,
+    /// Which addresses are used.
+    pub family: Option<Family>,
+    /// How long connecting may take.
+    pub within: Option<Duration>,
+    /// Where the agent is: `none`, `SSH_AUTH_SOCK`, another variable behind a `$`, or a path.
+    pub agent: Option<Box<str>>,
     /// Files with private keys.
     pub identities: Vec<PathBuf>,
     /// Files with certificates of those keys.
@@ -70,8 +78,8 @@ struct Reading<'a> {
 
 impl HostSettings {
     /// Reads configurations, for one host: the user's first, then the machine's. As OpenSSH has it, the first that is said
-    /// counts, and files with keys add up. What stands below `Match` is passed over, but for `Match all`. `include` finds
-    /// the files of a pattern.
+    /// counts, and files with keys add up. What stands below a `Match` that asks for more than the host is passed over.
+    /// `include` finds the files of a pattern.
     ///
     /// # Errors
     /// [`Reason::Config`] with file and line.
@@ -108,7 +116,7 @@ impl Reading<'_> {
             let first = values.first().ok_or_else(|| bad("a value is missing"))?;
             match keyword.to_ascii_lowercase().as_str() {
                 "host" => applies = within && matches(values, self.host),
-                "match" => applies = within && values.len() == 1 && first.eq_ignore_ascii_case("all"),
+                "match" => applies = within && self.is_met(values),
                 _ if !applies => {}
                 "include" if self.depth >= DEPTH => return Err(bad("too many files include one another")),
                 "include" => {
@@ -124,6 +132,30 @@ impl Reading<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether all conditions of a Match are met. What is not known here is not met: `user`, `exec` and the like.
+    fn is_met(&self, mut values: &[String]) -> bool {
+        let patterns = |list: &str| list.split(',').map(str::to_owned).collect::<Vec<_>>();
+        while let Some((condition, rest)) = values.split_first() {
+            let (is_negated, name) = condition.strip_prefix('!').map_or((false, &**condition), |name| (true, name));
+            // As of OpenSSH 9.9 a condition may stand with its value in one word.
+            let (name, value) = name.split_once('=').map_or((name, None), |(name, value)| (name, Some(value)));
+            let host = match name.to_ascii_lowercase().as_str() {
+                "all" if values.len() == 1 => return !is_negated,
+                "host" => self.found.address.as_deref().unwrap_or(self.host),
+                "originalhost" => self.host,
+                _ => return false,
+            };
+            let Some((list, rest)) = value.map(|list| (list, rest)).or_else(|| rest.split_first().map(|(l, r)| (&**l, r))) else {
+                return false;
+            };
+            if matches(&patterns(list), host) == is_negated {
+                return false;
+            }
+            values = rest;
+        }
+        true
     }
 
     /// A ProxyCommand that applies. Whichever comes first of it and ProxyJump counts.
@@ -149,6 +181,20 @@ impl Reading<'_> {
                 let port = first.parse().ok().filter(|port| *port > 0).ok_or("that is no port")?;
                 found.port.get_or_insert(port);
             }
+            "addressfamily" => {
+                let family = match first.to_ascii_lowercase().as_str() {
+                    "inet" => Family::V4,
+                    "inet6" => Family::V6,
+                    _ => Family::Any,
+                };
+                found.family.get_or_insert(family);
+            }
+            "connecttimeout" if first.eq_ignore_ascii_case("none") => {}
+            "connecttimeout" => {
+                let within = seconds(first).filter(|within| !within.is_zero()).ok_or("that is no time")?;
+                found.within.get_or_insert(within);
+            }
+            "identityagent" => drop(found.agent.get_or_insert_with(|| file(first, host, home).to_string_lossy().into())),
             "identityfile" => found.identities.extend(files().next()),
             "certificatefile" => found.certificates.extend(files().next()),
             "identitiesonly" => drop(found.identities_only.get_or_insert_with(is_yes)),
@@ -173,6 +219,27 @@ impl Reading<'_> {
         }
         Ok(())
     }
+}
+
+/// A time as OpenSSH writes it: seconds, or numbers that each have their unit behind them, such as `1m30`.
+fn seconds(text: &str) -> Option<Duration> {
+    let (mut sum, mut number) = (0_u64, None);
+    for letter in text.chars() {
+        let unit = match letter.to_ascii_lowercase() {
+            's' => 1,
+            'm' => 60,
+            'h' => 3_600,
+            'd' => 86_400,
+            'w' => 604_800,
+            digit => {
+                let digit = u64::from(digit.to_digit(10)?);
+                number = Some(number.unwrap_or(0_u64).checked_mul(10)?.checked_add(digit)?);
+                continue;
+            }
+        };
+        sum = sum.checked_add(number.take()?.checked_mul(unit)?)?;
+    }
+    sum.checked_add(number.unwrap_or(0)).filter(|_| !text.is_empty()).map(Duration::from_secs)
 }
 
 /// What a line gives ProxyCommand, as it stands.
@@ -362,6 +429,41 @@ Match exec "true"
         let told = |text: &str| HostSettings::read(&[("c".into(), text.into())], "h", Path::new("/"), &no_files).unwrap();
         assert_eq!(told("proxycommand NONE\nProxyCommand x").jumps, Some(vec![]));
         assert_eq!(told("ProxyUseFdpass yes\n ProxyCommandOfMine x").unserved.as_deref(), Some("ProxyUseFdpass"));
+    }
+
+    #[test]
+    fn a_match_asks_for_the_host() {
+        let told = |text: &str| HostSettings::read(&[("c".into(), text.into())], "h", Path::new("/u"), &no_files).unwrap();
+        for (line, is_met) in [
+            ("all", true),
+            ("host h", true),
+            ("Host x,h*", true),
+            ("host x", false),
+            ("!host x", true),
+            ("!host h", false),
+            ("host *,!h", false),
+            ("originalhost=h host=h", true),
+            ("host h exec true", false),
+            ("host h all", true),
+            ("user root", false),
+            ("host", false),
+        ] {
+            assert_eq!(told(&format!("Match {line}\nPort 7")).port.is_some(), is_met, "{line}");
+        }
+        let after = "HostName far\nMatch host far\nPort 7\nMatch originalhost far\nUser never";
+        assert_eq!((told(after).port, told(after).user), (Some(7), None));
+    }
+
+    #[test]
+    fn where_the_agent_is_and_how_to_connect() {
+        let told = |text: &str| HostSettings::read(&[("c".into(), text.into())], "h", Path::new("/u"), &no_files);
+        let all = told("IdentityAgent \"~/a gent\"\nConnectTimeout 1m30\nAddressFamily inet6\nIdentityAgent none").unwrap();
+        assert_eq!((all.agent.as_deref(), all.within), (Some("/u/a gent"), Some(Duration::from_secs(90))));
+        assert_eq!((all.family, told("ConnectTimeout none").unwrap().within), (Some(Family::V6), None));
+        for text in ["", "5x", "m", "0", "99999999999999999999", "1w99999999999999999999"] {
+            assert!(told(&format!("ConnectTimeout \"{text}\"")).is_err(), "{text}");
+        }
+        assert_eq!(seconds("2h5"), Some(Duration::from_secs(7_205)));
     }
 
     #[test]

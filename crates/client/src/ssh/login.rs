@@ -10,10 +10,10 @@ use russh::{MethodKind, MethodSet, Signer};
 use std::sync::PoisonError;
 use types::{Error, Reason, Secret, What};
 
-use super::Dial;
 use super::keys::{self, ByAgent, ByFile, Identity};
 use super::record::Record;
 use super::transport::{Guard, lost};
+use super::{Agent, Dial};
 
 /// How often a password that is asked for, or what the server asks, may be tried.
 const TRIES: u32 = 3;
@@ -122,10 +122,12 @@ impl Attempt<'_> {
         rsa: Option<HashAlg>,
     ) -> Result<Option<Vec<PublicKey>>, Error> {
         let none = Ok(Some(Vec::new()));
-        if !self.dial.agent {
-            return none;
-        }
-        let Ok(mut agent) = AgentClient::connect_env().await else { return none };
+        let connected = match &self.dial.agent {
+            Agent::Nobody => return none,
+            Agent::Usual => AgentClient::connect_env().await,
+            Agent::At(socket) => AgentClient::connect_uds(socket).await,
+        };
+        let Ok(mut agent) = connected else { return none };
         let Ok(found) = agent.request_identities().await else { return none };
         let mut certificates = certificates.to_vec();
         let mut keys = Vec::new();

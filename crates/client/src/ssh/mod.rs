@@ -64,8 +64,8 @@ pub struct Dial {
     pub identities: Vec<PathBuf>,
     /// Files with further certificates of those keys, and of the agent's.
     pub certificates: Vec<PathBuf>,
-    /// Whether the keys of the agent are tried.
-    pub agent: bool,
+    /// Which agent's keys are tried.
+    pub agent: Agent,
     /// Of the agent's keys only those that stand in these files, too (IdentitiesOnly).
     pub identities_only: bool,
     /// Files with the keys of servers, in OpenSSH's form; new ones are added to the first.
@@ -88,6 +88,17 @@ pub struct Dial {
     pub session: SessionId,
     /// What was answered, for the next connection.
     remembered: Arc<Remembered>,
+}
+
+/// Which agent has keys (IdentityAgent).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Agent {
+    /// None.
+    Nobody,
+    /// The one that SSH_AUTH_SOCK leads to.
+    Usual,
+    /// The one that listens here.
+    At(PathBuf),
 }
 
 /// What somebody has said once: further connections to the same server do not ask again.
@@ -161,7 +172,7 @@ impl Dial {
             password: None,
             identities: files(&["id_ed25519", "id_ecdsa", "id_rsa"]),
             certificates: Vec::new(),
-            agent: true,
+            agent: Agent::Usual,
             identities_only: false,
             known_hosts: files(&["known_hosts", "known_hosts2"]),
             global_known_hosts: ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"].map(PathBuf::from).into(),

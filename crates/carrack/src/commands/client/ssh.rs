@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use client::Url;
+use client::connect::Family;
 use client::proxy::Proxy;
-use client::ssh::{Dial, HostSettings, HostTrust, Jump, Questions, Stranger, Way, wild};
+use client::ssh::{Agent, Dial, HostSettings, HostTrust, Jump, Questions, Stranger, Way, wild};
 use client::url::Scheme;
 use types::{Error, Reason, Secret};
 
@@ -62,9 +63,15 @@ fn settled(
     dial.address = told.address;
     dial.alias = told.alias;
     dial.family = family(&options.network);
-    dial.within = options.network.connect_timeout.map_or(dial.within, |seconds| seconds.0);
+    if let (Family::Any, Some(told)) = (dial.family, told.family) {
+        dial.family = told;
+    }
+    dial.within = options.network.connect_timeout.map_or(told.within.unwrap_or(dial.within), |seconds| seconds.0);
     dial.patience = options.network.timeout.map_or(dial.patience, |seconds| seconds.0);
     dial.identities_only = told.identities_only.unwrap_or(false);
+    if let Some(told) = &told.agent {
+        dial.agent = agent(told);
+    }
     if !told.identities.is_empty() {
         dial.identities = told.identities;
     }
@@ -79,6 +86,20 @@ fn settled(
     dial.trust = told.trust.unwrap_or(HostTrust::Ask);
     dial.questions = Arc::new(Terminal);
     Ok(dial)
+}
+
+/// Which agent an IdentityAgent means.
+fn agent(told: &str) -> Agent {
+    match told {
+        "none" => Agent::Nobody,
+        "SSH_AUTH_SOCK" | "$SSH_AUTH_SOCK" | "${SSH_AUTH_SOCK}" => Agent::Usual,
+        _ => match told.strip_prefix('$') {
+            Some(name) => {
+                std::env::var_os(name.trim_matches(['{', '}'])).map_or(Agent::Nobody, |socket| Agent::At(socket.into()))
+            }
+            None => Agent::At(told.into()),
+        },
+    }
 }
 
 /// The way that the configuration says.
