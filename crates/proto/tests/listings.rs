@@ -117,10 +117,10 @@ fn shown(entry: &Listed) -> String {
         add(format_args!("mode {mode:o}"));
     }
     if let Some(owner) = &entry.owner {
-        add(format_args!("owner {}", text(owner)));
+        add(format_args!("owner [{owner}]"));
     }
     if let Some(group) = &entry.group {
-        add(format_args!("group {}", text(group)));
+        add(format_args!("group [{group}]"));
     }
     if let Some(target) = &entry.target {
         add(format_args!("to {}", text(target)));

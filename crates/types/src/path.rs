@@ -159,6 +159,11 @@ impl fmt::Debug for VPath {
 /// # Errors
 /// Those of the formatter.
 pub fn show(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if bytes.iter().all(|b| matches!(b, b' '..=b'~'))
+        && let Ok(text) = std::str::from_utf8(bytes)
+    {
+        return f.write_str(text);
+    }
     for chunk in bytes.utf8_chunks() {
         text::put_all(chunk.valid(), f)?;
         for b in chunk.invalid() {

@@ -52,7 +52,7 @@ pub fn encode_into(name: &[u8], out: &mut Vec<u8>) {
 
 /// The name that a line means: [`encode`] undone. Control bytes that stand on the line stay.
 pub fn decode(line: &[u8]) -> Cow<'_, [u8]> {
-    if !line.windows(3).any(|w| matches!(w, [a, b, c] if quotable([*a, *b, *c]))) {
+    if !line.contains(&0xe2) || !line.windows(3).any(|w| matches!(w, [a, b, c] if quotable([*a, *b, *c]))) {
         return Cow::Borrowed(line);
     }
     let mut name = Vec::with_capacity(line.len());

@@ -1,5 +1,6 @@
 //! `carrack ls`: what stands in a folder, or in all folders below it?
 
+use types::path::Shown;
 use types::{Entry, VPath};
 
 use super::columns::{self, Name};
@@ -89,7 +90,8 @@ impl Listing<'_> {
         if self.args.reverse {
             entries.reverse();
         }
-        let columns = entries.iter().map(|entry| entry::size_text(&entry.attr, self.args.human).len()).max().unwrap_or(0);
+        let sizes = entries.iter().filter(|_| self.args.long);
+        let columns = sizes.map(|entry| entry::size_text(&entry.attr, self.args.human).len()).max().unwrap_or(0);
         if self.headed && !self.client.output.is_json() {
             let first = if *folder == place.path { "" } else { "\n" };
             self.client.output.line(format_args!("{first}{}:", types::text::printable(&place.shown_below(folder))))?;
@@ -134,6 +136,10 @@ impl Listing<'_> {
             }
             path.extend_from_slice(&entry.name);
             return output.object(&entry::object(place, &path, &entry.attr, entry.target.as_deref()));
+        }
+        // Most listings are read by programs, and are long: nothing is made of a name that is only to be written.
+        if !(self.args.long || self.args.classify || self.coloured) {
+            return output.line(format_args!("{}", Shown(&entry.name)));
         }
         let name = self.name(entry).painted();
         if self.args.long {

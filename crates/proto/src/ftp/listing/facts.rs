@@ -293,14 +293,15 @@ impl MlsxLine {
     }
 
     fn take_type(&mut self, value: &[u8]) {
-        let lower = value.to_ascii_lowercase();
-        (self.entry.attr.kind, self.place) = match lower.as_slice() {
-            b"file" => (Kind::File, Place::Inside),
-            b"dir" => (Kind::Dir, Place::Inside),
-            b"cdir" => (Kind::Dir, Place::Current),
-            b"pdir" => (Kind::Dir, Place::Parent),
-            link if link.starts_with(b"os.unix=slink") || link.starts_with(b"os.unix=symlink") => (Kind::Link, Place::Inside),
-            _ => (Kind::Other, Place::Inside),
+        let is = |word: &[u8]| value.eq_ignore_ascii_case(word);
+        let begins = |word: &[u8]| value.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word));
+        (self.entry.attr.kind, self.place) = match () {
+            () if is(b"file") => (Kind::File, Place::Inside),
+            () if is(b"dir") => (Kind::Dir, Place::Inside),
+            () if is(b"cdir") => (Kind::Dir, Place::Current),
+            () if is(b"pdir") => (Kind::Dir, Place::Parent),
+            () if begins(b"os.unix=slink") || begins(b"os.unix=symlink") => (Kind::Link, Place::Inside),
+            () => (Kind::Other, Place::Inside),
         };
         if self.entry.attr.kind == Kind::Link {
             let target = memchr::memchr(b':', value).and_then(|at| value.get(at + 1..));

@@ -19,6 +19,9 @@ mod tests;
 mod vms;
 mod words;
 
+use std::fmt;
+
+use types::path::Shown;
 use types::time::Civil;
 use types::{Kind, Time};
 
@@ -88,10 +91,10 @@ pub struct Listed {
     pub modified: Option<Stamp>,
     /// Permission bits, `0o7777` at most.
     pub mode: Option<u32>,
-    /// The owner, as it was written.
-    pub owner: Option<Box<[u8]>>,
-    /// The group, as it was written.
-    pub group: Option<Box<[u8]>>,
+    /// The owner.
+    pub owner: Option<Owner>,
+    /// The group.
+    pub group: Option<Owner>,
     /// Where a link points.
     pub target: Option<Box<[u8]>>,
     /// The version, on systems that keep several of a file: the highest is the newest.
@@ -102,6 +105,30 @@ pub struct Listed {
     pub permitted: Option<Permitted>,
     /// What tells two files apart, where MLSD says so.
     pub unique: Option<(u64, u64)>,
+}
+
+/// Whose something is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Owner {
+    /// By the number that MLSD tells.
+    Number(u32),
+    /// As it was written.
+    Name(Box<[u8]>),
+}
+
+impl From<&[u8]> for Owner {
+    fn from(name: &[u8]) -> Self {
+        Self::Name(name.into())
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Name(name) => Shown(name).fmt(f),
+        }
+    }
 }
 
 impl Listed {

@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 
-use types::{Kind, Time};
+use types::{Entry, Kind, Time};
 
 use super::dates;
 use super::mvs::Table;
-use super::{Dialect, Item, Listed, Precision, Read, Refused, Stamp};
+use super::{Dialect, Item, Listed, Owner, Precision, Read, Refused, Stamp};
 use super::{as400, dos, eplf, mvs, netware, os2, posix, tandem, vms};
 use crate::ftp::listing::{FactsError, MlsxLine, Place, parse_facts};
 use crate::ftp::name;
@@ -237,25 +237,27 @@ fn facts(line: &[u8]) -> Option<Item> {
 
 fn from_facts(told: MlsxLine) -> Listed {
     let utc = |time: Time| Stamp { civil: time.civil(), precision: Precision::Second, utc: true };
-    let number = |id: u32| id.to_string().into_bytes().into_boxed_slice();
-    let (entry, attr) = (told.entry.clone(), told.entry.attr);
-    let name: Box<[u8]> = match told.place {
-        Place::Inside => entry.name,
+    let MlsxLine { entry: Entry { name, attr, target }, place, size, permitted } = told;
+    let name: Box<[u8]> = match place {
+        Place::Inside => name,
         // These may be told with their whole path.
         Place::Current => Box::from(*b"."),
         Place::Parent => Box::from(*b".."),
     };
     Listed {
-        size: told.size,
+        name,
+        kind: attr.kind,
+        size,
+        about: None,
         modified: attr.modified.map(utc),
         mode: attr.mode,
-        owner: attr.owner.map(number),
-        group: attr.group.map(number),
-        target: entry.target,
-        place: told.place,
-        permitted: told.permitted,
+        owner: attr.owner.map(Owner::Number),
+        group: attr.group.map(Owner::Number),
+        target,
+        version: None,
+        place,
+        permitted,
         unique: attr.unique,
-        ..Listed::new(&name, attr.kind)
     }
 }
 
