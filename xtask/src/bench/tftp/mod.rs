@@ -115,7 +115,7 @@ fn rounds(options: &Options, ready: &[Server], sizes: &Sizes, start: Instant, re
     let scratch = tempfile::Builder::new().prefix("carrack-bench-").tempdir_in("/dev/shm")?;
     let ground = lay(scratch.path(), sizes)?;
     let rounds = options.rounds();
-    let wanted = |row: &Row| options.tftp_rows.is_empty() || options.tftp_rows.iter().any(|part| row.title().contains(&**part));
+    let wanted = |row: &Row| options.tftp_rows.is_empty() || options.tftp_rows.iter().any(|part| is_of(&row.title(), part));
     for round in 0..rounds {
         for row in Row::all().into_iter().filter(wanted) {
             for at in 0..ready.len() {
@@ -142,6 +142,11 @@ fn rounds(options: &Options, ready: &[Server], sizes: &Sizes, start: Instant, re
         }
     }
     Ok(())
+}
+
+/// Whether a title holds this part, and not a longer number instead of one at its end.
+fn is_of(title: &str, part: &str) -> bool {
+    title.match_indices(part).any(|(at, _)| !title[at + part.len()..].starts_with(|next: char| next.is_ascii_digit()))
 }
 
 /// The files served, made once for all servers.
