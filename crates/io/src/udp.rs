@@ -14,10 +14,13 @@ use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::sys::socket::setsockopt;
-use nix::sys::socket::sockopt::{Ipv4RecvErr, Ipv6DontFrag, Ipv6RecvErr, ReceiveTimestampns};
+use nix::sys::socket::sockopt::{
+    Ipv4PacketInfo, Ipv4RecvErr, Ipv6DontFrag, Ipv6RecvErr, Ipv6RecvPacketInfo, ReceiveTimestampns, UdpGroSegment,
+};
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use rustix::io::Errno;
 use rustix::net::sockopt::{self, Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
+use rustix::net::{RecvFlags, recvfrom};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
@@ -46,6 +49,8 @@ pub struct Datagrams {
     singly: AtomicBool,
     /// That nobody is there is an error here.
     refusals: bool,
+    /// Something was sent since datagrams were last waited for.
+    spoke: AtomicBool,
 }
 
 /// A socket at an address, for [`Datagrams::from_std`]; it needs no reactor yet. The IPv6 wildcard takes IPv4 as well.
@@ -118,7 +123,7 @@ impl Datagrams {
             }
         }
         let socket = UdpSocket::from_std(socket)?;
-        Ok(Self { socket, state, local, singly: AtomicBool::new(false), refusals: false })
+        Ok(Self { socket, state, local, singly: AtomicBool::new(false), refusals: false, spoke: AtomicBool::new(false) })
     }
 
     /// Has ICMP's word that nobody is at the other end come as an error of sending or receiving, for who speaks to one peer
@@ -134,6 +139,16 @@ impl Datagrams {
         }
         self.refusals = true;
         Ok(())
+    }
+
+    /// Has datagrams come one by one, and not tell the address they were sent to: for [`Inbox::of_one`].
+    pub fn one_by_one(&self) {
+        // What a system has no word for it does not do either.
+        let _ = setsockopt(&self.socket, UdpGroSegment, &false);
+        let _ = setsockopt(&self.socket, Ipv4PacketInfo, &false);
+        if self.local.is_ipv6() {
+            let _ = setsockopt(&self.socket, Ipv6RecvPacketInfo, &false);
+        }
     }
 
     /// A socket at an address of this machine, on any free port or one of `ports`, each taken in its turn.
@@ -167,6 +182,30 @@ impl Datagrams {
     /// # Errors
     /// The system's. An error a peer can cause (an ICMP message) is none, unless [`Datagrams::hear_refusals`].
     pub async fn receive(&self, inbox: &mut Inbox) -> io::Result<()> {
+        if inbox.alone && self.leftover(inbox)? {
+            tokio::task::consume_budget().await;
+            return Ok(());
+        }
+        let received = self.await_some(inbox).await;
+        inbox.heard = received.is_ok();
+        received
+    }
+
+    /// Whether something was left that came together with what was heard last. Not where that was answered: the answer to
+    /// this comes later, and rings.
+    fn leftover(&self, inbox: &mut Inbox) -> io::Result<bool> {
+        let answered = self.spoke.swap(false, Ordering::Relaxed);
+        if std::mem::take(&mut inbox.heard) && answered {
+            return Ok(false);
+        }
+        match inbox.fill(self) {
+            Ok(()) => Ok(true),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock || (is_about_a_peer(&e) && !self.minds(&e)) => Ok(false),
+            Err(e) => Err(e),
+        }
+    }
+
+    async fn await_some(&self, inbox: &mut Inbox) -> io::Result<()> {
         let Some(look) = &mut inbox.look else { return self.wait(inbox).await };
         // Who finds again and again never sleeps: others on this thread have their turn all the same.
         if look.has_had_its_turn() {
@@ -217,7 +256,7 @@ impl Datagrams {
                     inbox.fill(self)?;
                     // With places left over there is nothing more: the reactor is told so, which spares the call that would
                     // only find it out.
-                    if inbox.came < inbox.metas.len() { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+                    if inbox.came < inbox.metas.len() || inbox.alone { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
                 });
                 match tried {
                     Err(e) if e.kind() == io::ErrorKind::WouldBlock && inbox.came == 0 => {}
@@ -237,6 +276,7 @@ impl Datagrams {
     pub async fn send(&self, route: &Route, packets: &[u8], size: usize) -> io::Result<()> {
         let size = size.max(1);
         let mut rest = packets;
+        self.spoke.store(true, Ordering::Relaxed);
         while !rest.is_empty() {
             let together = self.together(route, size);
             let (now, later) = rest.split_at_checked(together * size).unwrap_or((rest, &[]));
@@ -372,13 +412,25 @@ pub struct Inbox {
     came: usize,
     /// Looks for what comes before it sleeps.
     look: Option<Look>,
+    /// Takes one datagram at a time.
+    alone: bool,
+    /// It was waited for and heard, and not given up meanwhile.
+    heard: bool,
 }
 
 impl Inbox {
     /// Room for `count` datagrams of up to `each` bytes; small ones of one peer may share a place.
     pub fn new(count: usize, each: usize) -> Self {
         let (count, each) = (count.clamp(1, quinn_udp::BATCH_SIZE), each.max(1));
-        Self { room: vec![0; count * each], each, metas: vec![RecvMeta::default(); count], came: 0, look: None }
+        Self {
+            room: vec![0; count * each],
+            each,
+            metas: vec![RecvMeta::default(); count],
+            came: 0,
+            look: None,
+            alone: false,
+            heard: false,
+        }
     }
 
     /// For who waits for one answer at a time: it is looked for before it sleeps, where answers come soon enough.
@@ -386,12 +438,36 @@ impl Inbox {
         Self { look: Some(Look::new()), ..self }
     }
 
+    /// For who speaks in lock-step over a socket that has datagrams come [`Datagrams::one_by_one`]: room for one of up to
+    /// `each` bytes, taken in the shortest way. Where what came was answered it is the next one that is waited for, and not
+    /// looked whether others came with it: those are found with the next one, or when the wait for it is given up.
+    pub fn of_one(each: usize) -> Self {
+        Self { alone: true, ..Self::new(1, each).looking() }
+    }
+
+    /// What came last was not what was waited for, though something was said to it.
+    pub const fn look_again(&mut self) {
+        self.heard = false;
+    }
+
     fn fill(&mut self, from: &Datagrams) -> io::Result<()> {
         self.came = 0;
+        if self.alone {
+            return self.fill_one(from);
+        }
         let mut room = self.room.chunks_exact_mut(self.each);
         let mut places: [_; quinn_udp::BATCH_SIZE] = std::array::from_fn(|_| IoSliceMut::new(room.next().unwrap_or_default()));
         let places = places.get_mut(..self.metas.len()).unwrap_or_default();
         self.came = from.state.recv((&from.socket).into(), places, &mut self.metas)?;
+        Ok(())
+    }
+
+    fn fill_one(&mut self, from: &Datagrams) -> io::Result<()> {
+        let (taken, _, peer) = recvfrom(&from.socket, self.room.as_mut_slice(), RecvFlags::DONTWAIT)?;
+        let Some(meta) = self.metas.first_mut() else { return Ok(()) };
+        let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok()).ok_or(io::ErrorKind::InvalidData)?;
+        (meta.addr, meta.len, meta.stride, meta.dst_ip) = (peer, taken, taken, None);
+        self.came = 1;
         Ok(())
     }
 
@@ -455,6 +531,48 @@ mod tests {
                     assert_eq!(came.iter().map(|c| &c.2[..]).collect::<Vec<_>>(), packets.chunks(size).collect::<Vec<_>>());
                     assert!(came.iter().all(|c| c.0 == a.local()));
                 }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn in_lock_step_nothing_that_came_is_left_for_good() {
+        for any in ["127.0.0.1:0", "[::1]:0"] {
+            let any: SocketAddr = any.parse().unwrap();
+            let (a, b) = (Datagrams::bind(any, false).unwrap(), Datagrams::bind(any, false).unwrap());
+            let (to_a, to_b) = (b.route(a.local(), None), a.route(b.local(), None));
+            a.one_by_one();
+            let mut inbox = Inbox::of_one(100);
+            let next = async |inbox: &mut Inbox| {
+                tokio::time::timeout(Duration::from_secs(30), a.receive(inbox)).await.expect("a datagram").unwrap();
+                inbox.iter().map(|d| (d.from == b.local(), d.bytes.to_vec())).collect::<Vec<_>>()
+            };
+            // Of two that came together the second is found where the first is not answered, ...
+            b.send(&to_a, b"onetwo", 3).await.unwrap();
+            assert_eq!(next(&mut inbox).await, [(true, b"one".to_vec())]);
+            assert_eq!(next(&mut inbox).await, [(true, b"two".to_vec())]);
+            // ... with the next one where it is, ...
+            b.send(&to_a, b"onetwo", 3).await.unwrap();
+            next(&mut inbox).await;
+            a.send(&to_b, b"answer", 6).await.unwrap();
+            b.send(&to_a, b"new", 3).await.unwrap();
+            assert_eq!(next(&mut inbox).await, [(true, b"two".to_vec())]);
+            assert_eq!(next(&mut inbox).await, [(true, b"new".to_vec())]);
+            // ... at once where that was not the answer, ...
+            b.send(&to_a, b"onetwo", 3).await.unwrap();
+            next(&mut inbox).await;
+            a.send(&to_b, b"answer", 6).await.unwrap();
+            inbox.look_again();
+            assert_eq!(next(&mut inbox).await, [(true, b"two".to_vec())]);
+            // ... and once the wait for it was given up, whatever was sent since.
+            b.send(&to_a, b"onetwo", 3).await.unwrap();
+            next(&mut inbox).await;
+            a.send(&to_b, b"answer", 6).await.unwrap();
+            let waited = tokio::time::timeout(Duration::from_millis(20), a.receive(&mut inbox)).await;
+            assert!(waited.is_err() || inbox.iter().next().is_some_and(|d| d.bytes == b"two"));
+            a.send(&to_b, b"again", 5).await.unwrap();
+            if waited.is_err() {
+                assert_eq!(next(&mut inbox).await, [(true, b"two".to_vec())]);
             }
         }
     }

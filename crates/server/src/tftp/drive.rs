@@ -130,9 +130,10 @@ impl Session {
                 }
             });
             tokio::select! {
+                // What has come first: this is asked with every packet, the others only while there is none.
                 biased;
-                reason = &mut stops => return Err(reason),
                 received = waiting => Some(received),
+                reason = &mut stops => return Err(reason),
                 () = alarm.wait(deadline) => None,
             }
         };

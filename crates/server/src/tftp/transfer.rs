@@ -14,7 +14,6 @@ use proto::tftp::options::{Bounds, Terms, Wishes};
 use proto::tftp::packet::{HEADER, Mode, Packet, Request, print_options};
 use proto::tftp::sender::Opening;
 use proto::tftp::words;
-use tokio_util::sync::CancellationToken;
 use trace::record::{Observer, Recorder, SessionInfo};
 use types::{Credentials, Error, LoginError, Op, Reason, VPath, What, WriteHow};
 
@@ -36,8 +35,6 @@ pub(super) struct Transfer {
     pub(super) writing: bool,
     /// Set when the client has answered.
     pub(super) answered: Arc<AtomicBool>,
-    /// The client has begun anew, or the server ends.
-    pub(super) cancel: CancellationToken,
     /// The way to the groups.
     pub(super) door: Door,
 }
@@ -61,12 +58,7 @@ pub(super) struct Session {
 
 impl Transfer {
     /// Runs until it has ended.
-    pub(super) async fn run(self, wire: Wire) {
-        let cancel = self.cancel.clone();
-        cancel.run_until_cancelled(self.live(wire)).await;
-    }
-
-    async fn live(self, mut wire: Wire) {
+    pub(super) async fn run(self, mut wire: Wire) {
         let began = clock::now();
         let peer = canonical(wire.peer());
         // Where there is no port, silence: the client asks again.
@@ -204,6 +196,9 @@ impl Session {
             };
         }
         let (terms, opening) = self.agree(&wishes, Some(reading.attr.size));
+        if terms.windowsize <= 1 {
+            self.wire.lock_step();
+        }
         self.send(reading, terms, opening, access.revoked()).await
     }
 

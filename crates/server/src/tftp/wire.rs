@@ -11,6 +11,9 @@ use tokio::sync::mpsc;
 use super::{LARGEST, Place};
 use crate::listen::canonical;
 
+/// More than any packet that comes to who sends a file.
+const SMALL: usize = 2_048;
+
 /// A transfer's way to its client.
 pub(super) struct Wire {
     /// The client.
@@ -24,7 +27,7 @@ enum Kind {
     /// To be opened on the reactor that runs the transfer: at this address.
     Unopened(SocketAddr, bool),
     Own {
-        socket: Datagrams,
+        socket: Box<Datagrams>,
         inbox: Inbox,
         strangers: Strangers,
     },
@@ -84,10 +87,18 @@ impl Wire {
         if let Kind::Unopened(at, cutting) = self.kind {
             let ports = if let Place::Range(ports) = place { Some(&**ports) } else { None };
             let socket = Datagrams::bind_within(at, ports, cutting)?;
-            let inbox = if writing { Inbox::new(4, LARGEST) } else { Inbox::new(2, 2_048).looking() };
-            self.kind = Kind::Own { socket, inbox, strangers: Strangers::default() };
+            let inbox = if writing { Inbox::new(4, LARGEST) } else { Inbox::new(2, SMALL).looking() };
+            self.kind = Kind::Own { socket: Box::new(socket), inbox, strangers: Strangers::default() };
         }
         self.socket().map(|socket| socket.route(self.peer, self.asked))
+    }
+
+    /// From now on each packet that is sent is answered before the next one.
+    pub(super) fn lock_step(&mut self) {
+        if let Kind::Own { socket, inbox, .. } = &mut self.kind {
+            socket.one_by_one();
+            *inbox = Inbox::of_one(SMALL);
+        }
     }
 
     fn socket(&self) -> Result<&Datagrams> {
@@ -125,12 +136,18 @@ impl Wire {
             }
             Kind::Own { socket, inbox, strangers } => {
                 socket.receive(inbox).await?;
+                let mut strange = false;
                 for datagram in inbox.iter() {
                     if same(datagram.from, self.peer) {
                         each(datagram.bytes);
                     } else {
+                        strange = true;
                         strangers.tell(socket, datagram.from, datagram.bytes).await?;
                     }
+                }
+                if strange {
+                    // The client's own may have come with it.
+                    inbox.look_again();
                 }
                 Ok(())
             }

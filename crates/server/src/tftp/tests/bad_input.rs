@@ -36,6 +36,7 @@ async fn requests_of_any_length_and_absurd_values() {
         (named(&[&b"../".repeat(400)[..], b"x"].concat()), 1),
         (named(b"f\0octet"), 8),
         (named(b"f\xff"), 1),
+        (named(b"f\0g"), 4),
         ([&b"\0\x01f\0octet\0"[..], &b"x\0y\0".repeat(200)].concat(), 8),
     ] {
         let mut client = Client::new(server.at);
