@@ -92,14 +92,32 @@ impl Outside {
         Self::start_at(IpAddr::V4(Ipv4Addr::new(127, 0, 0, host)), kind, tls, false, beyond)
     }
 
+    /// Starts vsftpd in clear on loopback where data connections are made this way alone.
+    ///
+    /// # Errors
+    /// As [`Outside::start`].
+    pub fn one_way(passive: bool) -> Result<Self> {
+        let ways = if passive { "port_enable=NO\n" } else { "pasv_enable=NO\n" };
+        Self::start_with(IpAddr::V4(Ipv4Addr::LOCALHOST), Kind::Vsftpd, Tls::Off, false, ways)
+    }
+
     fn start_at(ip: IpAddr, kind: Kind, tls: Tls, reuse: bool, beyond: bool) -> Result<Self> {
+        let more = match kind {
+            Kind::Vsftpd if beyond => "port_promiscuous=YES\npasv_promiscuous=YES\n",
+            Kind::Proftpd if beyond => "AllowForeignAddress on\n",
+            _ => "",
+        };
+        Self::start_with(ip, kind, tls, reuse, more)
+    }
+
+    fn start_with(ip: IpAddr, kind: Kind, tls: Tls, reuse: bool, more: &str) -> Result<Self> {
         let scratch = TempDir::new()?;
         fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755))?;
         let root = scratch.path().join("home");
         fs::create_dir(&root)?;
         chown(&root, Some(ID), Some(ID))?;
         let address = TcpListener::bind((ip, 0))?.local_addr()?;
-        let order = Order { kind, address, tls, reuse, beyond, root: &root, scratch: scratch.path() };
+        let order = Order { kind, address, tls, reuse, more, root: &root, scratch: scratch.path() };
         let authority = if tls == Tls::Off { None } else { Some(order.certify()?) };
         let command = order.command()?;
         let running = if kind == Kind::Inetutils {
@@ -224,7 +242,8 @@ struct Order<'a> {
     address: SocketAddr,
     tls: Tls,
     reuse: bool,
-    beyond: bool,
+    /// Settings of its own.
+    more: &'a str,
     root: &'a Path,
     scratch: &'a Path,
 }
@@ -314,11 +333,11 @@ impl Order<'_> {
         };
         let empty = self.scratch.join("empty");
         fs::create_dir(&empty)?;
-        let beyond = if self.beyond { "port_promiscuous=YES\npasv_promiscuous=YES\n" } else { "" };
         let text = format!(
-            "{beyond}{listen}\nlisten_port={port}\nbackground=NO\nanonymous_enable=NO\nlocal_enable=YES\nwrite_enable=YES\nlocal_umask=022\n\
+            "{}{listen}\nlisten_port={port}\nbackground=NO\nanonymous_enable=NO\nlocal_enable=YES\nwrite_enable=YES\nlocal_umask=022\n\
              file_open_mode=0666\nchroot_local_user=YES\nallow_writeable_chroot=YES\npam_service_name=other\nseccomp_sandbox=NO\n\
              isolate=NO\nisolate_network=NO\nsecure_chroot_dir={}\nmdtm_write=YES\nxferlog_enable=NO\n{tls}",
+            self.more,
             empty.display()
         );
         Ok((got.program, got.libraries, vec![self.settings(&text)?]))
@@ -368,12 +387,12 @@ impl Order<'_> {
             "{first}ServerType standalone\nServerName test\nPort {}\nUseIPv6 {}\nDefaultAddress {}\nSocketBindTight on\nUser nobody\n\
              Group nogroup\nPidFile {}/pid\nScoreboardFile none\nDelayEngine off\nSystemLog none\nTransferLog none\nWtmpLog off\n\
              UseReverseDNS off\nRequireValidShell off\nAuthOrder mod_auth_unix.c\nDefaultRoot ~\nUmask 022\nAllowOverwrite on\n\
-             AllowStoreRestart on\nAllowRetrieveRestart on\nAllowForeignAddress {}\n",
+             AllowStoreRestart on\nAllowRetrieveRestart on\n{}",
             self.address.port(),
             if self.address.is_ipv6() { "on" } else { "off" },
             self.address.ip(),
             self.scratch.display(),
-            if self.beyond { "on" } else { "off" },
+            self.more,
         );
         Ok(["--nodaemon", "--quiet", "--config", &self.settings(&text)?].map(str::to_owned).to_vec())
     }

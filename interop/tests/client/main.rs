@@ -8,9 +8,11 @@
 
 mod course;
 mod distrusted;
+mod full;
 mod fxp;
 mod keyring;
 mod large;
+mod one_way;
 mod program;
 
 use distrusted::Fault;
@@ -43,6 +45,8 @@ courses! {
         program_under_tls: program::secure(Kind::Vsftpd);
         large: large::plain(Kind::Vsftpd);
         large_under_tls: large::secure(Kind::Vsftpd, true);
+        without_passive_mode: one_way::found(false);
+        without_active_mode: one_way::found(true);
     }
     proftpd {
         passive: course::plain(Kind::Proftpd, Way::Passive4);
@@ -107,6 +111,10 @@ courses! {
         active: course::own(Way::Active4);
         passive_ipv6: course::own(Way::Passive6);
         active_ipv6: course::own(Way::Active6);
+    }
+    full_disk {
+        here: full::here();
+        there: full::there();
     }
     certificate {
         expired: distrusted::by_every_command(Fault::Expired);

@@ -73,6 +73,8 @@ pub(crate) struct Output {
     quiet: bool,
     terminal: bool,
     warned: AtomicBool,
+    /// Of what the last failure was: what can be done about it stands there.
+    advised: Mutex<Option<Reason>>,
     out: Mutex<BufWriter<Box<dyn Write + Send>>>,
     /// Where all but results goes, where that is not standard error.
     said: Option<Sink>,
@@ -89,6 +91,7 @@ impl Output {
             quiet: options.quiet,
             terminal: out.is_terminal(),
             warned: AtomicBool::new(false),
+            advised: Mutex::new(None),
             out: Mutex::new(BufWriter::new(Box::new(out))),
             said: None,
             is_within: false,
@@ -230,13 +233,15 @@ impl Output {
         }
     }
 
-    /// A failure: what it is about, what happened, its code, and what can be done.
+    /// A failure: what it is about, what happened, its code, and what can be done, which is not repeated for the next like it.
     pub(crate) fn failure(&self, place: &str, error: &Error) {
         let _ = self.flush();
         if self.json {
             self.say(format_args!("{}", failure_object(place, error)));
         } else {
-            self.say(format_args!("{}: {}", self.speaker, failure_text(place, error)));
+            let last = self.advised.lock().unwrap_or_else(PoisonError::into_inner).replace(error.reason);
+            let remedy = if last == Some(error.reason) { String::new() } else { format!("\n  {}", error.reason.remedy()) };
+            self.say(format_args!("{}: {}{remedy}", self.speaker, failure_text(place, error)));
         }
     }
 
@@ -250,16 +255,17 @@ fn stop(error: std::io::Error) -> Stop {
     if error.kind() == ErrorKind::BrokenPipe {
         return Stop::PipeClosed;
     }
-    Stop::Failed(Error::with(Reason::Io, format!("standard output: {error}")))
+    let error = Error::from(error);
+    Stop::Failed(Error::with(error.reason, format!("standard output: {}", error.detail.unwrap_or_default())))
 }
 
-/// `ftp://host/x: no such file or folder [CRK-201]`, what was said of it, and the remedy on a line of its own.
+/// `ftp://host/x: no such file or folder [CRK-201]`, and what was said of it.
 fn failure_text(place: &str, error: &Error) -> String {
     let reason = error.reason;
     let detail = error.detail.as_ref().map(|detail| format!(": {}", printable(detail))).unwrap_or_default();
     // What is about no place has none.
     let place = if place.is_empty() { String::new() } else { format!("{}: ", printable(place)) };
-    format!("{place}{}{detail} [{}]\n  {}", reason.cause(), reason.code(), reason.remedy())
+    format!("{place}{}{detail} [{}]", reason.cause(), reason.code())
 }
 
 fn failure_object(place: &str, error: &Error) -> Value {
@@ -280,13 +286,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_names_place_code_and_remedy_and_acts_on_no_terminal() {
+    fn a_failure_names_place_and_code_and_acts_on_no_terminal() {
         let error = Error::with(Reason::NotFound, "the server said: 550 \x1b[2J");
         let text = failure_text("ftp://h/\x07", &error);
-        assert_eq!(
-            text,
-            "ftp://h/\\x07: no such file or folder: the server said: 550 \\x1b[2J [CRK-201]\n  Check the name; names are case-sensitive."
-        );
+        assert_eq!(text, "ftp://h/\\x07: no such file or folder: the server said: 550 \\x1b[2J [CRK-201]");
         let object = failure_object("ftp://h/", &error);
         assert_eq!((object["code"].as_str(), object["exit"].as_u64()), (Some("CRK-201"), Some(78)));
     }
