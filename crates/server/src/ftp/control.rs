@@ -243,7 +243,10 @@ impl Control {
                 return Poll::Ready(Woken::Sent);
             }
         }
-        // The control connection first: a client that died shows here before its data connection's end is believed.
+        if let Poll::Ready((id, answer)) = self.asks.poll(cx) {
+            return Poll::Ready(Woken::Answered(id, answer));
+        }
+        // The control connection next: a client that died shows here before its data connection's end is believed.
         if self.poll_heard(cx).is_ready() {
             return Poll::Ready(Woken::Heard);
         }
@@ -251,9 +254,6 @@ impl Control {
             && let Poll::Ready(turned) = turn.poll(cx)
         {
             return Poll::Ready(Woken::Turned(turned));
-        }
-        if let Poll::Ready((id, answer)) = self.asks.poll(cx) {
-            return Poll::Ready(Woken::Answered(id, answer));
         }
         // What waits for room among the replies is seen to below.
         if !self.replies.is_full() && self.transfer.as_mut().is_some_and(|transfer| transfer.is_awaited()) {
