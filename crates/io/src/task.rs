@@ -132,24 +132,9 @@ impl Workers {
         Ok(Self { reactors: reactors.into(), next: Arc::default() })
     }
 
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.reactors.len()
-    }
-
-    /// Whether there are none: never.
-    pub fn is_empty(&self) -> bool {
-        self.reactors.is_empty()
-    }
-
     /// Whose turn it is.
     pub fn turn(&self) -> Worker {
-        self.at(self.next.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// One of them: 0 is the one that runs already, and behind the last comes the first again.
-    pub fn at(&self, index: usize) -> Worker {
-        let index = index % self.reactors.len().max(1);
+        let index = self.next.fetch_add(1, Ordering::Relaxed) % self.reactors.len().max(1);
         let reactor = self.reactors.get(index).cloned().unwrap_or_else(Handle::current);
         Worker { reactor }
     }

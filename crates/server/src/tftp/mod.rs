@@ -5,7 +5,6 @@ mod group;
 pub mod multicast;
 pub mod names;
 pub mod quirks;
-mod seats;
 mod together;
 mod transfer;
 mod upload;
@@ -21,8 +20,8 @@ use io::clock;
 use io::task::{Children, Workers};
 use io::udp::{Datagrams, Inbox, Ports};
 use proto::tftp::errors::{self, Code};
-use proto::tftp::options::{Bounds, Wishes};
-use proto::tftp::packet::{Mode, Packet, PacketError, Request};
+use proto::tftp::options::Bounds;
+use proto::tftp::packet::{Mode, Packet, PacketError};
 use proto::tftp::timing::Patience;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -31,7 +30,6 @@ use trace::record::{Capacity, Observer};
 use crate::listen::Stop;
 use multicast::{Book, Groups, Join};
 use names::Names;
-use seats::{Seat, Seats};
 use transfer::Transfer;
 use wire::Wire;
 
@@ -129,7 +127,6 @@ pub async fn serve(
         listener,
         gate,
         observer,
-        seats: Seats::new(workers.len()),
         workers,
         children: Children::new(),
         live: HashMap::new(),
@@ -167,7 +164,6 @@ struct Door {
     gate: Arc<Gate>,
     observer: Arc<dyn Observer>,
     workers: Workers,
-    seats: Seats,
     children: Children,
     /// Transfers by the client's port.
     live: HashMap<SocketAddr, Live>,
@@ -189,8 +185,6 @@ struct Live {
     /// Rings when the request is repeated before that.
     again: Arc<Notify>,
     cancel: CancellationToken,
-    /// Where it sits, in lock-step.
-    seat: Option<Seat>,
     /// Where its packets go on a single port.
     packets: Option<mpsc::Sender<Box<[u8]>>>,
 }
@@ -215,8 +209,8 @@ impl Door {
         for datagram in inbox.iter() {
             let (peer, asked) = (datagram.from, datagram.to);
             match Packet::parse(datagram.bytes) {
-                Ok(Packet::Read(request)) => self.request(peer, asked, datagram.bytes, &request, false).await,
-                Ok(Packet::Write(request)) => self.request(peer, asked, datagram.bytes, &request, true).await,
+                Ok(Packet::Read(request)) => self.request(peer, asked, datagram.bytes, request.mode, false).await,
+                Ok(Packet::Write(request)) => self.request(peer, asked, datagram.bytes, request.mode, true).await,
                 Err(error) if is_request(datagram.bytes) => self.unreadable(peer, asked, error).await,
                 _ => self.packet(peer, asked, datagram.bytes).await,
             }
@@ -247,8 +241,8 @@ impl Door {
         }
     }
 
-    async fn request(&mut self, peer: SocketAddr, asked: Option<IpAddr>, bytes: &[u8], request: &Request<'_>, writing: bool) {
-        if request.mode == Mode::Mail {
+    async fn request(&mut self, peer: SocketAddr, asked: Option<IpAddr>, bytes: &[u8], mode: Mode, writing: bool) {
+        if mode == Mode::Mail {
             return self.answer(peer, asked, Code::ILLEGAL, "mode mail is obsolete (RFC 1350 §5)").await;
         }
         if let Some(live) = self.live.get(&peer) {
@@ -264,18 +258,10 @@ impl Door {
         if self.children.len() >= listener.transfers {
             return;
         }
-        let in_lock_step = Wishes::read(&request.options).windowsize.is_none_or(|window| window <= 1);
-        self.begin(peer, asked, bytes, (writing, in_lock_step), listener);
+        self.begin(peer, asked, bytes, writing, listener);
     }
 
-    fn begin(
-        &mut self,
-        peer: SocketAddr,
-        asked: Option<IpAddr>,
-        bytes: &[u8],
-        (writing, in_lock_step): (bool, bool),
-        listener: Arc<Listener>,
-    ) {
+    fn begin(&mut self, peer: SocketAddr, asked: Option<IpAddr>, bytes: &[u8], writing: bool, listener: Arc<Listener>) {
         self.count += 1;
         let cancel = self.stop.now.child_token();
         let answered = Arc::new(AtomicBool::new(false));
@@ -288,19 +274,15 @@ impl Door {
         };
         let told = Told { end: (peer, self.count), to: self.ended.clone() };
         let again = Arc::new(Notify::new());
-        let seat = (in_lock_step && !single).then(|| self.seats.take());
         let live = Live {
             number: self.count,
             request: bytes.into(),
             answered: answered.clone(),
             again: again.clone(),
             cancel: cancel.clone(),
-            seat,
             packets,
         };
-        if let Some(before) = self.live.insert(peer, live) {
-            self.rise(&before);
-        }
+        self.live.insert(peer, live);
         let door = together::Door { number: self.count, joins: self.joins.clone(), again };
         let transfer = Transfer {
             listener,
@@ -319,14 +301,7 @@ impl Door {
             // Beside its socket.
             self.children.spawn("tftp transfer", &cancel, run);
         } else {
-            let worker = seat.map_or_else(|| self.workers.turn(), |seat| self.workers.at(seat.0));
-            self.children.spawn_on("tftp transfer", &worker, &cancel, run);
-        }
-    }
-
-    fn rise(&mut self, live: &Live) {
-        if let Some(seat) = live.seat {
-            self.seats.leave(seat);
+            self.children.spawn_on("tftp transfer", &self.workers.turn(), &cancel, run);
         }
     }
 
@@ -335,10 +310,8 @@ impl Door {
     }
 
     fn forget(&mut self, (peer, number): End) {
-        if self.live.get(&peer).is_some_and(|live| live.number == number)
-            && let Some(live) = self.live.remove(&peer)
-        {
-            self.rise(&live);
+        if self.live.get(&peer).is_some_and(|live| live.number == number) {
+            self.live.remove(&peer);
         }
     }
 
