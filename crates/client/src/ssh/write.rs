@@ -26,9 +26,9 @@ const SYNCED: u64 = 1_024 * 1_024;
 /// What stands for the sync among the places in a file that are written.
 const SYNC: u64 = u64::MAX;
 /// Up to this byte a file is written by one session, and so without a gap.
-const ALONE: u64 = 32 * 1_024 * 1_024;
+const ALONE: u64 = 8 * 1_024 * 1_024;
 /// As many bytes may lie between the first that is not confirmed and the last that is sent.
-const SPAN: u64 = Window::MOST;
+const SPAN: u64 = 16 * 1_024 * 1_024;
 /// What one session is given at a time: half of what OpenSSH's server takes on one.
 const SHARE: u64 = 1_024 * 1_024;
 /// The most sessions that write one file.
@@ -36,7 +36,7 @@ const LANES: u64 = 8;
 
 /// How many of the bytes that seem to be there of an unfinished file are there without a gap.
 pub(super) const fn sure_of(there: u64) -> u64 {
-    if there <= ALONE { there } else { there - SPAN }
+    if there <= ALONE { there } else { there.saturating_sub(SPAN) }
 }
 
 /// A session that writes the file.
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn what_is_surely_there_lies_before_whatever_was_under_way() {
-        for (there, sure) in [(0, 0), (ALONE, ALONE), (ALONE + 1, 1), (10 * ALONE, 9 * ALONE)] {
+        for (there, sure) in [(0, 0), (ALONE, ALONE), (ALONE + 1, 0), (SPAN + 1, 1), (10 * SPAN, 9 * SPAN)] {
             assert_eq!(sure_of(there), sure);
         }
     }
