@@ -97,11 +97,10 @@ fn an_upload_takes_a_place_whole_synced_and_with_its_mode() {
     assert!(told.contains("> WRITE once, 5 bytes") && !told.contains("> fsync"), "{told}");
 }
 
-/// A server that tells of writes two seconds late until its log has a pattern's words so often.
-fn late(home: &Home, name: &str, lines: &str, words: &str, times: usize) -> interop::sshd::Sshd {
+/// A server that tells of writes two seconds late until a file has a pattern's words so often.
+fn late(home: &Home, name: &str, lines: &str, (file, words, times): (&str, &str, usize)) -> interop::sshd::Sshd {
     home.write("late.py", include_str!("late.py"));
-    let log = home.shown(&format!("{name}_log"));
-    home.sshd(name, &format!("{lines}\nSubsystem sftp python3 {} {log} {words} {times}", home.shown("late.py")))
+    home.sshd(name, &format!("{lines}\nSubsystem sftp python3 {} {} {words} {times}", home.shown("late.py"), home.shown(file)))
 }
 
 #[test]
@@ -109,18 +108,18 @@ fn a_large_file_goes_by_several_sessions_over_a_long_way() {
     need_sshd!();
     need!("python3");
     let home = Home::new();
-    let far = late(&home, "far", "", "[S]tarting.session:.subsystem", 2);
-    let alone = late(&home, "alone", "MaxSessions 1", "[n]o.more.sessions", 1);
+    let far = late(&home, "far", "", ("wrote", "wrote", 2));
+    let alone = late(&home, "alone", "MaxSessions 1", ("alone_log", "[n]o.more.sessions", 1));
     home.make_known(&[&far, &alone]);
-    interop::files::make(&home.at("large"), 80 << 20, 9);
+    interop::files::make(&home.at("large"), 40 << 20, 9);
     home.carrack(&["put", "large", &home.url("far", "large")]).well();
     interop::files::assert_same(&home.at("large"), &home.at("files/large"));
     assert_eq!(fs::read_dir(home.at("files")).expect("a folder").count(), 1, "nothing else is left");
     // What each session wrote of it; the first writes the beginning alone.
-    let log = String::from_utf8_lossy(&home.read("far_log.sftp")).into_owned();
+    let log = String::from_utf8_lossy(&home.read("wrote.sftp")).into_owned();
     let wrote = |line: &str| line.split_once(" written ")?.1.trim().parse::<u64>().ok();
     let parts: Vec<u64> = log.lines().filter_map(wrote).filter(|bytes| *bytes > 0).collect();
-    assert!((2..=8).contains(&parts.len()) && parts.iter().sum::<u64>() == 80 << 20, "{parts:?}: {log}");
+    assert!((2..=8).contains(&parts.len()) && parts.iter().sum::<u64>() == 40 << 20, "{parts:?}: {log}");
     // A server that allows one session is written to by one.
     home.carrack(&["put", "large", &home.url("alone", "again")]).well();
     interop::files::assert_same(&home.at("large"), &home.at("files/again"));

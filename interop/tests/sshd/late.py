@@ -1,5 +1,6 @@
-# OpenSSH's server of SFTP at the end of a long way: what it says of writes is told two seconds late, until its log, the first
-# argument, has what the second, a pattern, means as often as the third says.
+# OpenSSH's server of SFTP at the end of a long way: what it says of writes is told two seconds late, until the file that the
+# first argument names has what the second, a pattern, means as often as the third says. Each session that writes says so in a
+# file beside that.
 import os, re, struct, subprocess, sys, threading, time
 
 log, words, times = sys.argv[1], sys.argv[2].encode(), int(sys.argv[3])
@@ -9,6 +10,8 @@ due, ready = [], threading.Condition()
 
 
 def is_far():
+    if not os.path.exists(log):
+        return True
     with open(log, "rb") as file:
         return len(re.findall(words, file.read())) < times
 
@@ -24,9 +27,15 @@ def take(n):
 
 
 def hear():
+    has_handle = has_written = False
     while True:
         head = take(4)
         packet = head + take(struct.unpack(">I", head)[0])
+        has_handle |= packet[4] == 102
+        if packet[4] == 101 and has_handle and not has_written:
+            has_written = True
+            with open(os.path.join(os.path.dirname(log), "wrote"), "a") as file:
+                file.write("wrote\n")
         with ready:
             due.append((time.monotonic() + 2 if packet[4] == 101 else 0, packet))
             ready.notify()
