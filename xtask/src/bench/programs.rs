@@ -330,15 +330,18 @@ impl Server {
     }
 }
 
-/// The first of some ports in a row that are free on both addresses.
+/// The first of some ports in a row that are free on both addresses. Those of connections that have just ended are free only a
+/// minute later.
 fn free_range() -> Result<u16> {
-    for _ in 0..200 {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(90) {
         let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let Some(last) = first.checked_add(PASSIVE as u16 - 1) else { continue };
         let free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and(TcpListener::bind((delay::HERE, port))).is_ok();
         if (first..=last).all(free) {
             return Ok(first);
         }
+        std::thread::sleep(Duration::from_millis(20));
     }
     Err("no ports are free".into())
 }
